@@ -1,0 +1,3 @@
+//! Files to typed settings, every problem with its place.
+
+pub mod settings;

@@ -1,0 +1,148 @@
+//! The settings of the daemon, typed and checked.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+
+use crate::domain::definition::SyncDefinition;
+use crate::domain::ids::{AccountName, SyncId};
+
+/// Everything the files and the environment say.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The `rosterd.toml` it came from.
+    pub path: PathBuf,
+    /// Zone of the limits' days and months, and of dates without a time.
+    pub timezone: TimeZone,
+    /// Folder of the ledger, counters and checkpoints.
+    pub state_dir: PathBuf,
+    /// Folder of the journal and the ignored contacts.
+    pub history_dir: PathBuf,
+    /// The `[log]` table.
+    pub log: Log,
+    /// The `[history]` table.
+    pub history: History,
+    /// The `[limits]` table.
+    pub limits: Limits,
+    /// The `[safety]` table.
+    pub safety: Safety,
+    /// `retry.give_up_after`: how long calls may fail in a row before the run fails.
+    pub give_up_after: Duration,
+    /// The `[screening]` table: further role addresses, lower case.
+    pub group_emails: Vec<String>,
+    /// Whether the built-in role addresses count too.
+    pub builtin_group_emails: bool,
+    /// The accounts by name; at least one.
+    pub accounts: BTreeMap<AccountName, Account>,
+    /// The syncs by id.
+    pub syncs: BTreeMap<SyncId, SyncDefinition>,
+}
+
+/// The `[log]` table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// A level or filter directives.
+    pub level: String,
+    /// How lines look.
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// journald under systemd, text on a terminal, else JSON.
+    Auto,
+    /// To the systemd journal.
+    Journald,
+    /// One JSON object per line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// The `[history]` table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct History {
+    /// Size in MiB above which the journal is rotated.
+    pub rotate_mib: u64,
+    /// How many rotated journals are kept.
+    pub keep_rotated: u32,
+    /// How many days files of ignored contacts are kept.
+    pub keep_ignored_days: u32,
+}
+
+/// The `[limits]` table; `None` is "unlimited".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Syncs active at once.
+    pub active_syncs: Option<u64>,
+    /// Runs started a day.
+    pub runs_per_day: Option<u64>,
+    /// First runs and runs by a person, a month.
+    pub initiations_per_month: Option<u64>,
+    /// Full re-imports by a person, a day.
+    pub resyncs_per_day: Option<u64>,
+    /// Full re-imports by a person, a month.
+    pub resyncs_per_month: Option<u64>,
+}
+
+/// The `[safety]` table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Safety {
+    /// Removals above which a run is held.
+    pub max_removals: RemovalBound,
+    /// Removals that are never held.
+    pub min_removals: u64,
+    /// Age at which a suppression snapshot no longer clears anyone.
+    pub suppression_max_age: Duration,
+}
+
+/// A share of what the sync has on the list, or a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemovalBound {
+    /// Hundredths of a per cent: `"10%"` is 1000.
+    Share(u32),
+    /// Contacts.
+    Contacts(u64),
+}
+
+/// One account.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Its name.
+    pub name: AccountName,
+    /// Data centre, e.g. `com`, `eu`.
+    pub data_center: String,
+    /// OAuth client id.
+    pub client_id: String,
+    /// OAuth client secret.
+    pub client_secret: SecretString,
+    /// OAuth refresh token.
+    pub refresh_token: SecretString,
+    /// Most calls to the CRM at once.
+    pub crm_concurrency: usize,
+    /// Most calls to Campaigns at once.
+    pub campaigns_concurrency: usize,
+    /// How calls are paced.
+    pub pace: Pace,
+    /// Host of Zoho Accounts where it is not the data centre's own.
+    pub accounts_url: Option<String>,
+    /// Host of the CRM.
+    pub crm_url: Option<String>,
+    /// Host of Campaigns.
+    pub campaigns_url: Option<String>,
+}
+
+/// How calls are paced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pace {
+    /// The limits the service documents.
+    Documented,
+    /// Not at all.
+    Off,
+    /// The documented limits, but for the methods named here: windows of (calls, length).
+    Table(BTreeMap<String, Vec<(u32, Duration)>>),
+}

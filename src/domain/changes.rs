@@ -1,0 +1,1 @@
+//! Ledger against contact: what has to be sent, kept, taken away.

@@ -1,0 +1,1 @@
+//! Conditions and the one judge of them: does this record match, and why.

@@ -1,0 +1,164 @@
+//! A sync as its definition file describes it, before the CRM's metadata is known.
+
+use std::time::Duration;
+
+use jiff::{Timestamp, civil};
+use rust_decimal::Decimal;
+
+use super::ids::{AccountName, FieldPath, ListKey, ModuleName, SyncId};
+use super::pattern::Pattern;
+use super::schedule::Schedule;
+
+/// One definition file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SyncDefinition {
+    /// The file's stem.
+    pub id: SyncId,
+    /// Name for people.
+    pub name: String,
+    /// Account it belongs to.
+    pub account: AccountName,
+    /// Module it reads.
+    pub module: ModuleName,
+    /// List it fills.
+    pub list: ListTarget,
+    /// Whether the file wants it active.
+    pub active: bool,
+    /// Which records belong.
+    pub selection: Selection,
+    /// Record to contact.
+    pub mapping: MappingRules,
+    /// When it runs.
+    pub schedule: Schedule,
+    /// Longest time between two reads in full.
+    pub reconcile_every: Duration,
+    /// The `[advanced]` table.
+    pub advanced: Advanced,
+}
+
+/// A list by its key, or by its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListTarget {
+    /// The opaque key.
+    Key(ListKey),
+    /// The list's name; must be the only one of that name.
+    Name(String),
+}
+
+/// Which records of the module belong.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Selection {
+    /// Everything in the module; for Leads, what is not converted.
+    All,
+    /// Numbered conditions (the first is 1) joined by a pattern.
+    Criteria {
+        /// The conditions, in the file's order.
+        conditions: Vec<Condition>,
+        /// How they are joined.
+        pattern: Pattern,
+    },
+}
+
+/// One numbered condition, not yet checked against the field's type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    /// Field it looks at.
+    pub field: FieldPath,
+    /// What it asks.
+    pub operator: Operator,
+    /// What it compares with: none for `is_empty` and `is_not_empty`, two for `between`, else one or, for `in` and
+    /// `not_in` and multi-select `is`, any number.
+    pub operands: Vec<Literal>,
+}
+
+/// A value as written in a definition.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Literal {
+    /// A string.
+    Text(String),
+    /// An integer or decimal.
+    Number(Decimal),
+    /// A boolean.
+    Bool(bool),
+    /// A TOML local date.
+    Date(civil::Date),
+    /// A TOML date and time; local ones were read in the configured zone.
+    DateTime(Timestamp),
+}
+
+/// What a condition asks (spec, section 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operator {
+    /// `is`, for numbers and dates also `=`.
+    Is,
+    /// `is_not`.
+    IsNot,
+    /// `contains`.
+    Contains,
+    /// `does_not_contain`.
+    DoesNotContain,
+    /// `starts_with`.
+    StartsWith,
+    /// `ends_with`.
+    EndsWith,
+    /// `in`.
+    In,
+    /// `not_in`.
+    NotIn,
+    /// `is_empty`.
+    IsEmpty,
+    /// `is_not_empty`.
+    IsNotEmpty,
+    /// `<`.
+    Less,
+    /// `<=`.
+    LessOrEqual,
+    /// `>`.
+    Greater,
+    /// `>=`.
+    GreaterOrEqual,
+    /// `between`, both ends included.
+    Between,
+    /// `before`: before the day's start.
+    Before,
+    /// `after`: after the day's end.
+    After,
+    /// `on`: within the day.
+    On,
+    /// `in_last_days`.
+    InLastDays,
+    /// `in_next_days`.
+    InNextDays,
+}
+
+/// Which CRM field feeds which Campaigns field.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MappingRules {
+    /// The rows of `[map]`, in the file's order: Campaigns label, and the CRM field or `None` for "not at all".
+    /// The pre-mapped fields are added when the module's metadata is known.
+    pub rules: Vec<(String, Option<FieldPath>)>,
+}
+
+/// What happens to a contact whose record is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Departure {
+    /// The contact stays.
+    Keep,
+    /// The contact is unsubscribed from the list.
+    Unsubscribe,
+}
+
+/// The `[advanced]` table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advanced {
+    /// For records deleted in the CRM.
+    pub deleted: Departure,
+    /// Field that says a person opted out, beside `Email_Opt_Out`.
+    pub opt_out_field: FieldPath,
+    /// Leads only: converted leads do not belong.
+    pub exclude_converted: bool,
+    /// Whether an emptied CRM field empties the contact's field.
+    pub clear_empty: bool,
+    /// Whether a list that sends confirmation mails is accepted.
+    pub allow_signup_form: bool,
+}

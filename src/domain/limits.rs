@@ -1,0 +1,1 @@
+//! May this run start; what is used, when it frees.

@@ -1,0 +1,1 @@
+//! Record to contact by the sync's field rules.

@@ -1,0 +1,18 @@
+//! Decisions as values: no I/O, no clock, no async.
+
+pub mod address;
+pub mod changes;
+pub mod criteria;
+pub mod definition;
+pub mod failure;
+pub mod ids;
+pub mod limits;
+pub mod mapping;
+pub mod outcome;
+pub mod pacing;
+pub mod pattern;
+pub mod record;
+pub mod schedule;
+pub mod screening;
+pub mod suppression;
+pub mod value;

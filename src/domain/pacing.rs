@@ -1,0 +1,1 @@
+//! Call budgets per method and window: wait how long.

@@ -1,0 +1,1 @@
+//! First match wins: which outcome a record gets.

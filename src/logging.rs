@@ -1,0 +1,1 @@
+//! Log lines: their format, level and destination.

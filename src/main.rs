@@ -1,0 +1,3 @@
+//! The rosterd binary.
+
+fn main() {}

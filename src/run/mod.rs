@@ -1,0 +1,1 @@
+//! One run of one sync: read, decide, write, record; resumable after any step.

@@ -1,0 +1,1 @@
+//! Calls counted, and faults scripted.

@@ -1,0 +1,1 @@
+//! The Campaigns half of the sandbox.

@@ -1,0 +1,1 @@
+//! Checkpoints, counters and the ledger.

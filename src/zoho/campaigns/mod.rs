@@ -1,0 +1,1 @@
+//! Zoho Campaigns: contacts, lists, suppressions.

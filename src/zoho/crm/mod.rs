@@ -1,0 +1,1 @@
+//! Zoho CRM: records, COQL, deleted records, metadata.

@@ -1,0 +1,1 @@
+//! One access token per account.
