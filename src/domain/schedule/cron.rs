@@ -16,7 +16,7 @@ use super::calendar::{DAYS_SEARCHED, Times, next_on_days};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CronLine {
     text: String,
-    cron: Cron,
+    cron: Box<Cron>,
     times: Times,
     repeats: bool,
 }
@@ -74,7 +74,7 @@ impl CronLine {
             text: fields.join(" "),
             times: times(&cron),
             repeats: hour.contains(['*', '/']),
-            cron,
+            cron: Box::new(cron),
         };
         let from = Date::constant(2000, 1, 1);
         if from
@@ -154,6 +154,7 @@ fn parse(line: &str) -> Result<Cron, String> {
             E::ComponentError(message) => message,
             other => other.to_string(),
         };
+        let message = message.trim_start_matches("CronPattern contains ");
         let mut letters = message.trim_end_matches('.').chars();
         let first = letters.next().map(|letter| letter.to_ascii_lowercase());
         first.into_iter().chain(letters).collect()

@@ -91,7 +91,11 @@ impl Schedule {
     }
 
     /// The occurrences in `(after, now]`, oldest first.
-    fn occurrences(&self, after: Timestamp, now: Timestamp) -> impl Iterator<Item = Timestamp> {
+    pub(super) fn occurrences(
+        &self,
+        after: Timestamp,
+        now: Timestamp,
+    ) -> impl Iterator<Item = Timestamp> {
         std::iter::successors(self.next_after(after), |last| self.next_after(*last))
             .take_while(move |at| *at <= now)
     }
