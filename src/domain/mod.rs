@@ -8,6 +8,7 @@ pub mod failure;
 pub mod ids;
 pub mod limits;
 pub mod mapping;
+pub mod nearest;
 pub mod outcome;
 pub mod pacing;
 pub mod pattern;
