@@ -1,1 +1,0 @@
-//! Conditions and the one judge of them: does this record match, and why.

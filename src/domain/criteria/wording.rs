@@ -1,0 +1,94 @@
+//! Criteria in plain words.
+
+use jiff::tz::TimeZone;
+
+use super::super::definition::{Condition, Literal, Operator};
+use super::super::pattern::Pattern;
+use super::super::value::{Field, FieldType, Value};
+
+/// The pattern with its conditions spelled out; parentheses around every chain but the outermost.
+pub(super) fn explain(pattern: &Pattern, phrases: &[&str]) -> String {
+    match pattern {
+        Pattern::And(parts) => chain(parts, " and ", phrases),
+        Pattern::Or(parts) => chain(parts, " or ", phrases),
+        Pattern::Condition(_) | Pattern::Not(_) => part(pattern, phrases),
+    }
+}
+
+fn chain(parts: &[Pattern], word: &str, phrases: &[&str]) -> String {
+    let parts: Vec<String> = parts.iter().map(|inner| part(inner, phrases)).collect();
+    parts.join(word)
+}
+
+fn part(pattern: &Pattern, phrases: &[&str]) -> String {
+    match pattern {
+        Pattern::Condition(number) => {
+            let phrase = number.checked_sub(1).and_then(|index| phrases.get(index));
+            phrase.copied().unwrap_or_default().to_owned()
+        }
+        Pattern::Not(inner) => format!("not ({})", explain(inner, phrases)),
+        Pattern::And(_) | Pattern::Or(_) => format!("({})", explain(pattern, phrases)),
+    }
+}
+
+/// One condition as a clause, times in `zone`.
+pub(super) fn phrase(condition: &Condition, field: &Field, zone: &TimeZone) -> String {
+    let operands: Vec<String> = condition
+        .operands
+        .iter()
+        .map(|operand| written(operand, zone))
+        .collect();
+    let timed = matches!(field.field_type, FieldType::Date | FieldType::DateTime);
+    let choices = field.field_type == FieldType::MultiSelect;
+    let (any, all) = (list(&operands, "or"), list(&operands, "and"));
+    let asks = match condition.operator {
+        Operator::Is if choices => format!("is exactly {all}"),
+        Operator::IsNot if choices => format!("is not exactly {all} (or is empty)"),
+        Operator::Is => format!("is {any}"),
+        Operator::IsNot => format!("is not {any} (or is empty)"),
+        Operator::Contains => format!("contains {any}"),
+        Operator::DoesNotContain => format!("does not contain {any} (or is empty)"),
+        Operator::StartsWith => format!("starts with {any}"),
+        Operator::EndsWith => format!("ends with {any}"),
+        Operator::In if choices => format!("contains {any}"),
+        Operator::In => format!("is {any}"),
+        Operator::NotIn if choices => format!("does not contain {any} (or is empty)"),
+        Operator::NotIn => format!("is not {any} (or is empty)"),
+        Operator::IsEmpty => "is empty".to_owned(),
+        Operator::IsNotEmpty => "is not empty".to_owned(),
+        Operator::Less if timed => format!("is before {any}"),
+        Operator::Less => format!("is less than {any}"),
+        Operator::LessOrEqual if timed => format!("is not after {any}"),
+        Operator::LessOrEqual => format!("is at most {any}"),
+        Operator::Greater if timed => format!("is after {any}"),
+        Operator::Greater => format!("is more than {any}"),
+        Operator::GreaterOrEqual if timed => format!("is not before {any}"),
+        Operator::GreaterOrEqual => format!("is at least {any}"),
+        Operator::Between => format!("is from {}", operands.join(" to ")),
+        Operator::Before => format!("is before {any}"),
+        Operator::After => format!("is after {any}"),
+        Operator::On => format!("is on {any}"),
+        Operator::InLastDays => format!("is in the last {any} days, today included"),
+        Operator::InNextDays => format!("is in the next {any} days, today included"),
+    };
+    format!("{} {asks}", field.label)
+}
+
+fn written(operand: &Literal, zone: &TimeZone) -> String {
+    let value = match operand {
+        Literal::Text(text) => return format!("\"{}\"", text.trim()),
+        Literal::Number(number) => Value::Number(*number),
+        Literal::Bool(truth) => Value::Bool(*truth),
+        Literal::Date(day) => Value::Date(*day),
+        Literal::DateTime(at) => Value::DateTime(*at),
+    };
+    value.render(zone).unwrap_or_default()
+}
+
+fn list(words: &[String], last: &str) -> String {
+    match words {
+        [] => String::new(),
+        [word] => word.clone(),
+        [first @ .., word] => format!("{} {last} {word}", first.join(", ")),
+    }
+}
