@@ -1,1 +1,0 @@
-//! Record to contact by the sync's field rules.

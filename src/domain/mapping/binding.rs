@@ -1,0 +1,480 @@
+//! Rules of a definition, and what is pre-mapped, against the fields of the module and the labels of Campaigns.
+
+use std::collections::BTreeMap;
+
+use super::super::definition::MappingRules;
+use super::super::ids::{FieldPath, ModuleName};
+use super::super::nearest::{did_you_mean, nearest, nearest_field};
+use super::super::value::{Field, FieldType};
+use super::{CONTACT_EMAIL, LabelLimit, Mapping, MappingPart, MappingProblem, Rule};
+
+const FIRST_NAME: &str = "First Name";
+const LAST_NAME: &str = "Last Name";
+
+pub(super) fn bind(
+    rules: &MappingRules,
+    module: &ModuleName,
+    fields: &[Field],
+    labels: &[LabelLimit],
+) -> Result<Mapping, Vec<MappingProblem>> {
+    let mut binder = Binder {
+        module,
+        fields,
+        labels,
+        problems: Vec::new(),
+    };
+    let rows = binder.rows(rules);
+    let email = binder.email(rows.get(&key(CONTACT_EMAIL)));
+    let rules = binder.rules(rows);
+    match email {
+        Some(email) if binder.problems.is_empty() => Ok(Mapping { email, rules }),
+        Some(_) | None => Err(binder.problems),
+    }
+}
+
+/// A label's spelling in the definition and the field it gets; `None` for not at all.
+type Row = (String, Option<FieldPath>);
+
+struct Binder<'a> {
+    module: &'a ModuleName,
+    fields: &'a [Field],
+    labels: &'a [LabelLimit],
+    problems: Vec<MappingProblem>,
+}
+
+impl Binder<'_> {
+    /// The rows of the definition and the pre-mapped ones it does not replace, by the label without case.
+    fn rows(&mut self, rules: &MappingRules) -> BTreeMap<String, Row> {
+        let mut rows: BTreeMap<String, Row> = BTreeMap::new();
+        for (label, field) in &rules.rules {
+            let row = (label.trim().to_owned(), field.clone());
+            if let Some((earlier, _)) = rows.get(&key(label)) {
+                let message = format!("the label is mapped already, as `{earlier}`");
+                self.problem(label, MappingPart::Label, message, None);
+            } else {
+                rows.insert(key(label), row);
+            }
+        }
+        for (label, field) in self.pre_mapped_names() {
+            let row = || (label.to_owned(), Some(field));
+            rows.entry(key(label)).or_insert_with(row);
+        }
+        rows
+    }
+
+    fn pre_mapped_names(&self) -> Vec<(&'static str, FieldPath)> {
+        let own = |name: &str| {
+            let name = name.parse().ok();
+            name.filter(|path| self.find(path).is_some())
+        };
+        let (first, last) = (own("First_Name"), own("Last_Name"));
+        let whole = own("Name").filter(|_| first.is_none() && last.is_none());
+        let last = last.or(whole);
+        let first = first.map(|field| (FIRST_NAME, field));
+        let last = last.map(|field| (LAST_NAME, field));
+        first.into_iter().chain(last).collect()
+    }
+
+    fn email(&mut self, row: Option<&Row>) -> Option<FieldPath> {
+        let Some((label, field)) = row else {
+            return self.pre_mapped_email();
+        };
+        let Some(path) = field else {
+            let message = "the address cannot be left out".to_owned();
+            let help = "name the field that holds it, or remove the line".to_owned();
+            self.problem(label, MappingPart::Field, message, Some(help));
+            return None;
+        };
+        let field_type = self.checked(label, path)?.field_type;
+        if field_type == FieldType::Text {
+            return Some(path.clone());
+        }
+        let message = format!("`{path}` is a {} field, not text", field_type.name());
+        let help = did_you_mean(self.email_fields().first().copied());
+        self.problem(label, MappingPart::Field, message, help);
+        None
+    }
+
+    fn pre_mapped_email(&mut self) -> Option<FieldPath> {
+        let usual: Option<FieldPath> = "Email".parse().ok();
+        if let Some(path) = usual.filter(|path| self.find(path).is_some()) {
+            return Some(path);
+        }
+        let candidates = self.email_fields();
+        if let [only] = candidates.as_slice()
+            && let Ok(path) = only.parse()
+        {
+            return Some(path);
+        }
+        let module = self.module;
+        let (message, help) = if candidates.is_empty() {
+            let message = format!("module {module} has no e-mail field");
+            (message, "name the field that holds the address")
+        } else {
+            let names = candidates.join("`, `");
+            let message = format!("module {module} has several e-mail fields: `{names}`");
+            (message, "name one of them")
+        };
+        let help = format!("{help}: \"{CONTACT_EMAIL}\" = \"…\" under [map]");
+        self.problem(CONTACT_EMAIL, MappingPart::Field, message, Some(help));
+        None
+    }
+
+    fn email_fields(&self) -> Vec<&str> {
+        let fields = self.fields.iter();
+        let email = fields.filter(|field| field.data_type == "email");
+        email.map(|field| field.api_name.as_str()).collect()
+    }
+
+    fn rules(&mut self, rows: BTreeMap<String, Row>) -> Vec<Rule> {
+        let mut rules = Vec::with_capacity(rows.len());
+        for (key, (label, field)) in rows {
+            if key == self::key(CONTACT_EMAIL) {
+                continue;
+            }
+            let Some(path) = field else {
+                if !is_pre_mapped_name(&key) {
+                    self.limit(&label);
+                }
+                continue;
+            };
+            let field = self.checked(&label, &path).is_some();
+            if let Some(limit) = self.limit(&label).filter(|_| field) {
+                rules.push(Rule {
+                    label: limit.label.clone(),
+                    field: path,
+                    max_length: limit.max_length.filter(|length| *length > 0),
+                });
+            }
+        }
+        rules
+    }
+
+    /// The label as Campaigns has it; a problem if it has not.
+    fn limit(&mut self, label: &str) -> Option<&LabelLimit> {
+        let labels = self.labels;
+        let found = labels.iter().find(|limit| key(&limit.label) == key(label));
+        if found.is_none() {
+            let known = labels.iter().map(|limit| limit.label.as_str());
+            let help = did_you_mean(nearest(label, known)).or_else(|| {
+                let pre_mapped = is_pre_mapped_name(&key(label));
+                pre_mapped.then(|| format!("\"{label}\" = \"\" under [map] takes it out"))
+            });
+            let message = format!("Campaigns has no contact field `{label}`");
+            self.problem(label, MappingPart::Label, message, help);
+        }
+        found
+    }
+
+    /// The field of a path that can be mapped; a problem if there is none.
+    fn checked(&mut self, label: &str, path: &FieldPath) -> Option<&Field> {
+        let (module, fields) = (self.module, self.fields);
+        let (message, help) = match find(fields, path) {
+            Some(field) if field.field_type == FieldType::Opaque => {
+                let data_type = &field.data_type;
+                let message =
+                    format!("field `{path}` is of type `{data_type}`, which cannot be mapped");
+                (message, None)
+            }
+            Some(field) => return Some(field),
+            None if path.is_own() => (
+                format!("unknown field `{path}` of module {module}"),
+                did_you_mean(nearest_field(path.as_str(), fields)),
+            ),
+            None => {
+                let message = format!("`{path}`: fields of related records are not supported yet");
+                (message, None)
+            }
+        };
+        self.problem(label, MappingPart::Field, message, help);
+        None
+    }
+
+    fn find(&self, path: &FieldPath) -> Option<&Field> {
+        find(self.fields, path)
+    }
+
+    fn problem(&mut self, label: &str, part: MappingPart, message: String, help: Option<String>) {
+        self.problems.push(MappingProblem {
+            label: label.to_owned(),
+            part,
+            message,
+            help,
+        });
+    }
+}
+
+fn find<'a>(fields: &'a [Field], path: &FieldPath) -> Option<&'a Field> {
+    let mut fields = fields.iter();
+    fields.find(|field| field.api_name == path.as_str())
+}
+
+fn is_pre_mapped_name(key: &str) -> bool {
+    [FIRST_NAME, LAST_NAME]
+        .iter()
+        .any(|name| self::key(name) == key)
+}
+
+/// What tells labels apart.
+fn key(label: &str) -> String {
+    label.trim().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::value::tests::field;
+    use super::*;
+
+    fn module() -> Vec<Field> {
+        let mut email = field("Email", FieldType::Text);
+        email.data_type = "email".to_owned();
+        let mut second = field("Secondary_Email", FieldType::Text);
+        second.data_type = "email".to_owned();
+        let mut files = field("Files", FieldType::Opaque);
+        files.data_type = "fileupload".to_owned();
+        let others = ["First_Name", "Last_Name", "Company", "Name"];
+        let others = others.map(|name| field(name, FieldType::Text));
+        let mut fields = vec![email, second, files, field("Rating", FieldType::Number)];
+        fields.extend(others);
+        fields
+    }
+
+    fn without(names: &[&str]) -> Vec<Field> {
+        let mut fields = module();
+        fields.retain(|field| !names.contains(&field.api_name.as_str()));
+        fields
+    }
+
+    fn bound(fields: &[Field], rules: &[(&str, &str)]) -> Result<Mapping, Vec<MappingProblem>> {
+        let labels = [
+            "Contact Email",
+            "First Name",
+            "Last Name",
+            "Company Name",
+            "Phone",
+        ];
+        let labels = labels.map(|label| LabelLimit {
+            label: label.to_owned(),
+            max_length: None,
+        });
+        let rules = rules.iter().map(|(label, path)| {
+            let path = (!path.is_empty()).then(|| path.parse().unwrap());
+            ((*label).to_owned(), path)
+        });
+        let rules = MappingRules {
+            rules: rules.collect(),
+        };
+        Mapping::bind(&rules, &"Leads".parse().unwrap(), fields, &labels)
+    }
+
+    fn shown(mapping: &Mapping) -> Vec<String> {
+        let email = [format!("Contact Email={}", mapping.email())];
+        let labels = mapping
+            .labels()
+            .map(|(label, path)| format!("{label}={path}"));
+        email.into_iter().chain(labels).collect()
+    }
+
+    #[test]
+    fn address_and_names_are_mapped_unless_the_rules_say_otherwise() {
+        let names = ["First Name=First_Name", "Last Name=Last_Name"];
+        for (fields, rules, email, others) in [
+            (module(), vec![], "Email", names.to_vec()),
+            (
+                module(),
+                vec![("contact email", "Secondary_Email")],
+                "Secondary_Email",
+                names.to_vec(),
+            ),
+            (
+                module(),
+                vec![("First Name", ""), ("last name", "")],
+                "Email",
+                vec![],
+            ),
+            (
+                module(),
+                vec![("FIRST NAME", "Company")],
+                "Email",
+                vec!["First Name=Company", names[1]],
+            ),
+            (
+                module(),
+                vec![("phone", "Rating"), ("Company Name", "Rating")],
+                "Email",
+                vec!["Company Name=Rating", names[0], names[1], "Phone=Rating"],
+            ),
+            (
+                module(),
+                vec![("Company Name", "")],
+                "Email",
+                names.to_vec(),
+            ),
+            (
+                without(&["Email"]),
+                vec![],
+                "Secondary_Email",
+                names.to_vec(),
+            ),
+            (without(&["First_Name"]), vec![], "Email", vec![names[1]]),
+            (without(&["Last_Name"]), vec![], "Email", vec![names[0]]),
+            (
+                without(&["First_Name", "Last_Name"]),
+                vec![],
+                "Email",
+                vec!["Last Name=Name"],
+            ),
+            (
+                without(&["First_Name", "Last_Name", "Name"]),
+                vec![],
+                "Email",
+                vec![],
+            ),
+        ] {
+            let mapping = bound(&fields, &rules).unwrap();
+            let want = [
+                vec![format!("Contact Email={email}")],
+                others.iter().map(ToString::to_string).collect(),
+            ];
+            assert_eq!(shown(&mapping), want.concat(), "{rules:?}");
+            assert_eq!(mapping.only_address(), others.is_empty(), "{rules:?}");
+        }
+    }
+
+    #[test]
+    fn a_problem_names_label_part_and_remedy() {
+        let (label, crm) = (MappingPart::Label, MappingPart::Field);
+        let under_map = "\"Contact Email\" = \"…\" under [map]";
+        for (fields, rule, part, message, help) in [
+            (
+                module(),
+                ("Company Nam", "Company"),
+                label,
+                "Campaigns has no contact field `Company Nam`",
+                "did you mean `Company Name`?",
+            ),
+            (
+                module(),
+                ("Shoe Size", ""),
+                label,
+                "Campaigns has no contact field `Shoe Size`",
+                "",
+            ),
+            (
+                module(),
+                ("Phone", "Compny"),
+                crm,
+                "unknown field `Compny` of module Leads",
+                "did you mean `Company`?",
+            ),
+            (
+                module(),
+                ("Phone", "Files"),
+                crm,
+                "field `Files` is of type `fileupload`, which cannot be mapped",
+                "",
+            ),
+            (
+                module(),
+                ("Phone", "Account_Name.Phone"),
+                crm,
+                "`Account_Name.Phone`: fields of related records are not supported yet",
+                "",
+            ),
+            (
+                module(),
+                ("Contact Email", ""),
+                crm,
+                "the address cannot be left out",
+                "name the field that holds it, or remove the line",
+            ),
+            (
+                module(),
+                ("Contact Email", "Rating"),
+                crm,
+                "`Rating` is a number field, not text",
+                "did you mean `Email`?",
+            ),
+            (
+                module(),
+                ("Contact Email", "Mail"),
+                crm,
+                "unknown field `Mail` of module Leads",
+                "did you mean `Email`?",
+            ),
+        ] {
+            let problems = bound(&fields, &[rule]).unwrap_err();
+            let help = (!help.is_empty()).then(|| help.to_owned());
+            let label = rule.0.to_owned();
+            let want = MappingProblem {
+                label,
+                part,
+                message: message.to_owned(),
+                help,
+            };
+            assert_eq!(problems, [want]);
+        }
+        let mut none = without(&["Email", "Secondary_Email"]);
+        let problems = bound(&none, &[]).unwrap_err();
+        assert_eq!(problems[0].message, "module Leads has no e-mail field");
+        none.extend(["Work", "Home"].map(|name| Field {
+            data_type: "email".to_owned(),
+            ..field(name, FieldType::Text)
+        }));
+        let problems = bound(&none, &[]).unwrap_err();
+        assert_eq!(
+            problems[0].message,
+            "module Leads has several e-mail fields: `Work`, `Home`"
+        );
+        assert_eq!(
+            problems[0].help,
+            Some(format!("name one of them: {under_map}"))
+        );
+    }
+
+    #[test]
+    fn all_problems_are_reported_at_once() {
+        let rules = [
+            ("Phone", "Compny"),
+            ("phone", "Company"),
+            ("Fax", "Nothing"),
+            ("Contact Email", ""),
+        ];
+        let problems = bound(&module(), &rules).unwrap_err();
+        let found: Vec<_> = problems
+            .iter()
+            .map(|one| (one.label.as_str(), one.part))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("phone", MappingPart::Label),
+                ("Contact Email", MappingPart::Field),
+                ("Fax", MappingPart::Field),
+                ("Fax", MappingPart::Label),
+                ("Phone", MappingPart::Field),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_name_that_campaigns_lacks_can_be_taken_out() {
+        let label = |label: &str| LabelLimit {
+            label: label.to_owned(),
+            max_length: None,
+        };
+        let labels = [label("E-Mail"), label("Nachname")];
+        let module_name = "Leads".parse().unwrap();
+        let rules = MappingRules::default();
+        let problems = Mapping::bind(&rules, &module_name, &module(), &labels).unwrap_err();
+        assert_eq!(
+            problems[0].help.as_deref(),
+            Some("\"First Name\" = \"\" under [map] takes it out")
+        );
+        let rules = [FIRST_NAME, LAST_NAME]
+            .map(|name| (name.to_owned(), None))
+            .to_vec();
+        let rules = MappingRules { rules };
+        assert!(Mapping::bind(&rules, &module_name, &module(), &labels).is_ok());
+    }
+}
