@@ -166,3 +166,6 @@ fn without_condition(pattern: &Pattern, conditions: usize) -> Vec<ConditionProbl
     };
     missing.map(problem).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,7 +36,7 @@ pub(super) fn phrase(condition: &Condition, field: &Field, zone: &TimeZone) -> S
     let operands: Vec<String> = condition
         .operands
         .iter()
-        .map(|operand| written(operand, zone))
+        .map(|operand| written(operand, field.field_type, zone))
         .collect();
     let timed = matches!(field.field_type, FieldType::Date | FieldType::DateTime);
     let choices = field.field_type == FieldType::MultiSelect;
@@ -74,15 +74,33 @@ pub(super) fn phrase(condition: &Condition, field: &Field, zone: &TimeZone) -> S
     format!("{} {asks}", field.label)
 }
 
-fn written(operand: &Literal, zone: &TimeZone) -> String {
+fn written(operand: &Literal, field_type: FieldType, zone: &TimeZone) -> String {
     let value = match operand {
-        Literal::Text(text) => return format!("\"{}\"", text.trim()),
+        Literal::Text(text) => {
+            let text = text.trim();
+            return if is_textual(field_type) {
+                format!("\"{text}\"")
+            } else {
+                text.to_owned()
+            };
+        }
         Literal::Number(number) => Value::Number(*number),
         Literal::Bool(truth) => Value::Bool(*truth),
         Literal::Date(day) => Value::Date(*day),
         Literal::DateTime(at) => Value::DateTime(*at),
     };
     value.render(zone).unwrap_or_default()
+}
+
+fn is_textual(field_type: FieldType) -> bool {
+    match field_type {
+        FieldType::Text | FieldType::Picklist | FieldType::MultiSelect | FieldType::Lookup => true,
+        FieldType::Number
+        | FieldType::Bool
+        | FieldType::Date
+        | FieldType::DateTime
+        | FieldType::Opaque => false,
+    }
 }
 
 fn list(words: &[String], last: &str) -> String {
