@@ -68,6 +68,7 @@ pub(super) fn phrase(condition: &Condition, field: &Field, zone: &TimeZone) -> S
         Operator::Before => format!("is before {any}"),
         Operator::After => format!("is after {any}"),
         Operator::On => format!("is on {any}"),
+        Operator::InLastDays | Operator::InNextDays if any == "1" => "is today".to_owned(),
         Operator::InLastDays => format!("is in the last {any} days, today included"),
         Operator::InNextDays => format!("is in the next {any} days, today included"),
     };

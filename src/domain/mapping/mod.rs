@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use super::definition::MappingRules;
 use super::ids::{FieldPath, ModuleName};
 use super::record::Record;
-use super::value::Field;
+use super::value::{Field, Value};
 
 /// Campaigns' label of the field that holds the address.
 pub const CONTACT_EMAIL: &str = "Contact Email";
@@ -120,14 +120,14 @@ impl Mapping {
     }
 
     /// The contact's fields, with times in `zone`. A blank value is left out, or empty with `clear_empty`, so that it
-    /// empties the contact's field.
+    /// empties the contact's field; a related record whose name was not read is left out in any case.
     #[must_use]
     pub fn render(&self, record: &Record, zone: &TimeZone, clear_empty: bool) -> Rendered {
         let mut rendered = Rendered::default();
         for rule in &self.rules {
-            let whole = record.get(&rule.field).render(zone).unwrap_or_default();
-            let whole = printable(&whole);
-            if whole.is_empty() && !clear_empty {
+            let value = record.get(&rule.field);
+            let whole = printable(&value.render(zone).unwrap_or_default());
+            if whole.is_empty() && !(clear_empty && is_known(value)) {
                 continue;
             }
             let fitting = fitting(&whole, rule.max_length);
@@ -139,6 +139,11 @@ impl Mapping {
         }
         rendered
     }
+}
+
+/// Whether a value that renders as nothing is nothing.
+fn is_known(value: &Value) -> bool {
+    !matches!(value, Value::Lookup { name: None, .. })
 }
 
 /// Control characters become blanks, those at the ends go.
@@ -162,8 +167,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::ids::RecordId;
+    use super::super::value::FieldType;
     use super::super::value::tests::field;
-    use super::super::value::{FieldType, Value};
     use super::*;
 
     const LABELS: [(&str, &str); 4] = [
@@ -231,6 +236,18 @@ mod tests {
                 ("Since", "2026-03-04")
             ]
         );
+    }
+
+    #[test]
+    fn a_related_record_without_its_name_clears_nothing() {
+        let mut record = record("Orto");
+        let unnamed = Value::Lookup {
+            id: RecordId(7),
+            name: None,
+        };
+        record.values.insert("Company".parse().unwrap(), unnamed);
+        let rendered = mapping(&LABELS, None).render(&record, &TimeZone::UTC, true);
+        assert_eq!(pairs(&rendered)[0], ("Motto", ""));
     }
 
     #[test]

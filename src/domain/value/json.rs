@@ -270,6 +270,24 @@ mod tests {
 
     proptest! {
         #[test]
+        fn any_text_is_a_value_or_an_error(text in "(?s).{0,12}|[0-9eE+:.T;-]{0,25}", kind in 0_usize..8) {
+            let kinds = [
+                FieldType::Text,
+                FieldType::Number,
+                FieldType::Bool,
+                FieldType::Date,
+                FieldType::DateTime,
+                FieldType::Picklist,
+                FieldType::MultiSelect,
+                FieldType::Lookup,
+            ];
+            let read = Value::from_json(&field("F", kinds[kind]), &json!(text));
+            if text.trim().is_empty() {
+                prop_assert!(read.is_ok_and(|value| value.is_blank()));
+            }
+        }
+
+        #[test]
         fn a_float_keeps_all_the_digits_that_the_service_sent(float in -1e15_f64..1e15) {
             let read = Value::from_json(&field("F", FieldType::Number), &json!(float));
             let Ok(Value::Number(number)) = read else { panic!("{read:?}") };

@@ -52,6 +52,25 @@ fn operands(name: &str, low: i8, high: i8) -> Vec<Literal> {
 
 proptest! {
     #[test]
+    fn any_value_is_bound_or_a_problem(
+        written in prop_oneof!["(?s).{0,12}", "-?[0-9]{1,6}-[01][0-9]-[0-3][0-9]", "[0-9]{1,40}"],
+        (name, value) in values(),
+    ) {
+        for operator in super::super::operators::OPERATORS {
+            for count in 0..3 {
+                let condition = condition(name, operator, vec![text(&written); count]);
+                if let Ok(criteria) = bind(&[condition]) {
+                    for now in [Timestamp::MIN, now(), Timestamp::MAX] {
+                        let judgement = criteria.judge(&record(name, value.clone()), now);
+                        prop_assert_eq!(judgement.conditions, [judgement.selected]);
+                    }
+                    prop_assert!(!criteria.explain().is_empty());
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_negative_operator_is_the_opposite_also_for_empty_fields((name, value) in values(), low in 1_i8..9) {
         let operands = operands(name, low, low + 1);
         let one = vec![operands[0].clone()];
