@@ -1,3 +1,203 @@
-//! Files to typed settings, every problem with its place.
+//! Files to typed settings: either all of them are right, or every problem is told with its place.
+//!
+//! [`load`] reads `rosterd.toml`, lays the environment over it, and reads the definitions in `syncs.d`, each file on
+//! its own, so that a broken one hides nothing in the others. It goes in two steps: `raw` is what is written, with
+//! unknown keys and wrong types told and pruned; the rest is what it means. What it gives can be trusted; what only
+//! the services know (modules, fields, lists) is for the online check, which points into the files through
+//! [`Sources`].
+//!
+//! The environment is an argument, and [`environment`] its only reader. No output of this module shows a secret.
 
+mod accounts;
+mod definition;
+mod document;
+mod extract;
+mod general;
+mod layers;
+mod nearest;
+mod problem;
+mod quantities;
+mod raw;
+mod raw_values;
+mod read;
+mod redact;
+mod report;
+mod secrets;
+mod selection;
 pub mod settings;
+mod sources;
+mod syncs;
+mod timetable;
+mod unsupported;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+
+use self::definition::Surroundings;
+use self::document::Document;
+use self::general::General;
+pub use self::nearest::{hint, nearest};
+pub use self::problem::{Excerpt, Problem, Problems, render, render_warnings};
+use self::raw::RawConfig;
+use self::report::Report;
+use self::secrets::Secrets;
+use self::settings::{Account, Config};
+pub use self::sources::Sources;
+use crate::domain::ids::AccountName;
+
+/// Where `rosterd.toml` is unless `--config` or `ROSTERD_CONFIG` says otherwise.
+pub const DEFAULT_PATH: &str = "/etc/rosterd/rosterd.toml";
+
+/// A configuration without problems.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The settings.
+    pub config: Config,
+    /// The files they are from.
+    pub sources: Sources,
+    /// What is allowed but probably not meant.
+    pub warnings: Vec<Problem>,
+}
+
+/// The process's environment; the only place that reads it.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().map(|(name, value)| {
+        let text = |part: std::ffi::OsString| part.to_string_lossy().into_owned();
+        (text(name), text(value))
+    })
+}
+
+/// Reads and checks everything: the file at `path`, the `ROSTERD_…` variables of `environment`, the definitions.
+///
+/// # Errors
+/// All problems of all files, in the order of files and places.
+pub fn load(
+    path: &Path,
+    environment: impl Iterator<Item = (String, String)>,
+) -> Result<Loaded, Problems> {
+    let variables: BTreeMap<String, String> = environment.collect();
+    let text = read::text(path).map_err(|problem| Problems(vec![with_remedy(*problem)]))?;
+    let (main, broken) = Document::parse(path.display().to_string(), text, true);
+    let layers = Figment::from(&main).merge(layers::Environment::new(&variables));
+    let mut report = Report::new(&main, &layers);
+    let raw: RawConfig = extract::extract(&layers, &mut report);
+    let base = path.parent().unwrap_or(Path::new(""));
+    let general = general::general(&raw, base, &mut report);
+    let secrets = Secrets {
+        base,
+        is_open: is_open(path),
+        variables: &variables,
+    };
+    let accounts = accounts::accounts(&raw, &secrets, &mut report);
+    unsupported::config(&raw, &mut report);
+    let files = files(&general, broken.is_empty(), &mut report);
+    let around = Surroundings {
+        accounts: known_accounts(&raw, &broken),
+        zone: general.timezone.clone(),
+    };
+    let syncs = syncs::syncs(&files, &around);
+    // What half a file says wrongly is not worth telling.
+    let own = if broken.is_empty() {
+        report.into_problems()
+    } else {
+        broken
+    };
+    let problems = in_order(own, syncs.problems, &main, &files);
+    if !problems.is_empty() {
+        return Err(Problems(problems));
+    }
+    Ok(Loaded {
+        config: config(path, general, accounts, syncs.definitions),
+        warnings: syncs.warnings,
+        sources: Sources {
+            main,
+            syncs: syncs.documents,
+        },
+    })
+}
+
+fn with_remedy(mut problem: Problem) -> Problem {
+    if problem.help.is_none() {
+        let help = "name the file with --config or ROSTERD_CONFIG, or begin with the example etc/rosterd.toml";
+        problem.help = Some(help.to_owned());
+    }
+    problem
+}
+
+/// Whether others may read the file; one whose permissions cannot be read counts as open.
+fn is_open(path: &Path) -> bool {
+    std::fs::metadata(path).map_or(true, |metadata| metadata.permissions().mode() & 0o004 != 0)
+}
+
+fn files(general: &General, is_whole: bool, report: &mut Report<'_>) -> Vec<PathBuf> {
+    match syncs::files(&general.syncs_dir) {
+        Ok(files) => files,
+        Err(error) => {
+            let folder = general.syncs_dir.display();
+            let message = format!("cannot read the folder {folder} of the definitions: {error}");
+            let help = "create it, or name another with `syncs`".to_owned();
+            if is_whole {
+                report.wrong("syncs", message, help);
+            }
+            Vec::new()
+        }
+    }
+}
+
+/// The accounts that definitions may name, right or not; unknown where the file or its accounts cannot be read.
+fn known_accounts(raw: &RawConfig, broken: &[Problem]) -> Option<BTreeSet<AccountName>> {
+    let names: BTreeSet<_> = raw
+        .accounts
+        .keys()
+        .filter_map(|name| name.parse().ok())
+        .collect();
+    let is_known = broken.is_empty() && !names.is_empty();
+    is_known.then_some(names)
+}
+
+fn in_order(
+    own: Vec<Problem>,
+    others: Vec<Problem>,
+    main: &Document,
+    files: &[PathBuf],
+) -> Vec<Problem> {
+    let rank = |problem: &Problem| {
+        let is_main = problem.file == main.name();
+        let file = files
+            .iter()
+            .position(|file| file.display().to_string() == problem.file);
+        // The file, then variables, then the definitions.
+        let rank = file.map_or(usize::from(!is_main), |index| index + 2);
+        (rank, problem.line, problem.column)
+    };
+    let mut problems = own;
+    problems.extend(others);
+    problems.sort_by_key(rank);
+    problems
+}
+
+fn config(
+    path: &Path,
+    general: General,
+    accounts: BTreeMap<AccountName, Account>,
+    syncs: BTreeMap<crate::domain::ids::SyncId, crate::domain::definition::SyncDefinition>,
+) -> Config {
+    Config {
+        path: path.to_owned(),
+        timezone: general.timezone,
+        state_dir: general.state_dir,
+        history_dir: general.history_dir,
+        log: general.log,
+        history: general.history,
+        limits: general.limits,
+        safety: general.safety,
+        give_up_after: general.give_up_after,
+        group_emails: general.group_emails,
+        builtin_group_emails: general.builtin_group_emails,
+        accounts,
+        syncs,
+    }
+}

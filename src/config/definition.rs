@@ -1,0 +1,262 @@
+//! One file of `syncs.d`: from what is written to a definition that can be trusted.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::civil;
+use jiff::tz::TimeZone;
+
+use super::document::Content;
+use super::nearest::hint;
+use super::raw::{Literal, RawAdvanced, RawListName, RawRetrieve, RawSync, TextOr};
+use super::report::Report;
+use super::selection::{field, selection};
+use super::timetable::schedule;
+use crate::domain::definition::{
+    Advanced, Departure, ListTarget, MappingRules, Operator, Selection, SyncDefinition,
+};
+use crate::domain::ids::{AccountName, FieldPath, ListKey, ModuleName, SyncId};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// What a definition is read against.
+pub(super) struct Surroundings {
+    /// The accounts of `rosterd.toml`; `None` where that could not be read.
+    pub(super) accounts: Option<BTreeSet<AccountName>>,
+    /// Its time zone.
+    pub(super) zone: TimeZone,
+}
+
+/// The definition, if nothing is wrong with it.
+pub(super) fn definition(
+    id: &SyncId,
+    raw: &RawSync,
+    around: &Surroundings,
+    report: &mut Report<'_>,
+) -> Option<SyncDefinition> {
+    let name = report.required("name", raw.name.as_ref());
+    let account = account(raw.account.as_ref(), around, report);
+    let module = module(raw.module.as_ref(), report);
+    let list = list(raw.list.as_ref(), report);
+    let selection = selection(raw.select.as_ref(), &around.zone, report);
+    let mapping = mapping(raw, report);
+    let schedule = schedule(raw.schedule.as_ref(), &around.zone, report);
+    let reconcile_every = retrieve(&raw.retrieve, selection.as_ref(), report);
+    let advanced = advanced(&raw.advanced, module.as_ref(), report);
+    Some(SyncDefinition {
+        id: id.clone(),
+        name: name?,
+        account: account?,
+        module: module?,
+        list: list?,
+        active: raw.active.is_none_or(|flag| flag.0),
+        selection: selection?,
+        mapping,
+        schedule: schedule?,
+        reconcile_every,
+        advanced: advanced?,
+    })
+}
+
+fn account(
+    text: Option<&String>,
+    around: &Surroundings,
+    report: &mut Report<'_>,
+) -> Option<AccountName> {
+    let known = around.accounts.as_ref();
+    let Some(text) = text else {
+        let known = known?;
+        if known.len() > 1 {
+            let names: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+            report.missing("account", format!("use one of {}", names.join(", ")));
+        }
+        return known.first().cloned();
+    };
+    let name = text.parse::<AccountName>().ok();
+    match (name, known) {
+        (Some(name), Some(known)) if known.contains(&name) => Some(name),
+        (Some(name), None) => Some(name),
+        (Some(_) | None, known) => {
+            let names = known.into_iter().flatten().map(AccountName::as_str);
+            let help = hint(text, names);
+            report.wrong("account", format!("there is no account `{text}`"), help);
+            None
+        }
+    }
+}
+
+fn module(text: Option<&String>, report: &mut Report<'_>) -> Option<ModuleName> {
+    let text = report.required("module", text)?;
+    text.parse()
+        .map_err(|error: crate::domain::ids::IdError| {
+            let message = format!("`{text}` is not the API name of a module");
+            report.wrong("module", message, error.to_string());
+        })
+        .ok()
+}
+
+fn list(raw: Option<&TextOr<RawListName>>, report: &mut Report<'_>) -> Option<ListTarget> {
+    match raw {
+        None => {
+            let help = "give the list's key, or { name = \"…\" }".to_owned();
+            report.missing("list", help);
+            None
+        }
+        Some(TextOr::Text(text)) => match text.parse::<ListKey>() {
+            Ok(key) => Some(ListTarget::Key(key)),
+            Err(error) => {
+                let message = format!("`{text}` is not a list key: {error}");
+                let help = format!("for a list's name use {{ name = \"{text}\" }}");
+                report.wrong("list", message, (!text.is_empty()).then_some(help));
+                None
+            }
+        },
+        Some(TextOr::Table(table)) => {
+            let name = report.required("list.name", table.name.as_ref())?;
+            Some(ListTarget::Name(name))
+        }
+    }
+}
+
+/// The rows of `[map]` in the file's order; the layers know them by name only.
+fn mapping(raw: &RawSync, report: &mut Report<'_>) -> MappingRules {
+    let mut rules: Vec<(String, Option<FieldPath>)> = Vec::new();
+    let rows = report.document().find("map").map(|node| &node.content);
+    let Some(Content::Table(rows)) = rows else {
+        return MappingRules { rules };
+    };
+    for (label, _) in rows {
+        let Some(text) = raw.map.get(label) else {
+            continue;
+        };
+        let path = format!("map.{label}");
+        if label.trim().is_empty() {
+            report.wrong_key(&path, "the label of a Campaigns field is missing", None);
+        }
+        let same = |(other, _): &&(String, _)| other.to_lowercase() == label.to_lowercase();
+        if let Some((other, _)) = rules.iter().find(same) {
+            let message = format!("the Campaigns field `{other}` is mapped twice");
+            report.wrong_key(
+                &path,
+                message,
+                "labels are the same whatever their case".to_owned(),
+            );
+        }
+        let field = match text.trim() {
+            "" => {
+                if label.to_lowercase() == "contact email" {
+                    let message = "the e-mail field cannot be taken out: without an address there is no contact";
+                    report.wrong(&path, message, None);
+                }
+                None
+            }
+            _ => field(&path, Some(text), report),
+        };
+        rules.push((label.clone(), field));
+    }
+    MappingRules { rules }
+}
+
+fn retrieve(raw: &RawRetrieve, selection: Option<&Selection>, report: &mut Report<'_>) -> Duration {
+    let words = [("new", ()), ("modified", ()), ("new_and_modified", ())];
+    report.choice("retrieve.records", raw.records.as_ref(), (), &words);
+    if let Some(created) = &raw.created {
+        let from = day("retrieve.created.from", created.from.as_ref(), report);
+        let to = day("retrieve.created.to", created.to.as_ref(), report);
+        if let (Some(from), Some(to)) = (from, to)
+            && from > to
+        {
+            report.wrong("retrieve.created.to", "this is before `from`", None);
+        }
+    }
+    let default = if selection.is_some_and(is_relative) {
+        DAY
+    } else {
+        7 * DAY
+    };
+    report.duration(
+        "retrieve.reconcile_every",
+        raw.reconcile_every.as_ref(),
+        default,
+    )
+}
+
+/// Whether records may begin or cease to belong without being changed.
+fn is_relative(selection: &Selection) -> bool {
+    match selection {
+        Selection::All => false,
+        Selection::Criteria { conditions, .. } => conditions.iter().any(|condition| {
+            matches!(
+                condition.operator,
+                Operator::InLastDays | Operator::InNextDays
+            )
+        }),
+    }
+}
+
+fn day(path: &str, raw: Option<&Literal>, report: &mut Report<'_>) -> Option<civil::Date> {
+    let text = match raw? {
+        Literal::Text(text) | Literal::Moment(text) => text.as_str(),
+        Literal::Whole(_) | Literal::Decimal(_) | Literal::Flag(_) => "",
+    };
+    let date = (text.len() == 10).then(|| text.parse().ok()).flatten();
+    if date.is_none() {
+        report.wrong(
+            path,
+            "this is not a date",
+            "use a date, e.g. 2026-01-01".to_owned(),
+        );
+    }
+    date
+}
+
+/// The table; what `remove` and `add` would do is not built, and refused elsewhere.
+fn advanced(
+    raw: &RawAdvanced,
+    module: Option<&ModuleName>,
+    report: &mut Report<'_>,
+) -> Option<Advanced> {
+    let departures = [
+        ("keep", Departure::Keep),
+        ("unsubscribe", Departure::Unsubscribe),
+        ("remove", Departure::Unsubscribe),
+    ];
+    let deleted = raw.deleted.as_ref();
+    let deleted = report.choice("advanced.deleted", deleted, Departure::Keep, &departures);
+    let left = raw.left.as_ref();
+    report.choice("advanced.left", left, Departure::Keep, &departures);
+    let opted_out = [("unsubscribe", ()), ("remove", ())];
+    report.choice("advanced.opted_out", raw.opted_out.as_ref(), (), &opted_out);
+    let again = [("ignore", ()), ("add", ())];
+    report.choice(
+        "advanced.opted_in_again",
+        raw.opted_in_again.as_ref(),
+        (),
+        &again,
+    );
+    let exclude_converted = raw.exclude_converted.is_some_and(|flag| flag.0);
+    if exclude_converted && module.is_some_and(|module| module.as_str() != "Leads") {
+        report.wrong(
+            "advanced.exclude_converted",
+            "only Leads are converted",
+            "leave it out".to_owned(),
+        );
+    }
+    Some(Advanced {
+        deleted,
+        opt_out_field: opt_out_field(raw.opt_out_field.as_ref(), report)?,
+        exclude_converted,
+        clear_empty: raw.clear_empty.is_some_and(|flag| flag.0),
+        allow_signup_form: raw.allow_signup_form.is_some_and(|flag| flag.0),
+    })
+}
+
+fn opt_out_field(text: Option<&String>, report: &mut Report<'_>) -> Option<FieldPath> {
+    const PATH: &str = "advanced.opt_out_field";
+    let default = "Email_Opt_Out".to_owned();
+    let path = field(PATH, Some(text.unwrap_or(&default)), report)?;
+    if !path.is_own() {
+        report.wrong(PATH, "an opt-out is a field of the record itself", None);
+    }
+    Some(path)
+}

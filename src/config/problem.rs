@@ -1,0 +1,223 @@
+//! What is wrong in the files, where, and what would be right: as data and as text.
+
+use std::fmt;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use serde::Serialize;
+
+/// One thing that is wrong; as `check --json` prints it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// The file as it was reached, or the environment variable.
+    pub file: String,
+    /// Line, from 1; `None` where there is no place.
+    pub line: Option<usize>,
+    /// Column in characters, from 1.
+    pub column: Option<usize>,
+    /// What is wrong.
+    pub message: String,
+    /// What would be right.
+    pub help: Option<String>,
+    /// The line itself, for people.
+    #[serde(skip)]
+    pub excerpt: Option<Excerpt>,
+}
+
+/// The line a problem is on, secrets masked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The line without its end.
+    pub line: String,
+    /// Byte of the line at which the problem begins.
+    pub start: usize,
+    /// Byte after its last one.
+    pub end: usize,
+}
+
+impl Problem {
+    /// A problem with a file or variable as a whole.
+    #[must_use]
+    pub fn without_place(file: &str, message: String, help: Option<String>) -> Self {
+        Self {
+            file: file.to_owned(),
+            line: None,
+            column: None,
+            message,
+            help,
+            excerpt: None,
+        }
+    }
+}
+
+/// Everything that is wrong, in the order of files and places; at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems(pub Vec<Problem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.len() {
+            1 => f.write_str("the configuration has 1 problem"),
+            count => write!(f, "the configuration has {count} problems"),
+        }
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// The problems as people read them, a blank line between two; with terminal colours where asked for.
+#[must_use]
+pub fn render(problems: &Problems, colour: bool) -> String {
+    render_as(&problems.0, Level::ERROR, colour)
+}
+
+/// The same for warnings.
+#[must_use]
+pub fn render_warnings(warnings: &[Problem], colour: bool) -> String {
+    render_as(warnings, Level::WARNING, colour)
+}
+
+fn render_as(problems: &[Problem], level: Level<'static>, colour: bool) -> String {
+    let renderer = if colour {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let texts: Vec<_> = problems
+        .iter()
+        .map(|problem| render_one(problem, level.clone(), &renderer))
+        .collect();
+    texts.join("\n")
+}
+
+fn render_one(problem: &Problem, level: Level<'static>, renderer: &Renderer) -> String {
+    let title = level.primary_title(problem.message.as_str());
+    let (Some(line), Some(excerpt)) = (problem.line, &problem.excerpt) else {
+        let title = renderer.render(&[Group::with_title(title)]);
+        return place_only(title.trim_end(), problem);
+    };
+    let annotation = AnnotationKind::Primary
+        .span(excerpt.start..excerpt.end)
+        .label(problem.help.as_deref());
+    let snippet = Snippet::source(excerpt.line.as_str())
+        .line_start(line)
+        .path(problem.file.as_str())
+        .annotation(annotation);
+    reshape(&renderer.render(&[title.element(snippet)]), line)
+}
+
+fn place_only(title: &str, problem: &Problem) -> String {
+    let mut text = format!("{title}\n  --> {}", problem.file);
+    if let Some(line) = problem.line {
+        text.push_str(&format!(":{line}"));
+    }
+    text.push('\n');
+    if let Some(help) = &problem.help {
+        text.push_str(&format!("     = {help}\n"));
+    }
+    text
+}
+
+/// Leaves out the renderer's empty line and gives line numbers four columns, so that excerpts of one report align.
+fn reshape(rendered: &str, line: usize) -> String {
+    let digits = line.to_string().len();
+    let mut text = String::new();
+    for (number, row) in rendered.lines().enumerate() {
+        let indent = match number {
+            0 => 0,
+            1 => 2_usize.saturating_sub(digits),
+            2 => continue,
+            _ => 4_usize.saturating_sub(digits),
+        };
+        text.push_str(&" ".repeat(indent));
+        text.push_str(row.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(line: usize, help: Option<&str>) -> Problem {
+        Problem {
+            file: "syncs.d/hospitality.toml".into(),
+            line: Some(line),
+            column: Some(9),
+            message: "unknown field `Indutry` of module Leads".into(),
+            help: help.map(str::to_owned),
+            excerpt: Some(Excerpt {
+                line: "field = \"Indutry\"".into(),
+                start: 8,
+                end: 17,
+            }),
+        }
+    }
+
+    #[test]
+    fn a_problem_shows_its_line_with_a_caret_and_the_help() {
+        let problems = Problems(vec![
+            problem(9, Some("did you mean `Industry`?")),
+            problem(120, None),
+        ]);
+        assert_eq!(
+            render(&problems, false),
+            "\
+error: unknown field `Indutry` of module Leads
+  --> syncs.d/hospitality.toml:9:9
+   9 | field = \"Indutry\"
+     |         ^^^^^^^^^ did you mean `Industry`?
+
+error: unknown field `Indutry` of module Leads
+   --> syncs.d/hospitality.toml:120:9
+ 120 | field = \"Indutry\"
+     |         ^^^^^^^^^
+"
+        );
+    }
+
+    #[test]
+    fn a_problem_without_a_place_names_the_file_or_variable() {
+        let problem = Problem::without_place(
+            "ROSTERD_LIMITS__RUNS_PER_DY",
+            "unknown setting".into(),
+            Some("did you mean `ROSTERD_LIMITS__RUNS_PER_DAY`?".into()),
+        );
+        assert_eq!(
+            render_warnings(&[problem], false),
+            "warning: unknown setting\n  --> ROSTERD_LIMITS__RUNS_PER_DY\n     = did you mean `ROSTERD_LIMITS__RUNS_PER_DAY`?\n"
+        );
+    }
+
+    #[test]
+    fn colours_change_nothing_but_colours() {
+        let problems = Problems(vec![problem(9, Some("did you mean `Industry`?"))]);
+        let coloured = render(&problems, true);
+        assert!(coloured.contains('\u{1b}'));
+        let mut plain = String::new();
+        for (index, part) in coloured.split('\u{1b}').enumerate() {
+            let from = if index == 0 {
+                0
+            } else {
+                part.find('m').unwrap() + 1
+            };
+            plain.push_str(&part[from..]);
+        }
+        let trimmed = |text: &str| {
+            text.lines()
+                .map(|l| l.trim_end().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(trimmed(&plain), trimmed(&render(&problems, false)));
+    }
+
+    #[test]
+    fn json_has_the_five_promised_keys() {
+        let json = serde_json::to_value(problem(9, None)).unwrap();
+        assert_eq!(
+            json,
+            serde_json::json!({"file": "syncs.d/hospitality.toml", "line": 9, "column": 9,
+                "message": "unknown field `Indutry` of module Leads", "help": null})
+        );
+    }
+}

@@ -1,0 +1,100 @@
+//! What of a `rosterd.toml` line may be shown: never a value that may be a secret, however the line is misspelt.
+
+/// Keys whose values are shown as they are.
+const HARMLESS: &[&str] = &[
+    "accounts_url",
+    "active_syncs",
+    "builtin_group_emails",
+    "campaigns_concurrency",
+    "campaigns_url",
+    "client_id",
+    "control",
+    "crm_concurrency",
+    "crm_url",
+    "data_center",
+    "format",
+    "give_up_after",
+    "group_emails",
+    "history_dir",
+    "initiations_per_month",
+    "keep_ignored_days",
+    "keep_rotated",
+    "level",
+    "listen",
+    "max_removals",
+    "min_removals",
+    "pace",
+    "resyncs_per_day",
+    "resyncs_per_month",
+    "rotate_mib",
+    "runs_per_day",
+    "state_dir",
+    "suppression_max_age",
+    "syncs",
+    "timezone",
+    "topics",
+];
+
+/// `line` with stars over what may be a secret: the value of any key that is not known to be harmless, and lines
+/// that continue a value. Numbers and booleans, headers, comments and the byte length of everything stay.
+pub(super) fn line(line: &str) -> String {
+    let start = line.trim_start();
+    if start.is_empty() || start.starts_with(['[', '#']) {
+        return line.to_owned();
+    }
+    let Some((key, value)) = line.split_once('=') else {
+        return stars(line);
+    };
+    let name = key.rsplit('.').next().unwrap_or(key);
+    let name = name.trim().trim_matches(['"', '\'']);
+    if HARMLESS.contains(&name) || is_plain(value) {
+        return line.to_owned();
+    }
+    format!("{key}={}", stars(value))
+}
+
+fn is_plain(value: &str) -> bool {
+    let value = value.trim();
+    matches!(value, "true" | "false") || value.len() < 8 && value.parse::<i64>().is_ok()
+}
+
+fn stars(text: &str) -> String {
+    text.chars()
+        .map(|letter| {
+            if letter.is_whitespace() || matches!(letter, '"' | '\'' | '{' | '}' | '[' | ']') {
+                letter.to_string()
+            } else {
+                "*".repeat(letter.len_utf8())
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_cannot_be_a_secret_is_shown() {
+        for (text, want) in [
+            ("client_id = \"1000.A\"", "client_id = \"1000.A\""),
+            ("client_secret = \"abc\"", "client_secret = \"***\""),
+            ("client_secrt = \"abc\"", "client_secrt = \"***\""),
+            ("  client_secret = abc def", "  client_secret = *** ***"),
+            (
+                "main = { refresh_token = \"ä\" }",
+                "main = { ************* * \"**\" }",
+            ),
+            (
+                "accounts.main.refresh_token = 'a'",
+                "accounts.main.refresh_token = '*'",
+            ),
+            ("still secret\"\"\"", "***** ******\"\"\""),
+            ("[accounts.main]", "[accounts.main]"),
+            ("unknown = 20", "unknown = 20"),
+        ] {
+            assert_eq!(line(text), want);
+            assert_eq!(line(text).len(), text.len());
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Keys whose effect is not built yet: refused when they say something else than the default, never ignored.
+//!
+//! Runs after the values were checked, so a wrong value is told as such. As effects are built, lines go from here.
+
+use super::general::CONTROL;
+use super::raw::{Number, RawConfig, RawSync};
+use super::report::Report;
+
+/// Looks through `rosterd.toml`.
+pub(super) fn config(raw: &RawConfig, report: &mut Report<'_>) {
+    let says = |text: &Option<String>, default: &str| text.as_ref().is_some_and(|t| t != default);
+    refuse("control", says(&raw.control, CONTROL), report);
+    refuse("http.listen", says(&raw.http.listen, ""), report);
+    let active = raw.limits.active_syncs.as_ref();
+    let active = active.is_some_and(|number| *number != Number::Whole(10));
+    refuse("limits.active_syncs", active, report);
+    for (name, account) in &raw.accounts {
+        let path = |key: &str| format!("accounts.{name}.{key}");
+        refuse(&path("zsc_key"), account.zsc_key.is_some(), report);
+        let topics = account.topics.is_some_and(|flag| flag.0);
+        refuse(&path("topics"), topics, report);
+    }
+}
+
+/// Looks through a definition.
+pub(super) fn sync(raw: &RawSync, report: &mut Report<'_>) {
+    let says = |text: &Option<String>, default: &str| text.as_ref().is_some_and(|t| t != default);
+    if let Some(select) = &raw.select {
+        refuse("select.view", select.view.is_some(), report);
+        for (index, condition) in select.criteria.iter().flatten().enumerate() {
+            let path = format!("select.criteria[{index}].field");
+            related(&path, condition.field.as_ref(), report);
+        }
+    }
+    for (label, field) in &raw.map {
+        related(&format!("map.{label}"), Some(field), report);
+    }
+    let records = says(&raw.retrieve.records, "new_and_modified");
+    refuse("retrieve.records", records, report);
+    refuse("retrieve.created", raw.retrieve.created.is_some(), report);
+    let advanced = &raw.advanced;
+    let removes = |text: &Option<String>| text.as_deref() == Some("remove");
+    refuse("advanced.deleted", removes(&advanced.deleted), report);
+    refuse("advanced.opted_out", removes(&advanced.opted_out), report);
+    refuse("advanced.left", says(&advanced.left, "keep"), report);
+    let again = says(&advanced.opted_in_again, "ignore");
+    refuse("advanced.opted_in_again", again, report);
+}
+
+fn refuse(path: &str, is_said: bool, report: &mut Report<'_>) {
+    if is_said {
+        let key = path.rsplit('.').next().unwrap_or(path);
+        let help = "leave it out".to_owned();
+        report.wrong(
+            path,
+            format!("`{key}` with this value is not supported yet"),
+            help,
+        );
+    }
+}
+
+fn related(path: &str, field: Option<&String>, report: &mut Report<'_>) {
+    if let Some(field) = field.filter(|field| field.contains('.')) {
+        let message =
+            format!("`{field}` is a field of a related record, which is not supported yet");
+        report.wrong(path, message, "use a field of the record itself".to_owned());
+    }
+}
