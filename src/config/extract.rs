@@ -6,7 +6,7 @@ use figment::value::Value;
 use serde::de::DeserializeOwned;
 
 use super::layers::variable;
-use super::nearest::hint;
+use super::nearest::{hint, nearest};
 use super::raw::MOMENT;
 use super::report::Report;
 
@@ -79,6 +79,11 @@ fn unknown(path: &str, name: &str, known: &[&str], report: &mut Report<'_>) {
         };
         let help = hint(name, known.iter().copied());
         report.wrong_key(path, format!("unknown key `{name}`{place}"), help);
+        // What was meant is not missing, only misspelt.
+        if let Some(meant) = nearest(name, known.iter().copied()) {
+            let dot = if table.is_empty() { "" } else { "." };
+            report.excuse(format!("{table}{dot}{meant}"));
+        }
     }
 }
 

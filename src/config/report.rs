@@ -82,6 +82,11 @@ impl<'d> Report<'d> {
         }
     }
 
+    /// Says nothing of `path` from here on: why it is missing has been told elsewhere.
+    pub(super) fn excuse(&mut self, path: String) {
+        self.told.insert(path);
+    }
+
     /// Whether something at `path`, or in it, has been told already.
     pub(super) fn is_told(&self, path: &str) -> bool {
         self.told.iter().any(|told| {

@@ -145,9 +145,12 @@ fn from_file(path: &str, file: &Path, report: &mut Report<'_>) -> Option<String>
             None
         }
         Err(error) => {
-            let help = (error.kind() == io::ErrorKind::NotFound).then(|| {
-                "create it, readable by the service alone; `rosterd login` writes refresh tokens".to_owned()
-            });
+            let help = if path.contains(".refresh_token") {
+                "the service must be able to read it; `rosterd login` writes it"
+            } else {
+                "create it, readable by the service alone"
+            };
+            let help = (error.kind() == io::ErrorKind::NotFound).then(|| help.to_owned());
             report.wrong(
                 path,
                 format!("cannot read the secret file {shown}: {error}"),

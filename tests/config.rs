@@ -1,0 +1,496 @@
+//! Loading of files and environment: what is accepted, and what is said about what is not.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "config/cases.rs"]
+mod cases;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::civil::{Weekday, time};
+use jiff::tz::TimeZone;
+use rosterd::config::settings::{
+    Config, History, Limits, Log, LogFormat, Pace, RemovalBound, Safety,
+};
+use rosterd::config::{Loaded, Problems, load, render, render_warnings};
+use rosterd::domain::definition::{
+    Advanced, Condition, Departure, ListTarget, Literal, Operator, Selection, SyncDefinition,
+};
+use rosterd::domain::pattern::Pattern;
+use rosterd::domain::schedule::{CatchUp, Every};
+use secrecy::ExposeSecret;
+use tempfile::TempDir;
+
+use cases::{HEADS, MAIN_CASES, SCHEDULES, TABLES};
+
+const MAIN: &str = "[accounts.main]\nclient_id = \"1000.A\"\nclient_secret = \"s\"\nrefresh_token = { env = \"TOKEN\" }\n";
+const SYNC: &str = "name = \"N\"\nmodule = \"Contacts\"\nlist = \"3z1f\"\n";
+const SELECT: &str = "[select]\nall = true\n";
+const SCHEDULE: &str = "[schedule]\nevery = \"once\"\n";
+
+/// A folder with these files, closed to others.
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("syncs.d")).unwrap();
+    for (name, text) in files {
+        write(&folder.path().join(name), text.as_bytes(), 0o600);
+    }
+    folder
+}
+
+fn write(path: &Path, bytes: &[u8], mode: u32) {
+    fs::write(path, bytes).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn load_with(folder: &TempDir, variables: &[(&str, &str)]) -> Result<Loaded, Problems> {
+    let others = [
+        ("TOKEN", "t"),
+        ("ROSTERD_CONFIG", "taken"),
+        ("PATH", "/bin"),
+    ];
+    let variables = others.iter().chain(variables);
+    load(
+        &folder.path().join("rosterd.toml"),
+        variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+    )
+}
+
+/// What is wrong, as a person reads it, file names without their folder.
+fn told(folder: &TempDir, variables: &[(&str, &str)]) -> String {
+    let problems = load_with(folder, variables).unwrap_err();
+    render(&problems, false).replace(&format!("{}/", folder.path().display()), "")
+}
+
+/// Problems as `file:line:column message (help)`.
+fn lines(folder: &TempDir, variables: &[(&str, &str)]) -> Vec<String> {
+    let problems = load_with(folder, variables)
+        .err()
+        .map(|problems| problems.0);
+    let prefix = format!("{}/", folder.path().display());
+    let problems = problems.unwrap_or_default().into_iter().map(|problem| {
+        let place = match (problem.line, problem.column) {
+            (Some(line), Some(column)) => format!(":{line}:{column}"),
+            _ => String::new(),
+        };
+        let help = problem.help.map(|help| format!(" ({help})"));
+        let help = help.unwrap_or_default();
+        format!("{}{place} {}{help}", problem.file, problem.message).replace(&prefix, "")
+    });
+    problems.collect()
+}
+
+/// The problems of one definition, without its file's name.
+fn sync_lines(text: &str) -> Vec<String> {
+    let folder = folder(&[("rosterd.toml", MAIN), ("syncs.d/a.toml", text)]);
+    let lines = lines(&folder, &[]).into_iter();
+    lines
+        .map(|line| line.replace("syncs.d/a.toml:", ""))
+        .collect()
+}
+
+/// The problems of a `rosterd.toml` that goes on with an account.
+fn main_lines(text: &str) -> Vec<String> {
+    let folder = folder(&[("rosterd.toml", &format!("{text}\n{MAIN}"))]);
+    let lines = lines(&folder, &[]).into_iter();
+    lines
+        .map(|line| line.replace("rosterd.toml:", ""))
+        .collect()
+}
+
+fn config_of(text: &str, variables: &[(&str, &str)]) -> Config {
+    let folder = folder(&[("rosterd.toml", &format!("{text}\n{MAIN}"))]);
+    load_with(&folder, variables).unwrap().config
+}
+
+fn sync_of(main: &str, sync: &str) -> SyncDefinition {
+    let main = format!("{main}\n{MAIN}");
+    let folder = folder(&[("rosterd.toml", &main), ("syncs.d/a.toml", sync)]);
+    let loaded = load_with(&folder, &[]).map_err(|problems| render(&problems, false));
+    loaded.unwrap().config.syncs.into_values().next().unwrap()
+}
+
+fn shipped() -> Loaded {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("etc/rosterd.toml");
+    let variables = [("MAIN_CLIENT_SECRET", "s"), ("MAIN_REFRESH_TOKEN", "t")];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    load(&path, variables.into_iter()).unwrap()
+}
+
+fn expect_defaults(config: &Config) {
+    assert_eq!(config.timezone, TimeZone::UTC);
+    assert_eq!(config.state_dir, Path::new("/var/lib/rosterd"));
+    assert_eq!(config.history_dir, Path::new("/var/log/rosterd"));
+    let log = Log {
+        level: "info".into(),
+        format: LogFormat::Auto,
+    };
+    assert_eq!(config.log, log);
+    let history = History {
+        rotate_mib: 64,
+        keep_rotated: 12,
+        keep_ignored_days: 90,
+    };
+    assert_eq!(config.history, history);
+    let limits = Limits {
+        active_syncs: Some(10),
+        runs_per_day: Some(10),
+        initiations_per_month: Some(50),
+        resyncs_per_day: Some(5),
+        resyncs_per_month: Some(15),
+    };
+    assert_eq!(config.limits, limits);
+    let safety = Safety {
+        max_removals: RemovalBound::Share(1000),
+        min_removals: 25,
+        suppression_max_age: Duration::from_secs(3600),
+    };
+    assert_eq!(config.safety, safety);
+    assert_eq!(config.give_up_after, Duration::from_secs(900));
+    assert!(config.group_emails.is_empty() && config.builtin_group_emails);
+    let account = &config.accounts[&"main".parse().unwrap()];
+    assert_eq!(account.data_center, "com");
+    assert_eq!(
+        (account.crm_concurrency, account.campaigns_concurrency),
+        (4, 4)
+    );
+    assert_eq!(account.pace, Pace::Documented);
+    assert_eq!(account.client_secret.expose_secret(), "s");
+    assert_eq!(account.refresh_token.expose_secret(), "t");
+    assert_eq!(account.accounts_url, None);
+    assert_eq!((&account.crm_url, &account.campaigns_url), (&None, &None));
+}
+
+#[test]
+fn the_shipped_example_says_the_defaults() {
+    let shipped = shipped();
+    assert_eq!(shipped.warnings, []);
+    expect_defaults(&shipped.config);
+    expect_defaults(&config_of("", &[]));
+}
+
+#[test]
+fn the_shipped_definitions_mean_what_they_say() {
+    let config = shipped().config;
+    let newsletter = &config.syncs[&"newsletter".parse().unwrap()];
+    assert_eq!(newsletter.selection, Selection::All);
+    assert_eq!(newsletter.account.as_str(), "main");
+    assert_eq!(newsletter.list, ListTarget::Name("Newsletter".into()));
+    let at = time(2, 30, 0, 0);
+    assert_eq!(newsletter.schedule.every, Every::Day { at });
+    assert_eq!(newsletter.schedule.zone, TimeZone::UTC);
+    let leads = &config.syncs[&"hospitality".parse().unwrap()];
+    let condition = |field: &str, operator, operand| Condition {
+        field: field.parse().unwrap(),
+        operator,
+        operands: vec![operand],
+    };
+    let text = |text: &str| Literal::Text(text.into());
+    let selection = Selection::Criteria {
+        conditions: vec![
+            condition("Industry", Operator::Is, text("Hospitality")),
+            condition("Lead_Status", Operator::Is, text("Converted")),
+            condition(
+                "Annual_Revenue",
+                Operator::Greater,
+                Literal::Number(5_000_000.into()),
+            ),
+            condition(
+                "No_of_Employees",
+                Operator::Greater,
+                Literal::Number(2000.into()),
+            ),
+        ],
+        pattern: Pattern::parse("((1 and 2) and (3 or 4))", 4).unwrap(),
+    };
+    assert_eq!(leads.selection, selection);
+    let on = vec![Weekday::Monday, Weekday::Thursday];
+    assert_eq!(leads.schedule.every, Every::Week { at, on });
+    assert_eq!(
+        leads.schedule.zone,
+        TimeZone::get("America/New_York").unwrap()
+    );
+    assert_eq!(
+        leads.mapping.rules,
+        [("Company Name".into(), "Company".parse().ok())]
+    );
+    for sync in [newsletter, leads] {
+        assert!(sync.active);
+        assert_eq!(sync.schedule.catch_up, CatchUp::Latest);
+        assert_eq!(sync.reconcile_every, Duration::from_secs(7 * 86_400));
+        let advanced = Advanced {
+            deleted: Departure::Keep,
+            opt_out_field: "Email_Opt_Out".parse().unwrap(),
+            exclude_converted: false,
+            clear_empty: false,
+            allow_signup_form: false,
+        };
+        assert_eq!(sync.advanced, advanced);
+    }
+}
+
+#[test]
+fn all_problems_of_all_files_are_told_at_once_with_their_places() {
+    let folder = folder(&[
+        (
+            "rosterd.toml",
+            "timezone = \"Europe/Berln\"\n[limits]\nruns_per_dy = 5\nresyncs_per_day = true\n[accounts.main]\nclient_id = \"1\"\nclient_secret = \"x\"\nrefresh_tokn = \"hush\"\n",
+        ),
+        ("syncs.d/broken.toml", "name = \nmodule = \"Leads\"\n"),
+        (
+            "syncs.d/hotels.toml",
+            "name = \"H\"\nmodule = \"Leads\"\naccount = \"mian\"\n[select]\npattern = \"1 adn 2\"\n[[select.criteria]]\nfield = \"Industry\"\noperator = \"iss\"\nvalue = \"x\"\n[[select.criteria]]\nfield = \"City\"\noperator = \"is\"\n[schedule]\nevery = \"day\"\n",
+        ),
+    ]);
+    let told = told(&folder, &[("ROSTERD_LIMITS__RUNS_PER_DAI", "3")]);
+    assert_eq!(told, include_str!("golden/config-problems.txt"));
+    assert!(!told.contains("hush"));
+}
+
+#[test]
+fn what_is_wrong_with_rosterd_toml_is_named_with_the_remedy() {
+    for (text, want) in MAIN_CASES {
+        assert_eq!(main_lines(text).join("\n"), *want, "{text}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_definition_is_named_with_the_remedy() {
+    let heads = HEADS
+        .iter()
+        .map(|(text, want)| (format!("{text}{SELECT}{SCHEDULE}"), want));
+    let tables = TABLES
+        .iter()
+        .map(|(text, want)| (format!("{SYNC}{text}{SCHEDULE}"), want));
+    let schedules = SCHEDULES
+        .iter()
+        .map(|(text, want)| (format!("{SYNC}{SELECT}{text}"), want));
+    for (text, want) in heads.chain(tables).chain(schedules) {
+        assert_eq!(sync_lines(&text).join("\n"), *want, "{text}");
+    }
+}
+
+#[test]
+fn the_environment_overrides_the_file_as_plain_text() {
+    let variables = [
+        ("ROSTERD_LIMITS__RUNS_PER_DAY", "20"),
+        ("ROSTERD_LIMITS__RESYNCS_PER_DAY", "unlimited"),
+        ("ROSTERD_SCREENING__GROUP_EMAILS", "team, office"),
+        ("ROSTERD_SCREENING__BUILTIN_GROUP_EMAILS", "false"),
+        ("ROSTERD_ACCOUNTS__MAIN__CLIENT_ID", "007"),
+        ("ROSTERD_ACCOUNTS__EU_SHOP__CLIENT_ID", "2"),
+        ("ROSTERD_ACCOUNTS__EU_SHOP__CLIENT_SECRET", "s"),
+        ("ROSTERD_ACCOUNTS__EU_SHOP__REFRESH_TOKEN__ENV", "TOKEN"),
+    ];
+    let config = config_of("[limits]\nruns_per_day = 5", &variables);
+    assert_eq!(config.limits.runs_per_day, Some(20));
+    assert_eq!(config.limits.resyncs_per_day, None);
+    assert_eq!(config.group_emails, ["team", "office"]);
+    assert!(!config.builtin_group_emails);
+    assert_eq!(config.accounts[&"main".parse().unwrap()].client_id, "007");
+    assert_eq!(config.accounts[&"eu-shop".parse().unwrap()].client_id, "2");
+}
+
+#[test]
+fn a_problem_with_a_variable_names_the_variable_and_shows_no_value() {
+    let folder = folder(&[("rosterd.toml", MAIN)]);
+    for (name, value, want) in [
+        (
+            "ROSTERD_LIMIT__RUNS",
+            "hush",
+            "ROSTERD_LIMIT no setting has this name (did you mean `ROSTERD_LIMITS`?)",
+        ),
+        (
+            "ROSTERD_HISTORY__ROTATE_MIB",
+            "0",
+            "ROSTERD_HISTORY__ROTATE_MIB 0 is out of range (use a number from 1 to 1000000)",
+        ),
+        (
+            "ROSTERD_LOG",
+            "hush",
+            "ROSTERD_LOG `log` must be a table, not this text",
+        ),
+        (
+            "ROSTERD_ACCOUNTS__B__CLIENT_ID",
+            "1",
+            "ROSTERD_ACCOUNTS__B__CLIENT_SECRET `client_secret` is missing (give it as { file = \"…\" }, { env = \"…\" } or { credential = \"…\" })\nROSTERD_ACCOUNTS__B__REFRESH_TOKEN `refresh_token` is missing (give it as { file = \"…\" }, { env = \"…\" } or { credential = \"…\" })",
+        ),
+    ] {
+        assert_eq!(lines(&folder, &[(name, value)]).join("\n"), want, "{name}");
+    }
+}
+
+#[test]
+fn a_secret_open_to_others_is_refused() {
+    for (mode, want) in [
+        (0o600, ""),
+        (0o440, ""),
+        (0o640, ""),
+        (0o660, "may be written by others than its owner"),
+        (0o604, "may be read by others"),
+        (0o602, "may be written by others than its owner"),
+    ] {
+        let main = MAIN.replace("\"s\"", "{ file = \"secret\" }");
+        let folder = folder(&[("rosterd.toml", &main)]);
+        write(&folder.path().join("secret"), b"hush\n", mode);
+        let lines = lines(&folder, &[]).join("\n");
+        assert!(lines.contains(want), "{mode:o}: {lines}");
+        assert_eq!(lines.is_empty(), want.is_empty(), "{mode:o}: {lines}");
+        assert!(!lines.contains("hush"));
+    }
+    for (mode, is_fine) in [(0o600, true), (0o640, true), (0o644, false)] {
+        let folder = folder(&[]);
+        write(&folder.path().join("rosterd.toml"), MAIN.as_bytes(), mode);
+        let lines = lines(&folder, &[]);
+        assert_eq!(lines.is_empty(), is_fine, "{mode:o}: {lines:?}");
+    }
+}
+
+#[test]
+fn secrets_come_from_files_variables_and_credentials_without_their_line_end() {
+    let main = MAIN.replace("\"s\"", "{ credential = \"main.secret\" }");
+    let folder = folder(&[("rosterd.toml", &main), ("main.secret", "from systemd\n")]);
+    let credentials = folder.path().to_str().unwrap();
+    let config = load_with(&folder, &[("CREDENTIALS_DIRECTORY", credentials)])
+        .unwrap()
+        .config;
+    let account = &config.accounts[&"main".parse().unwrap()];
+    assert_eq!(account.client_secret.expose_secret(), "from systemd");
+    assert_eq!(account.refresh_token.expose_secret(), "t");
+    assert!(!format!("{config:?}").contains("from systemd"));
+}
+
+#[test]
+fn a_missing_file_or_folder_names_the_remedy() {
+    let empty = tempfile::tempdir().unwrap();
+    let lines_of_none = lines(&empty, &[]).join("\n");
+    for part in [
+        "rosterd.toml",
+        "--config",
+        "ROSTERD_CONFIG",
+        "etc/rosterd.toml",
+    ] {
+        assert!(lines_of_none.contains(part), "{lines_of_none}");
+    }
+    write(&empty.path().join("rosterd.toml"), MAIN.as_bytes(), 0o600);
+    let no_folder = lines(&empty, &[]).join("\n");
+    assert!(
+        no_folder.contains("syncs.d of the definitions: No such file"),
+        "{no_folder}"
+    );
+    let no_account = folder(&[("rosterd.toml", "timezone = \"UTC\"\n")]);
+    assert!(
+        lines(&no_account, &[])
+            .join("\n")
+            .contains("1:1 there is no account")
+    );
+}
+
+#[test]
+fn a_file_that_is_no_text_or_has_a_bad_name_is_told_beside_the_others() {
+    let folder = folder(&[
+        ("rosterd.toml", MAIN),
+        ("syncs.d/Bad_Name.toml", "name = \"x\"\n"),
+        ("syncs.d/.hidden.toml", "?"),
+        ("syncs.d/backup.toml~", "?"),
+    ]);
+    write(
+        &folder.path().join("syncs.d/latin.toml"),
+        b"name = \"x\"\nmodule = \"\xe9\"\n",
+        0o600,
+    );
+    let lines = lines(&folder, &[]);
+    assert!(lines[0].starts_with("syncs.d/Bad_Name.toml `Bad_Name` is not a valid sync id"));
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains("Bad_Name.toml:1:1 `module` is missing"))
+    );
+    assert!(
+        lines
+            .last()
+            .unwrap()
+            .starts_with("syncs.d/latin.toml:2:11 this file is not UTF-8")
+    );
+}
+
+#[test]
+fn several_accounts_must_be_chosen_from() {
+    let two = format!("{MAIN}{}", MAIN.replace("main", "shop"));
+    let sync = format!("{SYNC}{SELECT}{SCHEDULE}");
+    let folder = folder(&[("rosterd.toml", &two), ("syncs.d/a.toml", &sync)]);
+    assert_eq!(
+        lines(&folder, &[]),
+        ["syncs.d/a.toml:1:1 `account` is missing (use one of `main`, `shop`)"]
+    );
+}
+
+#[test]
+fn twins_are_warned_of() {
+    let sync = format!("{SYNC}{SELECT}{SCHEDULE}");
+    let files = [
+        ("rosterd.toml", MAIN),
+        ("syncs.d/a.toml", &sync),
+        ("syncs.d/b.toml", &sync),
+    ];
+    let folder = folder(&files);
+    let warnings = load_with(&folder, &[]).unwrap().warnings;
+    let text = render_warnings(&warnings, false);
+    assert_eq!(warnings.len(), 2, "{text}");
+    assert!(
+        text.contains("b.toml:1:8") && text.contains("b.toml:3:8"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_later_check_points_into_the_definition() {
+    let sync = format!("{SYNC}{SELECT}{SCHEDULE}[map]\n\"Co. Name\" = \"Company\"\n");
+    let folder = folder(&[("rosterd.toml", MAIN), ("syncs.d/a.toml", &sync)]);
+    let sources = load_with(&folder, &[]).unwrap().sources;
+    let id = "a".parse().unwrap();
+    let at = |problem: rosterd::config::Problem| (problem.line.unwrap(), problem.column.unwrap());
+    assert_eq!(
+        at(sources.problem(&id, "list", String::new(), None)),
+        (3, 8)
+    );
+    assert_eq!(
+        at(sources.problem(&id, "map.Co. Name", String::new(), None)),
+        (9, 14)
+    );
+    assert_eq!(
+        at(sources.problem_with_key(&id, "map.Co. Name", String::new(), None)),
+        (9, 1)
+    );
+    assert_eq!(
+        at(sources.problem(&id, "advanced.opt_out_field", String::new(), None)),
+        (1, 1)
+    );
+    let main = "main".parse().unwrap();
+    assert_eq!(
+        at(sources.account_problem(&main, "client_secret", String::new(), None)),
+        (3, 17)
+    );
+}
+
+#[test]
+fn relative_dates_are_read_in_full_every_day_and_local_times_in_the_zone() {
+    let select = "[[select.criteria]]\nfield = \"Birth\"\noperator = \"in_last_days\"\nvalue = 3\n";
+    let sync = sync_of("", &format!("{SYNC}{select}{SCHEDULE}"));
+    assert_eq!(sync.reconcile_every, Duration::from_secs(86_400));
+    let select = "[[select.criteria]]\nfield = \"Created_Time\"\noperator = \"between\"\nvalue = [2026-01-01, 2026-03-04T09:15:27]\n";
+    let sync = sync_of(
+        "timezone = \"Europe/Berlin\"",
+        &format!("{SYNC}{select}{SCHEDULE}"),
+    );
+    let Selection::Criteria { conditions, .. } = sync.selection else {
+        panic!("criteria were given");
+    };
+    let instant = "2026-03-04T08:15:27Z".parse().unwrap();
+    let day = Literal::Date(jiff::civil::date(2026, 1, 1));
+    assert_eq!(conditions[0].operands, [day, Literal::DateTime(instant)]);
+    assert_eq!(sync.schedule.zone, TimeZone::get("Europe/Berlin").unwrap());
+}
