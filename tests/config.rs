@@ -12,6 +12,9 @@ use std::time::Duration;
 
 use jiff::civil::{Weekday, time};
 use jiff::tz::TimeZone;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
 use rosterd::config::settings::{
     Config, History, Limits, Log, LogFormat, Pace, RemovalBound, Safety,
 };
@@ -111,6 +114,10 @@ fn sync_of(main: &str, sync: &str) -> SyncDefinition {
     let folder = folder(&[("rosterd.toml", &main), ("syncs.d/a.toml", sync)]);
     let loaded = load_with(&folder, &[]).map_err(|problems| render(&problems, false));
     loaded.unwrap().config.syncs.into_values().next().unwrap()
+}
+
+fn folder_with_secret() -> TempDir {
+    folder(&[("rosterd.toml", &MAIN.replace("\"s\"", "\"hush\""))])
 }
 
 fn shipped() -> Loaded {
@@ -361,6 +368,9 @@ fn secrets_come_from_files_variables_and_credentials_without_their_line_end() {
     assert_eq!(account.client_secret.expose_secret(), "from systemd");
     assert_eq!(account.refresh_token.expose_secret(), "t");
     assert!(!format!("{config:?}").contains("from systemd"));
+    let plain = folder_with_secret();
+    let loaded = load_with(&plain, &[]).unwrap();
+    assert!(!format!("{loaded:?}").contains("hush"));
 }
 
 #[test]
@@ -493,4 +503,32 @@ fn relative_dates_are_read_in_full_every_day_and_local_times_in_the_zone() {
     let day = Literal::Date(jiff::civil::date(2026, 1, 1));
     assert_eq!(conditions[0].operands, [day, Literal::DateTime(instant)]);
     assert_eq!(sync.schedule.zone, TimeZone::get("Europe/Berlin").unwrap());
+}
+
+proptest! {
+    /// However a file is damaged, reading it ends, and what is said about it holds no secret.
+    #[test]
+    fn no_damage_brings_a_secret_to_light(edits in vec((any::<Index>(), 0_usize..12), 1..4)) {
+        const MARKS: [&str; 11] = ["\n", "=", "\"", "'", "[", "{", "#", ".", "\\", "\"\"\"", "ä"];
+        let mut text: Vec<String> = format!("timezone = \"UTC\"\n{}", MAIN.replace("\"s\"", "\"hush\""))
+            .chars()
+            .map(String::from)
+            .collect();
+        for (place, mark) in edits {
+            let at = place.index(text.len());
+            // The letters of the secret stay together, or it would not be found.
+            let is_secret = text.get(at.saturating_sub(3)..text.len().min(at + 4))
+                .is_some_and(|near| near.concat().contains("hush"));
+            match MARKS.get(mark) {
+                Some(mark) if !is_secret => text.insert(at, (*mark).to_owned()),
+                None if !is_secret => drop(text.remove(at)),
+                Some(_) | None => {}
+            }
+        }
+        let folder = folder(&[("rosterd.toml", &text.concat())]);
+        if let Err(problems) = load_with(&folder, &[]) {
+            let told = render(&problems, false);
+            prop_assert!(!told.contains("hush"), "{}\n{}", text.concat(), told);
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! characters that caused it. Whatever the parser could not understand is in `broken`; the rest of the file is still
 //! there.
 
+use std::fmt;
 use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
@@ -12,7 +13,7 @@ use super::problem::{Excerpt, Problem};
 use super::redact;
 
 /// A file's text and its tree.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Document {
     name: String,
     text: String,
@@ -20,8 +21,15 @@ pub(super) struct Document {
     guarded: bool,
 }
 
+/// Shows the file's name alone: its text may hold secrets.
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Document").field(&self.name).finish()
+    }
+}
+
 /// A value and where it stands.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Node {
     /// Where its key is; the value itself for elements of arrays.
     pub(super) key: Range<usize>,
@@ -32,7 +40,7 @@ pub(super) struct Node {
 }
 
 /// What a value says.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) enum Content {
     Text(String),
     Whole(i128),

@@ -35,21 +35,27 @@ const HARMLESS: &[&str] = &[
     "topics",
 ];
 
-/// `line` with stars over what may be a secret: the value of any key that is not known to be harmless, and lines
-/// that continue a value. Numbers and booleans, headers, comments and the byte length of everything stay.
+/// `line` with stars over what may be a secret: the value of any key that is not known to be harmless, lines that
+/// continue a value, and lines that run into another. Numbers and booleans, headers, prose in comments and the byte
+/// length of everything stay.
 pub(super) fn line(line: &str) -> String {
     let start = line.trim_start();
-    if start.is_empty() || start.starts_with(['[', '#']) {
-        return line.to_owned();
-    }
     let Some((key, value)) = line.split_once('=') else {
-        return stars(line);
+        let is_told = start.is_empty() || start.starts_with(['[', '#']);
+        return if is_told {
+            line.to_owned()
+        } else {
+            stars(line)
+        };
     };
     let name = key.rsplit('.').next().unwrap_or(key);
     let name = name.trim().trim_matches(['"', '\'']);
-    if HARMLESS.contains(&name) || is_plain(value) {
+    if is_plain(value) || HARMLESS.contains(&name) && !value.contains('=') {
         return line.to_owned();
     }
+    // A key with blanks in it is no key, so it may be a value too.
+    let is_key = !key.trim().contains(char::is_whitespace);
+    let key = if is_key { key.to_owned() } else { stars(key) };
     format!("{key}={}", stars(value))
 }
 
@@ -91,6 +97,13 @@ mod tests {
             ),
             ("still secret\"\"\"", "***** ******\"\"\""),
             ("[accounts.main]", "[accounts.main]"),
+            ("[client_secret = \"abc\"", "[client_secret = \"***\""),
+            (
+                "client_id = \"a\" secret = \"b\"",
+                "client_id = \"*\" ****** * \"*\"",
+            ),
+            ("# client_secret = \"abc\"", "* ************* = \"***\""),
+            ("# who may read this", "# who may read this"),
             ("unknown = 20", "unknown = 20"),
         ] {
             assert_eq!(line(text), want);
