@@ -206,9 +206,8 @@ fn cron(raw: &RawSchedule, report: &mut Report<'_>) -> Option<Every> {
     match CronLine::parse(line) {
         Ok(line) => Some(Every::Cron(line)),
         Err(error) => {
-            let help = "five fields, or six with seconds first, e.g. \"0 30 2 * * MON-FRI\"";
-            let message = format!("`{line}` is not a cron line: {error}");
-            report.wrong("schedule.cron", message, help.to_owned());
+            let help = "use a line such as \"0 30 2 * * MON-FRI\"".to_owned();
+            report.wrong("schedule.cron", error.to_string(), help);
             None
         }
     }

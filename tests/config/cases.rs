@@ -368,7 +368,7 @@ pub(crate) const SCHEDULES: &[(&str, &str)] = &[
     ),
     (
         "[schedule]\nevery = \"cron\"\ncron = \"1 2 3\"\n",
-        "8:8 `1 2 3` is not a cron line: a line has five or six fields (five fields, or six with seconds first, e.g. \"0 30 2 * * MON-FRI\")",
+        "8:8 a cron line has 5 fields (minute hour day month weekday) or 6 with the seconds first, not 3 (use a line such as \"0 30 2 * * MON-FRI\")",
     ),
     (
         "[schedule]\nevery = \"cron\"\n",
