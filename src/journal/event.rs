@@ -1,0 +1,370 @@
+//! What the journal tells, as values: every event has one shape, whose JSON keys come in a fixed order.
+//!
+//! The shapes are a promise to other programs (interface, section 3): a key is never renamed or moved, new ones may be
+//! added. No event carries an address or the name of a person; whoever fills [`RunError::message`] answers for that.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::domain::ids::{AccountName, RunId, SyncId};
+use crate::domain::limits::Trigger;
+use crate::domain::outcome::Counts;
+
+/// Something that happened to a run, a sync or the configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event")]
+pub enum Event {
+    /// A run made its first call for records, and counts.
+    #[serde(rename = "run.started")]
+    RunStarted(RunStarted),
+    /// A run ended; a reader meets this once per run.
+    #[serde(rename = "run.finished")]
+    RunFinished(Box<RunFinished>),
+    /// A run left removals for a person to approve or discard.
+    #[serde(rename = "run.held")]
+    RunHeld(RunHeld),
+    /// An occurrence did not run, because a limit is used up.
+    #[serde(rename = "run.deferred")]
+    RunDeferred(RunDeferred),
+    /// An occurrence did not run, for another reason.
+    #[serde(rename = "run.skipped")]
+    RunSkipped(RunSkipped),
+    /// An interrupted run goes on.
+    #[serde(rename = "run.resumed")]
+    RunResumed(RunResumed),
+    /// A sync became active.
+    #[serde(rename = "sync.activated")]
+    SyncActivated(SyncActivated),
+    /// A sync became inactive.
+    #[serde(rename = "sync.deactivated")]
+    SyncDeactivated(SyncDeactivated),
+    /// A new set of files took over.
+    #[serde(rename = "config.reloaded")]
+    ConfigReloaded(ConfigReloaded),
+}
+
+impl Event {
+    /// The names of the events that this version reads in full.
+    pub const NAMES: [&str; 9] = [
+        "run.started",
+        "run.finished",
+        "run.held",
+        "run.deferred",
+        "run.skipped",
+        "run.resumed",
+        "sync.activated",
+        "sync.deactivated",
+        "config.reloaded",
+    ];
+}
+
+/// See [`Event::RunStarted`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunStarted {
+    /// The run.
+    pub run: RunId,
+    /// Its sync.
+    pub sync: SyncId,
+    /// The sync's account.
+    pub account: AccountName,
+    /// Why it began.
+    pub trigger: Trigger,
+    /// Whether it reads everything.
+    pub full: bool,
+}
+
+/// See [`Event::RunFinished`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunFinished {
+    /// The run.
+    pub run: RunId,
+    /// Its sync.
+    pub sync: SyncId,
+    /// The sync's account.
+    pub account: AccountName,
+    /// Why it began.
+    pub trigger: Trigger,
+    /// How it ended.
+    pub outcome: RunOutcome,
+    /// Whether it read everything.
+    pub full: bool,
+    /// Where its window begins; none in a full run.
+    #[serde(with = "optional_time")]
+    pub from: Option<Timestamp>,
+    /// Where its window ends; none if it failed before it knew.
+    #[serde(with = "optional_time")]
+    pub to: Option<Timestamp>,
+    /// What it counted.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// What it cost in the CRM.
+    pub crm: CrmCost,
+    /// What it cost in Campaigns.
+    pub campaigns: CampaignsCost,
+    /// How long it took, in milliseconds, interruptions included.
+    pub elapsed_ms: u64,
+    /// Why it failed.
+    pub error: Option<RunError>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunOutcome {
+    /// Everything was done.
+    Completed,
+    /// It gave up, or its sums did not agree.
+    Failed,
+    /// Everything was done but removals that a person has to approve.
+    Held,
+}
+
+impl RunOutcome {
+    /// The name in journal, JSON and tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Held => "held",
+        }
+    }
+}
+
+/// Requests sent to the CRM, retries included, and the credits they cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrmCost {
+    /// Requests.
+    pub calls: u64,
+    /// Credits.
+    pub credits: u64,
+}
+
+/// Requests sent to Campaigns, retries included.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignsCost {
+    /// Requests.
+    pub calls: u64,
+}
+
+/// Why a run failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunError {
+    /// For programs.
+    pub kind: ErrorKind,
+    /// For people: what was attempted on which thing, and the remedy. Never an address or a secret.
+    pub message: String,
+}
+
+/// The kinds of failure that programs may want to tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorKind {
+    /// A service did not answer as itself.
+    Unreachable,
+    /// A service asked to slow down for too long.
+    Throttled,
+    /// Credentials or scopes are refused.
+    CredentialsRefused,
+    /// A file names something that does not exist or is not allowed.
+    Configuration,
+    /// The account at the provider cannot take more, or is shut.
+    AccountClosed,
+    /// A call that matters to the whole run was refused.
+    Refused,
+    /// The suppressions could not be read, so nobody was added.
+    NotCleared,
+    /// The read ended early or shrank past the safety bound.
+    ReadCut,
+    /// The counts do not add up.
+    SumsDisagree,
+    /// The state on disk could not be read or written.
+    State,
+    /// Anything else, also kinds of later versions.
+    #[serde(other)]
+    Other,
+}
+
+/// See [`Event::RunHeld`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunHeld {
+    /// The run.
+    pub run: RunId,
+    /// Its sync.
+    pub sync: SyncId,
+    /// The sync's account.
+    pub account: AccountName,
+    /// Contacts whose removal waits.
+    pub removals: u64,
+    /// The bound they are above.
+    pub bound: u64,
+}
+
+/// See [`Event::RunDeferred`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunDeferred {
+    /// The sync.
+    pub sync: SyncId,
+    /// The sync's account.
+    pub account: AccountName,
+    /// Name of the limit.
+    pub reason: DeferReason,
+    /// When the sync runs next.
+    #[serde(with = "optional_time")]
+    pub next: Option<Timestamp>,
+}
+
+/// The limit that deferred a run, by its name in `rosterd.toml`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeferReason {
+    /// Runs started this day.
+    RunsPerDay,
+    /// First runs, and runs by a person, this month.
+    InitiationsPerMonth,
+    /// Full re-imports by a person this day.
+    ResyncsPerDay,
+    /// Full re-imports by a person this month.
+    ResyncsPerMonth,
+}
+
+impl DeferReason {
+    /// The name in journal, JSON and tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RunsPerDay => "runs_per_day",
+            Self::InitiationsPerMonth => "initiations_per_month",
+            Self::ResyncsPerDay => "resyncs_per_day",
+            Self::ResyncsPerMonth => "resyncs_per_month",
+        }
+    }
+}
+
+/// See [`Event::RunSkipped`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunSkipped {
+    /// The sync.
+    pub sync: SyncId,
+    /// The sync's account.
+    pub account: AccountName,
+    /// Why not.
+    pub reason: SkipReason,
+    /// When the sync runs next.
+    #[serde(with = "optional_time")]
+    pub next: Option<Timestamp>,
+}
+
+/// Why an occurrence did not run, limits apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipReason {
+    /// The sync's last run had not ended.
+    Running,
+    /// Nothing ran at its time, and the sync does not catch up.
+    Missed,
+}
+
+impl SkipReason {
+    /// The name in journal and JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Missed => "missed",
+        }
+    }
+}
+
+/// See [`Event::RunResumed`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunResumed {
+    /// The run.
+    pub run: RunId,
+    /// Its sync.
+    pub sync: SyncId,
+    /// The sync's account.
+    pub account: AccountName,
+}
+
+/// See [`Event::SyncActivated`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SyncActivated {
+    /// The sync.
+    pub sync: SyncId,
+    /// Its account.
+    pub account: AccountName,
+}
+
+/// See [`Event::SyncDeactivated`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SyncDeactivated {
+    /// The sync.
+    pub sync: SyncId,
+    /// Its account.
+    pub account: AccountName,
+    /// Why.
+    pub reason: DeactivationReason,
+}
+
+/// Why a sync became inactive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeactivationReason {
+    /// Its file says `active = false`.
+    Definition,
+    /// A person said so.
+    Operator,
+    /// Its file went away.
+    Removed,
+    /// More syncs are active than the limit allows.
+    Limit,
+    /// The account's service key changed or went away.
+    KeyChanged,
+    /// The credentials belong to another organisation than before.
+    OrganisationChanged,
+    /// It runs once, and has.
+    Finished,
+}
+
+/// See [`Event::ConfigReloaded`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConfigReloaded {
+    /// Accounts now known.
+    pub accounts: u64,
+    /// Syncs now known.
+    pub syncs: u64,
+}
+
+/// Instants in RFC 3339, UTC, with exactly three decimals.
+pub(super) mod time {
+    use super::Timestamp;
+
+    pub(in crate::journal) fn serialize<S: serde::Serializer>(
+        at: &Timestamp,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_str(&format_args!("{at:.3}"))
+    }
+}
+
+/// The same, or null.
+mod optional_time {
+    use super::{Deserialize, Deserializer, Timestamp};
+
+    pub(super) fn serialize<S: serde::Serializer>(
+        at: &Option<Timestamp>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        match at {
+            Some(at) => super::time::serialize(at, to),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Timestamp>, D::Error> {
+        Option::deserialize(from)
+    }
+}

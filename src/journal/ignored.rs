@@ -1,0 +1,286 @@
+//! The ignored contacts of a run: one file per run, there whole or not at all.
+//!
+//! These files name addresses, so they are apart from the journal, readable by the service and its group only, and kept
+//! for a limited time.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::fs::{self, DirEntry, File};
+use std::io::{self, BufRead, BufReader, BufWriter, Lines, Write};
+use std::path::{Path, PathBuf};
+
+use super::{JournalError, LineError, files};
+use crate::domain::ids::{RecordId, RunId};
+use crate::domain::outcome::Reason;
+
+/// Marks files that were not finished.
+const UNFINISHED: &str = ".unfinished-";
+
+/// A contact that a run did not send. Its `Debug` leaves out the address.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IgnoredRow {
+    /// The record.
+    #[serde(serialize_with = "write_id", deserialize_with = "read_id")]
+    pub record: RecordId,
+    /// The address as the CRM spells it; may be empty.
+    pub address: String,
+    /// Why.
+    pub reason: Reason,
+    /// More precisely; may be empty.
+    pub detail: String,
+}
+
+impl fmt::Debug for IgnoredRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IgnoredRow")
+            .field("record", &self.record)
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
+    }
+}
+
+fn write_id<S: Serializer>(id: &RecordId, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(id)
+}
+
+fn read_id<'de, D: Deserializer<'de>>(from: D) -> Result<RecordId, D::Error> {
+    let text = String::deserialize(from)?;
+    text.parse().map_err(serde::de::Error::custom)
+}
+
+fn folder(dir: &Path) -> PathBuf {
+    dir.join("ignored")
+}
+
+fn file(dir: &Path, run: RunId) -> PathBuf {
+    folder(dir).join(format!("{run}.jsonl"))
+}
+
+/// Writes the ignored contacts of a run to `ignored/RUN.jsonl` under `dir`, in place of any file of that name, and
+/// returns how many there were. The caller's error type takes in ours, so that its rows may fail on the way.
+///
+/// # Errors
+/// When a row is an error, or the file could not be written whole; then it is as it was before.
+pub fn write_ignored<E: From<JournalError>>(
+    dir: &Path,
+    run: RunId,
+    rows: impl Iterator<Item = Result<IgnoredRow, E>>,
+) -> Result<u64, E> {
+    files::create_folder(dir)?;
+    let folder = folder(dir);
+    files::create_folder(&folder)?;
+    let path = file(dir, run);
+    let failed = |source| JournalError::io("write", &path, source);
+    let temporary = tempfile::Builder::new()
+        .prefix(UNFINISHED)
+        .tempfile_in(&folder)
+        .map_err(failed)?;
+    files::restrict(temporary.as_file()).map_err(failed)?;
+    let mut out = BufWriter::new(temporary);
+    let mut count = 0;
+    for row in rows {
+        let mut line = serde_json::to_vec(&row?).map_err(JournalError::Render)?;
+        line.push(b'\n');
+        out.write_all(&line).map_err(failed)?;
+        count += 1;
+    }
+    let temporary = out
+        .into_inner()
+        .map_err(|error| failed(error.into_error()))?;
+    temporary.as_file().sync_all().map_err(failed)?;
+    temporary
+        .persist(&path)
+        .map_err(|error| failed(error.error))?;
+    files::sync_folder(&folder)?;
+    Ok(count)
+}
+
+/// The ignored contacts of a run, in the order they were written.
+pub struct IgnoredRows {
+    path: PathBuf,
+    line: u64,
+    lines: Lines<BufReader<File>>,
+}
+
+/// Reads the ignored contacts of a run; none if there is no file of it, or no longer.
+///
+/// # Errors
+/// When the file is there and cannot be opened.
+pub fn read_ignored(dir: &Path, run: RunId) -> Result<Option<IgnoredRows>, JournalError> {
+    let path = file(dir, run);
+    let file = files::open_existing(&path)?;
+    Ok(file.map(|file| IgnoredRows {
+        path,
+        line: 0,
+        lines: BufReader::new(file).lines(),
+    }))
+}
+
+impl Iterator for IgnoredRows {
+    type Item = Result<IgnoredRow, JournalError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.line += 1;
+        let text = match self.lines.next()? {
+            Ok(text) => text,
+            Err(error) => return Some(Err(JournalError::io("read", &self.path, error))),
+        };
+        Some(
+            serde_json::from_str(&text).map_err(|error| JournalError::BadLine {
+                path: self.path.clone(),
+                line: self.line,
+                source: LineError::Syntax(error),
+            }),
+        )
+    }
+}
+
+/// Removes the files of runs that began more than `keep_days` days before `now`, and files that a crash left unfinished
+/// more than a day ago; returns how many.
+///
+/// # Errors
+/// When the folder cannot be listed or a file not removed.
+pub fn prune_ignored(dir: &Path, keep_days: u32, now: Timestamp) -> Result<u64, JournalError> {
+    let folder = folder(dir);
+    let failed = |source| JournalError::io("list the folder", &folder, source);
+    if !folder.exists() {
+        return Ok(0);
+    }
+    let oldest = days_before(now, keep_days);
+    let mut removed = 0;
+    for entry in fs::read_dir(&folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let stale = match name.to_str().and_then(run_of) {
+            Some(run) => began_at(run) < oldest,
+            None => {
+                name.to_string_lossy().starts_with(UNFINISHED)
+                    && changed_at(&entry).map_err(failed)? < days_before(now, 1)
+            }
+        };
+        if stale {
+            files::remove(&entry.path())?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+fn days_before(now: Timestamp, days: u32) -> Timestamp {
+    let span = SignedDuration::from_secs(i64::from(days) * 86_400);
+    now.checked_sub(span).unwrap_or(Timestamp::MIN)
+}
+
+fn run_of(name: &str) -> Option<RunId> {
+    name.strip_suffix(".jsonl")?.parse().ok()
+}
+
+/// The instant that a ULID begins with.
+fn began_at(run: RunId) -> Timestamp {
+    i64::try_from(run.to_u128() >> 80)
+        .ok()
+        .and_then(|millis| Timestamp::from_millisecond(millis).ok())
+        .unwrap_or(Timestamp::MAX)
+}
+
+fn changed_at(entry: &DirEntry) -> io::Result<Timestamp> {
+    let changed = entry.metadata()?.modified()?;
+    Ok(Timestamp::try_from(changed).unwrap_or(Timestamp::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::journal::samples;
+
+    fn rows(count: u64) -> Vec<IgnoredRow> {
+        let row = |number| IgnoredRow {
+            record: RecordId(number),
+            address: "jane@aol".to_owned(),
+            reason: Reason::InvalidPattern,
+            detail: "no dot in the domain".to_owned(),
+        };
+        (0..count).map(row).collect()
+    }
+
+    fn write(dir: &Path, number: u32, count: u64) {
+        let rows = rows(count).into_iter().map(Ok::<_, JournalError>);
+        assert_eq!(
+            write_ignored(dir, samples::run(number), rows).unwrap(),
+            count
+        );
+    }
+
+    #[test]
+    fn rows_are_written_as_promised_and_read_back() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), 1, 3);
+        let path = file(dir.path(), samples::run(1));
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(
+            text.lines().nth(1).unwrap(),
+            r#"{"record":"1","address":"jane@aol","reason":"invalid_pattern","detail":"no dot in the domain"}"#
+        );
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o640
+        );
+        let parent = path.parent().unwrap();
+        assert_eq!(
+            fs::metadata(parent).unwrap().permissions().mode() & 0o777,
+            0o750
+        );
+        let read = read_ignored(dir.path(), samples::run(1)).unwrap().unwrap();
+        assert_eq!(read.collect::<Result<Vec<_>, _>>().unwrap(), rows(3));
+        assert!(read_ignored(dir.path(), samples::run(2)).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_row_that_fails_leaves_the_file_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), 1, 3);
+        let failing = rows(5).into_iter().map(|row| match row.record {
+            RecordId(4) => Err(JournalError::io(
+                "test",
+                dir.path(),
+                io::ErrorKind::Other.into(),
+            )),
+            RecordId(_) => Ok(row),
+        });
+        assert!(write_ignored(dir.path(), samples::run(1), failing).is_err());
+        let read = read_ignored(dir.path(), samples::run(1)).unwrap().unwrap();
+        assert_eq!(read.count(), 3);
+        assert_eq!(fs::read_dir(folder(dir.path())).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn only_files_past_their_days_are_pruned() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(prune_ignored(dir.path(), 90, samples::at(0)).unwrap(), 0);
+        let day = 86_400;
+        for number in [0, day * 1000 * 5] {
+            write(dir.path(), number, 1);
+        }
+        fs::write(folder(dir.path()).join("notes.txt"), "mine").unwrap();
+        fs::write(folder(dir.path()).join(".unfinished-1"), "").unwrap();
+        for (days, removed, left) in [(89, 0, 4), (91, 1, 3), (94, 0, 3), (96, 1, 2)] {
+            let now = samples::at(days * day);
+            assert_eq!(
+                prune_ignored(dir.path(), 90, now).unwrap(),
+                removed,
+                "{days}"
+            );
+            assert_eq!(fs::read_dir(folder(dir.path())).unwrap().count(), left);
+        }
+        let years_on = "2100-01-01T00:00:00Z".parse().unwrap();
+        assert_eq!(prune_ignored(dir.path(), 90, years_on).unwrap(), 1);
+    }
+
+    #[test]
+    fn debug_shows_no_address() {
+        assert!(!format!("{:?}", rows(1)).contains("jane"));
+    }
+}
