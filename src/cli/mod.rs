@@ -1,1 +1,114 @@
-//! The commands, one file each.
+//! The commands, one file each: what was asked, done by the parts below, and printed.
+//!
+//! Results go to stdout, everything else to stderr, and every command ends in one [`Exit`].
+
+pub mod args;
+mod check;
+mod daemon;
+mod demo;
+pub mod exit;
+mod history;
+mod online;
+mod pages;
+pub mod report;
+mod sandbox;
+pub mod signals;
+mod status;
+mod sync;
+pub mod table;
+
+use std::path::PathBuf;
+
+use tokio::runtime::Runtime;
+
+use crate::config::{Loaded, load, render};
+use crate::logging;
+use args::{Cli, Command};
+use exit::{CliError, Exit};
+use report::Report;
+
+/// What every command is given.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The `rosterd.toml` to read.
+    pub config: PathBuf,
+    /// The `ROSTERD_…` variables.
+    pub environment: Vec<(String, String)>,
+    /// How to print.
+    pub report: Report,
+}
+
+impl Context {
+    /// Reads all files.
+    ///
+    /// # Errors
+    /// When anything in them is not valid.
+    pub fn load(&self) -> Result<Loaded, CliError> {
+        Ok(load(&self.config, self.environment.iter().cloned())?)
+    }
+}
+
+/// Does what was asked, says on stderr what stood in the way, and returns how it ended.
+#[must_use]
+pub fn run(cli: Cli, environment: Vec<(String, String)>, no_color: bool) -> Exit {
+    let context = Context {
+        report: Report::new(&cli.options, no_color),
+        config: cli.options.config,
+        environment,
+    };
+    match dispatch(&context, &cli.command) {
+        Ok(exit) => exit,
+        Err(error) => {
+            explain(&context.report, &error);
+            error.exit()
+        }
+    }
+}
+
+fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
+    // The daemon logs as its settings say, which it has yet to read.
+    if !matches!(command, Command::Daemon) {
+        logging::init(&logging::for_command(&context.environment))
+            .map_err(|error| CliError::because(Exit::Config, error))?;
+    }
+    match command {
+        Command::Daemon => daemon::run(context),
+        Command::Check(args) => check::run(context, args),
+        Command::Status(args) => status::run(context, args),
+        Command::Sync(args) => sync::run(context, args),
+        Command::History(args) => history::run(context, args),
+        Command::Sandbox(args) => sandbox::run(context, args),
+        Command::Demo => demo::run(context),
+        Command::Completions { shell } => pages::completions(*shell, &context.report),
+        Command::Man { command } => pages::man(command.as_deref(), &context.report),
+    }
+}
+
+fn explain(report: &Report, error: &CliError) {
+    match error {
+        CliError::Problems(problems) => {
+            let text = render(problems, report.colour_errors);
+            report.problems(text.trim_end());
+        }
+        // A reader that went away wants to hear no more.
+        CliError::Output(_) if error.exit() == Exit::Done => {}
+        CliError::Unknown(_)
+        | CliError::SeveralRuns { .. }
+        | CliError::OtherSync { .. }
+        | CliError::Journal(_)
+        | CliError::Output(_)
+        | CliError::System { .. }
+        | CliError::Because { .. } => report.error(&error.message()),
+    }
+}
+
+/// The runtime of a command that talks to services.
+///
+/// # Errors
+/// When the system gives no threads.
+pub fn runtime() -> Result<Runtime, CliError> {
+    Runtime::new().map_err(|source| CliError::System {
+        doing: "start the runtime".to_owned(),
+        source,
+    })
+}

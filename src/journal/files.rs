@@ -22,6 +22,9 @@ const UNFINISHED: &str = "history.jsonl.gz.unfinished";
 const FILE_MODE: u32 = 0o640;
 const FOLDER_MODE: u32 = 0o750;
 
+/// A file that is read, and its lines.
+pub(super) type Opened = (PathBuf, Box<dyn BufRead + Send>);
+
 /// The file that is appended to.
 pub(super) fn current(dir: &Path) -> PathBuf {
     dir.join(CURRENT)
@@ -57,10 +60,7 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// Opens a rotated file for reading, in whichever form it is; none if it has been pruned meanwhile.
-pub(super) fn open_rotated(
-    dir: &Path,
-    number: u64,
-) -> Result<Option<(PathBuf, Box<dyn BufRead + Send>)>, JournalError> {
+pub(super) fn open_rotated(dir: &Path, number: u64) -> Result<Option<Opened>, JournalError> {
     // The plain form goes away only after the compressed one is complete, so this order finds one of them.
     let path = plain(dir, number);
     if let Some(file) = open_existing(&path)? {

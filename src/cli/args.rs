@@ -1,0 +1,205 @@
+//! The command line as people write it: commands, options and their help.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+
+use super::history::since::Since;
+
+const EXAMPLES: &str = "\
+Examples:
+  rosterd demo                       see it work, without any set-up
+  rosterd check                      are all files valid?
+  rosterd sync newsletter            bring one list up to date now
+  rosterd history newsletter         what its runs did
+  rosterd daemon                     keep all lists up to date from now on
+
+Exit codes:
+   0  done; contacts refused one by one are outcomes, not failures
+   1  failed; the message says what, and what to do
+   2  wrong usage, or a sync or run that does not exist
+   3  refused or held: a limit, a safety bound, an inactive sync
+  75  the service cannot be reached or is throttling; try again later
+  77  credentials refused
+  78  configuration not valid";
+
+/// Keeps mailing lists true to a CRM: Zoho CRM records onto Zoho Campaigns lists, with consent first.
+#[derive(Debug, Parser)]
+#[command(name = "rosterd", version, after_help = EXAMPLES, arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub options: Options,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Options {
+    /// Read this rosterd.toml; relative paths inside it start from its folder.
+    #[arg(
+        long,
+        global = true,
+        env = "ROSTERD_CONFIG",
+        value_name = "PATH",
+        default_value = "/etc/rosterd/rosterd.toml",
+        value_hint = ValueHint::FilePath
+    )]
+    pub config: PathBuf,
+    /// Print JSON on stdout.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print results and errors only.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Never colour anything; the variable NO_COLOR says the same.
+    #[arg(long, global = true)]
+    pub no_color: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the service in the foreground.
+    #[command(
+        after_help = "SIGTERM and SIGINT end it after the batch in flight, a second one at once. SIGHUP reloads all files."
+    )]
+    Daemon,
+    /// Validate all files.
+    #[command(
+        after_help = "Problems go to stderr, each with its place and what would be right. Exit code 78 if there are any."
+    )]
+    Check(CheckArgs),
+    /// Show every sync: its state, last run, next run and the limits used.
+    Status(StatusArgs),
+    /// Start a run now and follow it to its end.
+    #[command(
+        after_help = "Exit code 3 if a limit refuses the run, or its removals wait for a person; 75 if trying later will do."
+    )]
+    Sync(SyncArgs),
+    /// Show past runs, and what became of their contacts.
+    #[command(after_help = HISTORY_EXAMPLES)]
+    History(HistoryArgs),
+    /// Serve a local stand-in for Zoho CRM and Campaigns, full of invented people.
+    #[command(
+        after_help = "Prints the files that make rosterd use it. Ends on Ctrl-C; nothing is kept."
+    )]
+    Sandbox(SandboxArgs),
+    /// Show what rosterd does: sandbox, three syncs and their history, in a temporary folder.
+    #[command(after_help = "Needs no network and no configuration, and leaves nothing behind.")]
+    Demo,
+    /// Print the completions of a shell.
+    #[command(hide = true)]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print a manual page.
+    #[command(hide = true)]
+    Man {
+        /// The command it is about; rosterd itself if left out.
+        command: Option<String>,
+    },
+}
+
+const HISTORY_EXAMPLES: &str = "\
+Examples:
+  rosterd history                             every run, the newest last
+  rosterd history newsletter --since 7d       those of one sync, of the last week
+  rosterd history --run 01JD9Z6M3N            one run in full; the beginning of its id is enough
+  rosterd history --run 01JD9Z6M3N --ignored  whom it ignored, and why
+  rosterd history --follow                    go on with what runs from now on
+
+Works beside a running daemon. Exit code 2 for a sync or run that does not exist.";
+
+/// Options of `check`.
+#[derive(Debug, Clone, Args)]
+pub struct CheckArgs {
+    /// Also ask the services: credentials, scopes, modules, fields, lists and labels.
+    #[arg(long)]
+    pub online: bool,
+}
+
+/// Options of `status`.
+#[derive(Debug, Clone, Args)]
+pub struct StatusArgs {
+    /// Only this sync, in detail.
+    pub sync: Option<String>,
+}
+
+/// Options of `sync`.
+#[derive(Debug, Clone, Args)]
+pub struct SyncArgs {
+    /// The sync: its file's name without `.toml`.
+    pub sync: String,
+    /// Import everything again, whatever changed.
+    #[arg(long)]
+    pub full: bool,
+}
+
+/// Options of `history`.
+#[derive(Debug, Clone, Args)]
+pub struct HistoryArgs {
+    /// Only runs of this sync.
+    pub sync: Option<String>,
+    /// One run in full; the beginning of its id is enough.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["since", "follow"])]
+    pub run: Option<String>,
+    /// The contacts that the run ignored, and why.
+    #[arg(long, requires = "run")]
+    pub ignored: bool,
+    /// Only runs that ended since: a time (2026-11-22T02:30:00Z), a day (2026-11-22) or a span (7d, 12h, 30m).
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<Since>,
+    /// Go on printing runs as they end, until Ctrl-C.
+    #[arg(long)]
+    pub follow: bool,
+}
+
+/// Options of `sandbox`.
+#[derive(Debug, Clone, Args)]
+pub struct SandboxArgs {
+    /// Where to listen; port 0 takes any that is free.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8025")]
+    pub listen: SocketAddr,
+    /// Invent this many contacts and this many leads.
+    #[arg(long, value_name = "N", default_value_t = 3000)]
+    pub people: usize,
+    /// The same seed invents the same people.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_excludes_each_other_is_refused() {
+        for (line, accepted) in [
+            ("history --run 01J --ignored", true),
+            ("history --ignored", false),
+            ("history --run 01J --follow", false),
+            ("history news --since 7d --json", true),
+            ("history --since soon", false),
+            ("sync", false),
+            ("--json check --online", true),
+            ("check --offline", false),
+        ] {
+            let parsed = Cli::try_parse_from(format!("rosterd {line}").split(' '));
+            assert_eq!(parsed.is_ok(), accepted, "{line}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! `rosterd history`: past runs, one run in full, or whom it ignored. Reads files only, so it works beside a daemon.
+
+mod account;
+mod ignored;
+mod past;
+mod rows;
+pub(crate) mod since;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use self::past::{Past, short_length, sync_of};
+use self::rows::Rows;
+use super::Context;
+use super::args::HistoryArgs;
+use super::exit::{CliError, Exit};
+use super::report::Report;
+use super::signals::StopFlag;
+use crate::clock::Clock;
+use crate::config::settings::Config;
+use crate::domain::ids::SyncId;
+use crate::journal::{Event, Line};
+
+/// How often `--follow` looks for new lines.
+const FOLLOW_EVERY: Duration = Duration::from_millis(250);
+
+/// Runs the command.
+///
+/// # Errors
+/// When the files are not valid, the history cannot be read, or a sync or run does not exist.
+pub(super) fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, CliError> {
+    let config = context.load()?.config;
+    let report = &context.report;
+    let past = Past::read(&config.history_dir, report)?;
+    let sync = match &args.sync {
+        Some(asked) => Some(past.check_sync(asked, config.syncs.keys())?),
+        None => None,
+    };
+    if let Some(asked) = &args.run {
+        let run = past.check_run(asked, sync.as_ref())?;
+        return match args.ignored {
+            true => ignored::print(&config.history_dir, run, report),
+            false => account::print(&past, run, &config.timezone, report),
+        };
+    }
+    let asked = Asked {
+        sync,
+        since: args
+            .since
+            .map(|since| since.resolve(Clock::system().now(), &config.timezone)),
+    };
+    match report.json {
+        true => print_json(past, &asked, args.follow, report),
+        false => print_table(past, &asked, args.follow, &config, report),
+    }
+}
+
+/// Which runs are asked for.
+struct Asked {
+    sync: Option<SyncId>,
+    since: Option<Timestamp>,
+}
+
+impl Asked {
+    fn covers(&self, at: Timestamp, event: &Event) -> bool {
+        let of_sync = self.sync.is_none() || sync_of(event) == self.sync.as_ref();
+        of_sync && self.since.is_none_or(|since| at >= since)
+    }
+
+    fn event<'l>(&self, line: &'l Line) -> Option<&'l Event> {
+        let event = line.event.as_ref()?;
+        self.covers(line.at, event).then_some(event)
+    }
+}
+
+fn print_json(
+    mut past: Past,
+    asked: &Asked,
+    follow: bool,
+    report: &Report,
+) -> Result<Exit, CliError> {
+    let print = |lines: &[Line]| -> Result<(), CliError> {
+        for line in lines {
+            if let Some(Event::RunFinished(_)) = asked.event(line) {
+                report.print(&line.text)?;
+            }
+        }
+        Ok(())
+    };
+    print(&past.lines)?;
+    if follow {
+        follow_on(&mut past, report, print)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn print_table(
+    mut past: Past,
+    asked: &Asked,
+    follow: bool,
+    config: &Config,
+    report: &Report,
+) -> Result<Exit, CliError> {
+    let mut rows = Rows::new(config.timezone.clone(), short_length(&past.runs()));
+    for line in &past.lines {
+        if let Some(event) = asked.event(line) {
+            rows.event(line.at, event);
+        }
+    }
+    // Those that are followed show up when they end.
+    for (line, run) in past.unfinished() {
+        if !follow
+            && line
+                .event
+                .as_ref()
+                .is_some_and(|event| asked.covers(line.at, event))
+        {
+            rows.unfinished(line.at, run);
+        }
+    }
+    if rows.table.is_empty() && !follow {
+        report.note(
+            "no run yet: `rosterd sync SYNC` starts one, `rosterd daemon` keeps to the schedules",
+        );
+        return Ok(Exit::Done);
+    }
+    report.print(&rows.table.render(report))?;
+    if follow {
+        follow_on(&mut past, report, |lines| {
+            rows.table.clear();
+            for line in lines {
+                if let Some(event) = asked.event(line) {
+                    rows.event(line.at, event);
+                }
+            }
+            if !rows.table.is_empty() {
+                report.print(&rows.table.render_rows(report))?;
+            }
+            Ok(())
+        })?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Hands on what is appended, until a signal asks to stop.
+fn follow_on(
+    past: &mut Past,
+    report: &Report,
+    mut print: impl FnMut(&[Line]) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    let stop = StopFlag::register()?;
+    past.lines = Vec::new();
+    while !stop.is_set() {
+        let lines = past.more(report);
+        if lines.is_empty() {
+            std::thread::sleep(FOLLOW_EVERY);
+        }
+        print(&lines)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! The journal as a person asks about it: by sync, by run, since when.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::cli::exit::{CliError, Unknown};
+use crate::cli::report::Report;
+use crate::domain::ids::{RunId, SyncId};
+use crate::journal::event::RunStarted;
+use crate::journal::{Event, Line, Reader, read};
+
+/// Characters of a run's id that are shown at least.
+const SHORT_MIN: usize = 10;
+
+/// What the journal tells so far.
+pub(super) struct Past {
+    /// The events that concern runs and syncs, oldest first.
+    pub(super) lines: Vec<Line>,
+    /// Whoever asks it again gets what was appended since.
+    pub(super) reader: Reader,
+}
+
+impl Past {
+    /// Reads all there is, warning of lines that cannot be read.
+    pub(super) fn read(dir: &Path, report: &Report) -> Result<Self, CliError> {
+        let mut past = Self {
+            lines: Vec::new(),
+            reader: read(dir)?,
+        };
+        past.lines = past.more(report);
+        Ok(past)
+    }
+
+    /// What was appended since it was last read.
+    pub(super) fn more(&mut self, report: &Report) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for line in &mut self.reader {
+            match line {
+                Ok(line) => lines.push(line),
+                Err(error) => report.warn(&CliError::from(error).message()),
+            }
+        }
+        lines
+    }
+
+    /// Every run that is told of, the newest last.
+    pub(super) fn runs(&self) -> BTreeSet<RunId> {
+        let runs = self.lines.iter().filter_map(|line| line.event.as_ref());
+        runs.filter_map(run_of).collect()
+    }
+
+    /// The runs that began and are not told to have ended.
+    pub(super) fn unfinished(&self) -> Vec<(&Line, &RunStarted)> {
+        let mut open = BTreeMap::new();
+        for line in &self.lines {
+            match &line.event {
+                Some(Event::RunStarted(run)) => {
+                    open.insert(run.run, (line, run));
+                }
+                Some(Event::RunFinished(run)) => {
+                    open.remove(&run.run);
+                }
+                Some(_) | None => {}
+            }
+        }
+        open.into_values().collect()
+    }
+
+    /// Refuses a sync that neither the journal nor the configuration knows.
+    pub(super) fn check_sync<'p>(
+        &'p self,
+        asked: &str,
+        configured: impl Iterator<Item = &'p SyncId>,
+    ) -> Result<SyncId, CliError> {
+        let told = self.lines.iter().filter_map(|line| line.event.as_ref());
+        let mut known: BTreeSet<&SyncId> = told.filter_map(sync_of).collect();
+        known.extend(configured);
+        let found = known.iter().find(|sync| sync.as_str() == asked);
+        found.map(|sync| SyncId::clone(sync)).ok_or_else(|| {
+            CliError::Unknown(Unknown {
+                what: "sync",
+                asked: asked.to_owned(),
+                existing: known.iter().map(ToString::to_string).collect(),
+            })
+        })
+    }
+
+    /// The run whose id begins like this.
+    pub(super) fn check_run(&self, asked: &str, sync: Option<&SyncId>) -> Result<RunId, CliError> {
+        let runs = self.runs();
+        let beginning = asked.to_ascii_uppercase();
+        let fits = |run: &&RunId| !beginning.is_empty() && run.to_string().starts_with(&beginning);
+        let found: Vec<RunId> = runs.iter().filter(fits).copied().collect();
+        let run = match found.as_slice() {
+            [] => {
+                return Err(CliError::Unknown(Unknown {
+                    what: "run",
+                    asked: asked.to_owned(),
+                    existing: runs.iter().map(ToString::to_string).collect(),
+                }));
+            }
+            [run] => *run,
+            [_, _, ..] => {
+                return Err(CliError::SeveralRuns {
+                    asked: beginning,
+                    runs: found.iter().map(ToString::to_string).collect(),
+                });
+            }
+        };
+        match sync {
+            Some(asked) => self.check_belongs(run, asked),
+            None => Ok(run),
+        }
+    }
+
+    fn check_belongs(&self, run: RunId, asked: &SyncId) -> Result<RunId, CliError> {
+        let owner = self.events_of(run).find_map(|(_, event)| sync_of(event));
+        match owner {
+            Some(sync) if sync != asked => Err(CliError::OtherSync {
+                run: run.to_string(),
+                asked: asked.to_string(),
+                sync: sync.to_string(),
+            }),
+            Some(_) | None => Ok(run),
+        }
+    }
+
+    /// What is told of one run, oldest first.
+    pub(super) fn events_of(&self, run: RunId) -> impl Iterator<Item = (&Line, &Event)> {
+        let told = self
+            .lines
+            .iter()
+            .filter_map(|line| Some((line, line.event.as_ref()?)));
+        told.filter(move |(_, event)| run_of(event) == Some(run))
+    }
+}
+
+/// How many characters tell all these ids apart.
+pub(super) fn short_length(runs: &BTreeSet<RunId>) -> usize {
+    let names: Vec<String> = runs.iter().map(ToString::to_string).collect();
+    // Sorted, so the closest are neighbours.
+    let alike = names.windows(2).map(|pair| {
+        let both = pair[0].bytes().zip(pair[1].bytes());
+        both.take_while(|(one, other)| one == other).count() + 1
+    });
+    alike.max().unwrap_or(0).max(SHORT_MIN)
+}
+
+/// The run an event is about.
+pub(super) fn run_of(event: &Event) -> Option<RunId> {
+    match event {
+        Event::RunStarted(run) => Some(run.run),
+        Event::RunFinished(run) => Some(run.run),
+        Event::RunHeld(run) => Some(run.run),
+        Event::RunResumed(run) => Some(run.run),
+        Event::RunDeferred(_)
+        | Event::RunSkipped(_)
+        | Event::SyncActivated(_)
+        | Event::SyncDeactivated(_)
+        | Event::ConfigReloaded(_) => None,
+    }
+}
+
+/// The sync an event is about.
+pub(super) fn sync_of(event: &Event) -> Option<&SyncId> {
+    match event {
+        Event::RunStarted(run) => Some(&run.sync),
+        Event::RunFinished(run) => Some(&run.sync),
+        Event::RunHeld(run) => Some(&run.sync),
+        Event::RunDeferred(run) => Some(&run.sync),
+        Event::RunSkipped(run) => Some(&run.sync),
+        Event::RunResumed(run) => Some(&run.sync),
+        Event::SyncActivated(sync) => Some(&sync.sync),
+        Event::SyncDeactivated(sync) => Some(&sync.sync),
+        Event::ConfigReloaded(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_much_of_an_id_is_shown_as_tells_all_apart() {
+        let run = |millis, random| RunId::new(millis, random);
+        for (runs, want) in [
+            (vec![], 10),
+            (vec![run(1, 1)], 10),
+            (vec![run(1, 1), run(2, 1)], 10),
+            (vec![run(1, 1), run(1, 2)], 26),
+            (vec![run(1, 0), run(1, 1 << 79)], 11),
+        ] {
+            assert_eq!(short_length(&runs.into_iter().collect()), want);
+        }
+    }
+}

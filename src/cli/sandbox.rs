@@ -1,0 +1,98 @@
+//! `rosterd sandbox`: serves the local stand-in, and prints the files that make rosterd use it.
+
+use serde::Serialize;
+
+use super::args::SandboxArgs;
+use super::exit::{CliError, Exit};
+use super::report::Report;
+use super::{Context, runtime, signals};
+use crate::sandbox::{self, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN};
+
+/// What `sandbox --json` prints.
+#[derive(Serialize)]
+struct Answer<'u> {
+    url: &'u str,
+    client_id: &'u str,
+    client_secret: &'u str,
+    refresh_token: &'u str,
+}
+
+/// Runs the command until it is asked to stop.
+///
+/// # Errors
+/// When the address cannot be listened on, or stdout is closed before anyone could read where it serves.
+pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<Exit, CliError> {
+    let stop_at_once = signals::StopFlag::register()?;
+    let options = sandbox::Options {
+        listen: args.listen,
+        people: args.people,
+        seed: args.seed,
+        empty: false,
+    };
+    let mut printed = Ok(());
+    let served = runtime()?.block_on(sandbox::serve(
+        &options,
+        |url| printed = announce(&context.report, url),
+        async {
+            // Without signals there is nothing to wait for, so it ends and says why.
+            if let Err(error) = signals::asked_to_stop().await {
+                tracing::error!(%error, "the sandbox cannot be asked to stop, so it ends now");
+            }
+        },
+    ));
+    drop(stop_at_once);
+    served.map_err(|source| CliError::System {
+        doing: format!("listen on {}; try another --listen", args.listen),
+        source,
+    })?;
+    printed?;
+    Ok(Exit::Done)
+}
+
+fn announce(report: &Report, url: &str) -> Result<(), CliError> {
+    match report.json {
+        true => report.print_json(&Answer {
+            url,
+            client_id: CLIENT_ID,
+            client_secret: CLIENT_SECRET,
+            refresh_token: REFRESH_TOKEN,
+        })?,
+        false => report.print(&instructions(url))?,
+    }
+    report.note("serving until Ctrl-C; nothing is kept");
+    Ok(())
+}
+
+fn instructions(url: &str) -> String {
+    format!(
+        r#"Zoho Accounts, CRM and Campaigns, played at {url}
+
+Two files make rosterd use it. In a folder of your own, rosterd.toml (chmod 600, for its secrets):
+
+state_dir   = "state"
+history_dir = "history"
+
+[accounts.main]
+client_id     = "{CLIENT_ID}"
+client_secret = "{CLIENT_SECRET}"
+refresh_token = "{REFRESH_TOKEN}"
+accounts_url  = "{url}"
+crm_url       = "{url}"
+campaigns_url = "{url}"
+
+and beside it syncs.d/newsletter.toml:
+
+name   = "Newsletter"
+module = "Contacts"
+list   = {{ name = "Newsletter" }}
+
+[select]
+all = true
+
+[schedule]
+every = "hour"
+
+Then: rosterd --config rosterd.toml sync newsletter
+"#
+    )
+}
