@@ -1,4 +1,7 @@
 //! What a failed call means: try again, give up, or ask a person.
+//!
+//! Every error of the services is reduced to one [`Failure`] where it is read, so that the question of what to do next
+//! is answered once, here, and not at every call.
 
 use std::time::Duration;
 
@@ -24,16 +27,52 @@ pub enum Failure {
     Refused,
 }
 
-/// The wait before another attempt; `None` means that another attempt is pointless.
+impl Failure {
+    /// Whether the same call may succeed later without anybody doing anything (exit 75).
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        retry_after(self, Duration::ZERO).is_some()
+    }
+}
+
+/// The wait before another attempt, `usual` being what the back-off proposes; `None` means that another attempt is
+/// pointless. A service that asks to slow down without saying for how long gets four times the usual.
 #[must_use]
-pub fn retry_after(failure: &Failure) -> Option<Duration> {
+pub fn retry_after(failure: &Failure, usual: Duration) -> Option<Duration> {
     match failure {
-        Failure::Unreachable => Some(Duration::from_millis(500)),
-        Failure::Throttled { wait } => Some(wait.unwrap_or(Duration::from_secs(2))),
+        Failure::Unreachable => Some(usual),
+        Failure::Throttled { wait } => Some(wait.unwrap_or(usual.saturating_mul(4))),
         Failure::TokenExpired
         | Failure::CredentialsRefused
         | Failure::Configuration
         | Failure::AccountClosed
         | Failure::Refused => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_passes_by_itself_is_tried_again() {
+        let usual = Duration::from_secs(1);
+        let asked = Failure::Throttled {
+            wait: Some(Duration::from_secs(7)),
+        };
+        for (failure, want) in [
+            (Failure::Unreachable, Some(1)),
+            (asked, Some(7)),
+            (Failure::Throttled { wait: None }, Some(4)),
+            (Failure::TokenExpired, None),
+            (Failure::CredentialsRefused, None),
+            (Failure::Configuration, None),
+            (Failure::AccountClosed, None),
+            (Failure::Refused, None),
+        ] {
+            let wait = retry_after(&failure, usual).map(|wait| wait.as_secs());
+            assert_eq!(wait, want, "{failure:?}");
+            assert_eq!(failure.is_passing(), want.is_some(), "{failure:?}");
+        }
     }
 }
