@@ -1,7 +1,25 @@
-//! Zoho: one client, one token, one host table.
+//! Zoho's services: one HTTP client for the process, one token per account, one table of hosts.
+//!
+//! What holds for every call, whatever the service:
+//! - It goes to a host of the compiled table or of the configuration, over TLS unless that is a loopback address.
+//! - Each request sent is counted in the caller's [`Meter`](meter::Meter), repeats included; renewals of tokens are not.
+//! - A failure that passes by itself is tried again until calls have failed for as long as the configuration allows; a
+//!   refused token is renewed once; everything else comes back at once as an error that names the remedy.
+//! - No error and no log line carries a token, an address or a body.
+//!
+//! [`crm`] reads and [`campaigns`] writes; they share what is in this folder and never see each other. The names that
+//! the services give to fields and parameters appear in their `wire` files only.
 
 pub mod campaigns;
+mod channel;
 pub mod crm;
 pub mod data_center;
 pub mod http;
+pub mod meter;
 pub mod oauth;
+pub mod pacer;
+pub mod retry;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use self::channel::Lost;

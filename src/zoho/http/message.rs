@@ -1,0 +1,161 @@
+//! A request before it is sent, and an answer once it is here: headers read, meaning not yet given.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use reqwest::Method;
+use reqwest::header::{self, HeaderMap};
+use secrecy::SecretString;
+
+use crate::domain::failure::Failure;
+
+/// The form in which the services read instants: ISO 8601 with an offset, whole seconds.
+pub(in crate::zoho) fn iso_8601(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string()
+}
+
+/// One request.
+#[derive(Debug, Clone)]
+pub(in crate::zoho) struct Request {
+    pub(super) method: Method,
+    pub(super) url: String,
+    pub(super) query: Vec<(&'static str, String)>,
+    pub(super) modified_since: Option<Timestamp>,
+    pub(super) token: Option<SecretString>,
+    pub(super) body: Body,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Body {
+    None,
+    Form(Vec<(&'static str, String)>),
+    Json(serde_json::Value),
+}
+
+impl Request {
+    fn new(method: Method, url: String, body: Body) -> Self {
+        Self {
+            method,
+            url,
+            query: Vec::new(),
+            modified_since: None,
+            token: None,
+            body,
+        }
+    }
+
+    /// Reads; the parameters are part of the URL and so may hold neither secrets nor addresses.
+    pub(in crate::zoho) fn get(url: String, query: Vec<(&'static str, String)>) -> Self {
+        let mut request = Self::new(Method::GET, url, Body::None);
+        request.query = query;
+        request
+    }
+
+    /// Sends a form in the body.
+    pub(in crate::zoho) fn form(url: String, pairs: Vec<(&'static str, String)>) -> Self {
+        Self::new(Method::POST, url, Body::Form(pairs))
+    }
+
+    /// Sends JSON in the body.
+    pub(in crate::zoho) fn json(url: String, json: serde_json::Value) -> Self {
+        Self::new(Method::POST, url, Body::Json(json))
+    }
+
+    /// Asks only for what changed at or after an instant.
+    pub(in crate::zoho) fn modified_since(mut self, since: Option<Timestamp>) -> Self {
+        self.modified_since = since;
+        self
+    }
+
+    /// The same request under an access token.
+    pub(in crate::zoho) fn authorised(&self, token: &SecretString) -> Self {
+        let token = Some(token.clone());
+        Self {
+            token,
+            ..self.clone()
+        }
+    }
+}
+
+/// What came back.
+#[derive(Debug, Default)]
+pub(in crate::zoho) struct Answer {
+    pub(in crate::zoho) status: u16,
+    /// The media type, without parameters; empty if none was named.
+    pub(in crate::zoho) media_type: String,
+    /// The service's clock, from the `Date` header.
+    pub(in crate::zoho) service_time: Option<Timestamp>,
+    /// How long the service asks to wait.
+    pub(in crate::zoho) retry_after: Option<Duration>,
+    pub(in crate::zoho) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(super) fn of(status: u16, headers: &HeaderMap) -> Self {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let service_time = text(header::DATE).and_then(http_date);
+        Self {
+            status,
+            media_type: media_type(text(header::CONTENT_TYPE).unwrap_or_default()),
+            service_time,
+            retry_after: text(header::RETRY_AFTER).and_then(|text| wait(text, service_time)),
+            body: Vec::new(),
+        }
+    }
+
+    /// What the answer means where the service itself did not say: 429 and an overload that names a wait are its own
+    /// words, anything else is not.
+    pub(in crate::zoho) fn failure(&self) -> Failure {
+        match self.status {
+            429 => Failure::Throttled {
+                wait: self.retry_after,
+            },
+            503 if self.retry_after.is_some() => Failure::Throttled {
+                wait: self.retry_after,
+            },
+            _ => Failure::Unreachable,
+        }
+    }
+}
+
+/// Only the characters of a media type, as it is shown to people.
+fn media_type(text: &str) -> String {
+    let allowed = |c: &char| c.is_ascii_alphanumeric() || "/+-.".contains(*c);
+    text.chars().take_while(allowed).take(60).collect()
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    Some(rfc2822::parse(text).ok()?.timestamp())
+}
+
+/// `Retry-After`: seconds, or an instant by the service's own clock.
+fn wait(text: &str, service_time: Option<Timestamp>) -> Option<Duration> {
+    match text.trim().parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => {
+            let until = http_date(text)?.duration_since(service_time?);
+            Some(Duration::try_from(until).unwrap_or(Duration::ZERO))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_read_in_seconds_or_as_an_instant() {
+        let now = Some("2026-11-22T02:30:00Z".parse().unwrap());
+        for (text, now, want) in [
+            ("7", None, Some(7)),
+            ("Sun, 22 Nov 2026 02:30:30 GMT", now, Some(30)),
+            ("Sun, 22 Nov 2026 02:29:00 GMT", now, Some(0)),
+            ("Sun, 22 Nov 2026 02:30:30 GMT", None, None),
+            ("soon", now, None),
+        ] {
+            let seconds = wait(text, now).map(|wait| wait.as_secs());
+            assert_eq!(seconds, want, "{text}");
+        }
+    }
+}

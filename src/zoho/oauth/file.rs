@@ -1,0 +1,103 @@
+//! The token's file: so that restarts and short commands do not each use up one of the few tokens there are.
+//!
+//! It is a cache. What cannot be read, or belongs to other credentials, is as good as absent; what cannot be written
+//! costs a renewal after the next start, and is said in the log.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::{AccessToken, Credentials};
+use crate::zoho::data_center::Hosts;
+
+#[derive(Debug)]
+pub(super) struct TokenFile {
+    path: PathBuf,
+    /// Hash of what the token was made from: with other credentials it is another account's.
+    made_from: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    v: u32,
+    made_from: String,
+    ends_at: Timestamp,
+    api_domain: Option<String>,
+    access_token: String,
+}
+
+const VERSION: u32 = 1;
+
+impl TokenFile {
+    pub(super) fn new(path: PathBuf, hosts: &Hosts, credentials: &Credentials) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key("rosterd 2026-11 token file made_from");
+        let refresh_token = credentials.refresh_token.expose_secret();
+        for part in [hosts.accounts(), &credentials.client_id, refresh_token] {
+            hasher.update(part.as_bytes());
+            hasher.update(&[0]);
+        }
+        let made_from = hasher.finalize().to_hex().to_string();
+        Self { path, made_from }
+    }
+
+    /// The token last written for these credentials.
+    pub(super) async fn read(&self, hosts: &Hosts) -> Option<AccessToken> {
+        let bytes = match tokio::fs::read(&self.path).await {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => {
+                let path = self.path.display();
+                tracing::warn!(%path, %error, "cannot read the token file; a new token is made");
+                return None;
+            }
+        };
+        let Ok(stored) = serde_json::from_slice::<Stored>(&bytes) else {
+            // Without the error: it could quote the token.
+            let path = self.path.display();
+            tracing::warn!(%path, "the token file is damaged; a new token is made");
+            return None;
+        };
+        if stored.v != VERSION || stored.made_from != self.made_from {
+            return None;
+        }
+        Some(AccessToken {
+            crm_host: hosts.crm_of(stored.api_domain.as_deref())?,
+            secret: SecretString::from(stored.access_token),
+            ends_at: stored.ends_at,
+            api_domain: stored.api_domain,
+        })
+    }
+
+    /// Keeps the token.
+    pub(super) async fn write(&self, token: &AccessToken) {
+        let stored = Stored {
+            v: VERSION,
+            made_from: self.made_from.clone(),
+            ends_at: token.ends_at,
+            api_domain: token.api_domain.clone(),
+            access_token: token.secret.expose_secret().to_owned(),
+        };
+        let path = self.path.clone();
+        let written = tokio::task::spawn_blocking(move || replace(&path, &stored)).await;
+        if let Err(error) = written.map_err(io::Error::other).flatten() {
+            let path = self.path.display();
+            tracing::warn!(%path, %error, "cannot keep the token; the next start makes a new one");
+        }
+    }
+}
+
+/// Puts a whole new file in place of the old one, readable by the owner alone.
+fn replace(path: &Path, stored: &Stored) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    // The crate makes its files with mode 0600.
+    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    serde_json::to_writer(&mut new, stored)?;
+    new.flush()?;
+    new.as_file().sync_all()?;
+    new.persist(path)?;
+    File::open(folder)?.sync_all()
+}
