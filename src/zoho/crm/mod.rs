@@ -1,1 +1,154 @@
-//! Zoho CRM: records, COQL, deleted records, metadata.
+//! Zoho CRM, version 8: records by COQL or page token, deleted records, metadata. Only ever reads.
+//!
+//! Pages are asked for one at a time and nothing is kept between them, so that memory does not grow with the module;
+//! every page carries the service's clock, by which callers move their cursors. The query text is made in [`coql`], what
+//! is on the wire stands in `wire`.
+
+mod answer;
+pub mod coql;
+mod error;
+mod metadata;
+mod records;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+pub use self::error::{CrmError, UnreadableError};
+pub use self::metadata::{Module, Organisation};
+pub use self::records::{DeletedPage, RecordPage, TokenPage};
+use super::channel::{Call, Channel};
+use super::http::{Answer, Client, Request};
+use super::meter::{Meter, Price};
+use super::oauth::Tokens;
+use super::pacer::Pacer;
+use super::retry::Retry;
+use crate::domain::ids::ModuleName;
+use crate::domain::value::Field;
+
+/// The CRM of one account; clones are cheap and share turns and token. The host is the token's.
+#[derive(Debug, Clone)]
+pub struct Crm {
+    channel: Channel,
+}
+
+/// What is read of every record of a module. Its id and `Modified_Time` come in any case.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Columns {
+    /// The module.
+    pub module: ModuleName,
+    /// The fields; with `Modified_Time` at most [`coql::COLUMNS_MAX`].
+    pub fields: Vec<Field>,
+}
+
+/// The calls that are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// A query in COQL.
+    Coql,
+    /// Get Records, by page token.
+    Records,
+    /// Deleted records.
+    Deleted,
+    /// The modules.
+    Modules,
+    /// The fields of a module.
+    Fields,
+    /// The organisation.
+    Organisation,
+}
+
+impl Method {
+    /// What the call wants, for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Coql => "coql",
+            Self::Records => "records",
+            Self::Deleted => "deleted records",
+            Self::Modules => "modules",
+            Self::Fields => "fields",
+            Self::Organisation => "organisation",
+        }
+    }
+
+    /// The OAuth scopes it needs. Source: the scope lines of the CRM's v8 pages.
+    #[must_use]
+    pub fn scopes(self) -> &'static str {
+        match self {
+            Self::Coql => "ZohoCRM.coql.READ and ZohoCRM.modules.READ",
+            Self::Records | Self::Deleted => "ZohoCRM.modules.READ",
+            Self::Modules => "ZohoCRM.settings.modules.READ",
+            Self::Fields => "ZohoCRM.settings.fields.READ",
+            Self::Organisation => "ZohoCRM.org.READ",
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Crm {
+    /// The CRM that `tokens` open; at most `concurrency` requests at once, of all its clones together.
+    #[must_use]
+    pub fn new(client: Client, tokens: Arc<Tokens>, concurrency: usize, retry: Retry) -> Self {
+        Self {
+            channel: Channel {
+                client,
+                tokens,
+                turns: Arc::new(Semaphore::new(concurrency.max(1))),
+                retry,
+                // The CRM counts credits a day, not calls a minute.
+                pacer: Pacer::off(),
+                meter: Arc::default(),
+            },
+        }
+    }
+
+    /// The same CRM, its requests counted in `meter`.
+    #[must_use]
+    pub fn metered(&self, meter: Arc<Meter>) -> Self {
+        let mut metered = self.clone();
+        metered.channel.meter = meter;
+        metered
+    }
+
+    /// Makes a call for the price of one credit.
+    async fn get<T>(
+        &self,
+        method: Method,
+        request: impl Fn(&str) -> Request,
+        read: impl Fn(Answer) -> Result<T, CrmError>,
+    ) -> Result<T, CrmError> {
+        self.call(method, 1, request, read).await
+    }
+
+    /// Makes a call; `request` is given the URL that the paths of version 8 follow.
+    async fn call<T>(
+        &self,
+        method: Method,
+        credits: u64,
+        request: impl Fn(&str) -> Request,
+        read: impl Fn(Answer) -> Result<T, CrmError>,
+    ) -> Result<T, CrmError> {
+        let call = Call {
+            method,
+            pace: method.name(),
+            price: Price::Crm { credits },
+        };
+        self.channel
+            .call(
+                call,
+                |token| request(&format!("{}/crm/v8", token.crm_host())),
+                read,
+            )
+            .await
+    }
+}

@@ -1,0 +1,232 @@
+//! What can go wrong with a call to the CRM, and what a person can do about it.
+
+use jiff::Timestamp;
+
+use super::Method;
+use crate::domain::failure::Failure;
+use crate::domain::ids::{IdError, RecordId};
+use crate::domain::value::ValueError;
+use crate::zoho::channel::{CallError, Lost};
+
+/// A call to the CRM that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CrmError {
+    /// No answer, no token, or an answer that is not the CRM's.
+    #[error("cannot read {method} from the CRM")]
+    Lost {
+        /// The call.
+        method: Method,
+        /// What became of it.
+        source: Lost,
+    },
+    /// The CRM refuses.
+    #[error("the CRM refuses to give {method}: {}", remedy(*.method, .code, .about.as_deref()))]
+    Refused {
+        /// The call.
+        method: Method,
+        /// HTTP status.
+        status: u16,
+        /// The CRM's code.
+        code: String,
+        /// The column, module, parameter or right it is about.
+        about: Option<String>,
+        /// What it means.
+        failure: Failure,
+    },
+    /// JSON, but not what was asked for.
+    #[error("the CRM's answer for {method} cannot be understood: {place}")]
+    Unreadable {
+        /// The call.
+        method: Method,
+        /// What was being read.
+        place: String,
+        /// What is wrong there.
+        source: UnreadableError,
+    },
+    /// More columns than one read can have.
+    #[error(
+        "{module}: the criteria and the mapping need {columns} fields, and one read gives {columns_max}; use fewer fields"
+    )]
+    TooManyColumns {
+        /// The module.
+        module: String,
+        /// Columns needed.
+        columns: usize,
+        /// Columns possible.
+        columns_max: usize,
+    },
+}
+
+/// What is wrong with a part of an answer; never shows the value.
+#[derive(Debug, thiserror::Error)]
+pub enum UnreadableError {
+    /// Not the shape that is documented.
+    #[error("line {line}, column {column} of the answer is not as documented")]
+    Shape {
+        /// Line.
+        line: usize,
+        /// Column.
+        column: usize,
+    },
+    /// Missing, or not a number of 64 bits.
+    #[error("not a record id")]
+    Id,
+    /// Missing, or not an instant.
+    #[error("not an instant with an offset")]
+    Instant,
+    /// A name that cannot be asked for.
+    #[error(transparent)]
+    Name(#[from] IdError),
+    /// A value that its field's type does not have.
+    #[error("record {record}")]
+    Value {
+        /// The record.
+        record: RecordId,
+        /// What is wrong with it.
+        source: ValueError,
+    },
+    /// The service's clock is missing.
+    #[error("the answer has no `Date` header")]
+    Clock,
+    /// The organisation is missing.
+    #[error("no organisation is named")]
+    Organisation,
+}
+
+impl CrmError {
+    /// What it means for the run.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::Lost { source, .. } => source.failure(),
+            Self::Refused { failure, .. } => failure.clone(),
+            Self::Unreadable { .. } => Failure::Refused,
+            Self::TooManyColumns { .. } => Failure::Configuration,
+        }
+    }
+
+    /// Whether a walk by page token has to begin anew, because its token has ended or gone beyond what the CRM gives.
+    #[must_use]
+    pub fn restarts_walk(&self) -> bool {
+        let over = [
+            "EXPIRED_VALUE",
+            "TOKEN_BOUND_DATA_MISMATCH",
+            "PAGINATION_LIMIT_EXCEEDED",
+            "DISCRETE_PAGINATION_LIMIT_EXCEEDED",
+        ];
+        match self {
+            Self::Refused { method, code, .. } => {
+                *method == Method::Records && over.contains(&code.as_str())
+            }
+            Self::Lost { .. } | Self::Unreadable { .. } | Self::TooManyColumns { .. } => false,
+        }
+    }
+}
+
+impl CallError for CrmError {
+    type Method = Method;
+
+    fn lost(method: Method, source: Lost) -> Self {
+        Self::Lost { method, source }
+    }
+
+    fn failure(&self) -> Failure {
+        Self::failure(self)
+    }
+
+    fn for_good(mut self) -> Self {
+        if let Self::Refused { failure, .. } = &mut self {
+            *failure = Failure::CredentialsRefused;
+        }
+        self
+    }
+}
+
+/// What a refusal means. Source: the CRM's v8 error tables, November 2026.
+pub(super) fn failure(status: u16, code: &str, used_up: bool) -> Option<Failure> {
+    Some(match code {
+        "INVALID_TOKEN" => Failure::TokenExpired,
+        "AUTHENTICATION_FAILURE"
+        | "OAUTH_SCOPE_MISMATCH"
+        | "NO_PERMISSION"
+        | "AUTHORIZATION_FAILED" => Failure::CredentialsRefused,
+        "TOO_MANY_REQUESTS" if used_up => Failure::Throttled {
+            wait: Some(super::answer::CREDITS_WAIT),
+        },
+        "TOO_MANY_REQUESTS" => Failure::Throttled { wait: None },
+        "INVALID_MODULE"
+        | "INVALID_QUERY"
+        | "SYNTAX_ERROR"
+        | "NOT_SUPPORTED"
+        | "INVALID_URL_PATTERN"
+        | "RESOURCE_NOT_FOUND"
+        | "REQUIRED_PARAM_MISSING"
+        | "EXPECTED_PARAM_MISSING"
+        | "LIMIT_EXCEEDED"
+        | "INVALID_REQUEST_METHOD"
+        | "PATTERN_NOT_MATCHED" => Failure::Configuration,
+        "INTERNAL_ERROR" | "INTERNAL_SERVER_ERROR" | "BAD_GATEWAY" | "SERVICE_UNAVAILABLE" => {
+            Failure::Unreachable
+        }
+        _ => match status {
+            429 | 500.. => return None,
+            401 | 403 => Failure::CredentialsRefused,
+            _ => Failure::Refused,
+        },
+    })
+}
+
+/// The refusal in words, with what to do about it.
+fn remedy(method: Method, code: &str, about: Option<&str>) -> String {
+    let scopes = method.scopes();
+    let named = about.map(|name| format!(" `{name}`")).unwrap_or_default();
+    match code {
+        "INVALID_TOKEN" => "a new access token was refused as well (INVALID_TOKEN); check that `data_center` of the account is that of the organisation".to_owned(),
+        "AUTHENTICATION_FAILURE" => "it got no usable token (AUTHENTICATION_FAILURE); check that no proxy strips the `Authorization` header".to_owned(),
+        "OAUTH_SCOPE_MISMATCH" => format!("a scope is missing (OAUTH_SCOPE_MISMATCH); it needs {scopes}: make a new refresh token with it"),
+        "NO_PERMISSION" | "AUTHORIZATION_FAILED" => format!("the token's user lacks a right{named} ({code}); grant it in the user's CRM profile"),
+        "INVALID_MODULE" => format!("there is no such module{named} (INVALID_MODULE); use the API name that `Setup > APIs > API names` shows"),
+        "INVALID_QUERY" => format!("the query names something it does not have{named} (INVALID_QUERY); check the field names of the definition"),
+        "TOO_MANY_REQUESTS" => "too many calls, or the day's credits are used up (TOO_MANY_REQUESTS); it will do later".to_owned(),
+        _ => format!("{code}{named}"),
+    }
+}
+
+/// Reads an instant that the CRM wrote.
+pub(super) fn instant(text: &str) -> Result<Timestamp, UnreadableError> {
+    text.parse().map_err(|_| UnreadableError::Instant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_has_its_meaning() {
+        let refused = Some(Failure::Refused);
+        let credentials = Some(Failure::CredentialsRefused);
+        let configuration = Some(Failure::Configuration);
+        for (status, code, want) in [
+            (401, "INVALID_TOKEN", Some(Failure::TokenExpired)),
+            (401, "AUTHENTICATION_FAILURE", credentials.clone()),
+            (401, "OAUTH_SCOPE_MISMATCH", credentials.clone()),
+            (403, "OAUTH_SCOPE_MISMATCH", credentials.clone()),
+            (403, "NO_PERMISSION", credentials.clone()),
+            (401, "SOMETHING_NEW", credentials),
+            (400, "INVALID_MODULE", configuration.clone()),
+            (404, "INVALID_URL_PATTERN", configuration.clone()),
+            (400, "LIMIT_EXCEEDED", configuration),
+            (400, "EXPIRED_VALUE", refused.clone()),
+            (400, "SOMETHING_NEW", refused),
+            (500, "INTERNAL_ERROR", Some(Failure::Unreachable)),
+            (500, "SOMETHING_NEW", None),
+            (
+                429,
+                "TOO_MANY_REQUESTS",
+                Some(Failure::Throttled { wait: None }),
+            ),
+        ] {
+            assert_eq!(failure(status, code, false), want, "{status} {code}");
+        }
+    }
+}

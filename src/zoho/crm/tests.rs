@@ -1,0 +1,375 @@
+//! Against a scripted CRM.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use super::coql::{COLUMNS_MAX, Scope};
+use super::*;
+use crate::clock::Clock;
+use crate::domain::failure::Failure;
+use crate::domain::ids::RecordId;
+use crate::domain::value::{FieldType, Value};
+use crate::zoho::meter::Cost;
+use crate::zoho::testing::{Canned, Server, client, hasty, impatient};
+
+pub(super) fn columns(names: &[&str]) -> Columns {
+    let field = |name: &&str| Field {
+        api_name: (*name).to_owned(),
+        label: (*name).to_owned(),
+        field_type: FieldType::Text,
+        data_type: "text".to_owned(),
+        lookup: None,
+        options: Vec::new(),
+    };
+    Columns {
+        module: "Leads".parse().unwrap(),
+        fields: names.iter().map(field).collect(),
+    }
+}
+
+struct Stage {
+    server: Server,
+    crm: Crm,
+    meter: Arc<Meter>,
+    _folder: tempfile::TempDir,
+}
+
+async fn stage(answers: Vec<Canned>) -> Stage {
+    stage_with(hasty(), answers).await
+}
+
+async fn stage_with(retry: Retry, answers: Vec<Canned>) -> Stage {
+    let server = Server::start(answers).await;
+    let folder = tempfile::tempdir().unwrap();
+    let tokens = server.tokens(folder.path().join("t"), Clock::system());
+    let meter = Arc::new(Meter::default());
+    let crm = Crm::new(client(), tokens, 2, retry).metered(Arc::clone(&meter));
+    Stage {
+        server,
+        crm,
+        meter,
+        _folder: folder,
+    }
+}
+
+const ALL: Scope = Scope::All { after: None };
+const DATE: (&str, &str) = ("date", "Sun, 22 Nov 2026 02:30:08 GMT");
+
+fn chain(error: &CrmError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+#[tokio::test]
+async fn a_page_is_queried_and_read() {
+    let body = r#"{"data":[
+        {"id":"77","Modified_Time":"2026-03-04T09:15:27+01:00","Email":"Ada@example.org"},
+        {"id":78,"Modified_Time":null,"Email":null}],"info":{"count":2,"more_records":true}}"#;
+    let stage = stage(vec![Canned::json(200, body).header(DATE.0, DATE.1)]).await;
+    let page = stage
+        .crm
+        .page(&columns(&["Email"]), &ALL, 2000)
+        .await
+        .unwrap();
+    assert!(page.more);
+    assert_eq!(page.service_time, "2026-11-22T02:30:08Z".parse().unwrap());
+    let email = "Email".parse().unwrap();
+    let [ada, none] = page.records.as_slice() else {
+        panic!("{page:?}")
+    };
+    assert_eq!(ada.id, RecordId(77));
+    assert_eq!(
+        ada.modified_at,
+        Some("2026-03-04T08:15:27Z".parse().unwrap())
+    );
+    assert_eq!(ada.get(&email), &Value::Text("Ada@example.org".to_owned()));
+    assert_eq!((none.id, none.modified_at), (RecordId(78), None));
+    assert_eq!(none.get(&email), &Value::Null);
+
+    let seen = &stage.server.seen()[0];
+    assert_eq!(
+        (seen.method.as_str(), seen.path.as_str()),
+        ("POST", "/crm/v8/coql")
+    );
+    assert_eq!(
+        seen.header("authorization"),
+        "Zoho-oauthtoken 1000.access.1"
+    );
+    let query = "select id, Modified_Time, Email from Leads where id is not null order by id asc limit 2000";
+    assert_eq!(seen.body, json_text(query));
+    let cost = Cost {
+        crm_calls: 1,
+        crm_credits: 3,
+        campaigns_calls: 0,
+    };
+    assert_eq!(stage.meter.snapshot(), cost);
+}
+
+fn json_text(query: &str) -> String {
+    serde_json::json!({ "select_query": query }).to_string()
+}
+
+#[tokio::test]
+async fn nothing_there_and_nothing_changed_are_empty_pages() {
+    let stage = stage(vec![
+        Canned::json(204, ""),
+        Canned::json(304, ""),
+        Canned::json(304, ""),
+        Canned::json(204, ""),
+    ])
+    .await;
+    let columns = columns(&["Email"]);
+    let page = stage.crm.page(&columns, &ALL, 200).await.unwrap();
+    assert!(page.records.is_empty() && !page.more);
+    let page = stage.crm.walk(&columns, None, None).await.unwrap();
+    assert!(page.records.is_empty() && page.next.is_none());
+    let page = stage.crm.deleted(&columns.module, None, 1).await.unwrap();
+    assert!(page.records.is_empty() && !page.more);
+    let fields = stage.crm.fields(&columns.module).await.unwrap();
+    assert!(fields.is_empty());
+}
+
+#[tokio::test]
+async fn a_walk_follows_its_token_with_the_same_parameters() {
+    let first = r#"{"data":[{"id":"2"}],"info":{"more_records":true,"next_page_token":"c85"}}"#;
+    let last = r#"{"data":[{"id":"1"}],"info":{"more_records":false,"next_page_token":"x"}}"#;
+    let stage = stage(vec![Canned::json(200, first), Canned::json(200, last)]).await;
+    let columns = columns(&["Email"]);
+    let since = Some("2026-03-04T08:15:27Z".parse().unwrap());
+    let page = stage.crm.walk(&columns, None, since).await.unwrap();
+    assert_eq!(page.next.as_deref(), Some("c85"));
+    let page = stage.crm.walk(&columns, Some("c85"), since).await.unwrap();
+    assert_eq!(page.next, None);
+    for (seen, token) in stage.server.seen().iter().zip([None, Some("c85")]) {
+        assert_eq!(seen.path, "/crm/v8/Leads");
+        assert_eq!(
+            seen.parameter("fields").as_deref(),
+            Some("Modified_Time,Email")
+        );
+        assert_eq!(seen.parameter("converted").as_deref(), Some("both"));
+        assert_eq!(seen.parameter("page_token").as_deref(), token);
+        assert_eq!(
+            seen.header("if-modified-since"),
+            "2026-03-04T08:15:27+00:00"
+        );
+    }
+}
+
+#[tokio::test]
+async fn deleted_records_are_read_with_their_time() {
+    let body = r#"{"data":[{"id":"41","display_name":"Ada","type":"recycle","deleted_time":"2026-03-04T08:00:00+01:00"},
+        {"id":"42","display_name":null,"type":"permanent","deleted_time":"2026-03-01T10:00:00+00:00","deleted_by":null}],
+        "info":{"more_records":true}}"#;
+    let stage = stage(vec![Canned::json(200, body)]).await;
+    let module = "Leads".parse().unwrap();
+    let page = stage.crm.deleted(&module, None, 3).await.unwrap();
+    let ids: Vec<u64> = page.records.iter().map(|(id, _)| id.0).collect();
+    assert_eq!((ids, page.more), (vec![41, 42], true));
+    assert_eq!(page.records[0].1, "2026-03-04T07:00:00Z".parse().unwrap());
+    assert_eq!(stage.server.seen()[0].query, "type=all&page=3&per_page=200");
+}
+
+#[tokio::test]
+async fn metadata_is_read() {
+    let modules = r#"{"modules":[{"api_name":"Leads","plural_label":"Contactos","api_supported":true,"viewable":true},
+        {"api_name":"Home","plural_label":"Home","api_supported":false,"viewable":true}]}"#;
+    let fields = r#"{"fields":[
+        {"api_name":"Lead_Status","field_label":"Status","data_type":"picklist","json_type":"string","lookup":{},
+         "pick_list_values":[{"display_value":"Neu","actual_value":"New"}]},
+        {"api_name":"Account_Name","field_label":"Account","data_type":"lookup","json_type":"jsonobject",
+         "lookup":{"module":{"id":"1","api_name":"Accounts"},"display_label":"Leads"},"pick_list_values":[]}]}"#;
+    let org = r#"{"org":[{"zgid":"30014","time_zone":"Europe/Berlin"}]}"#;
+    let answers = [modules, fields, org].map(|body| Canned::json(200, body));
+    let stage = stage(answers.into()).await;
+    let modules = stage.crm.modules().await.unwrap();
+    let readable: Vec<bool> = modules.iter().map(|module| module.readable).collect();
+    assert_eq!(
+        (modules[0].label.as_str(), readable),
+        ("Contactos", vec![true, false])
+    );
+    let fields = stage.crm.fields(&"Leads".parse().unwrap()).await.unwrap();
+    assert_eq!(fields[0].field_type, FieldType::Picklist);
+    assert_eq!(fields[0].options[0].actual, "New");
+    assert_eq!(fields[1].lookup, Some("Accounts".parse().unwrap()));
+    let organisation = stage.crm.organisation().await.unwrap();
+    assert_eq!(organisation.id, "30014");
+    assert_eq!(stage.meter.snapshot().crm_credits, 3);
+}
+
+const DEAD: &str =
+    r#"{"code":"INVALID_TOKEN","details":{},"message":"invalid oauth token","status":"error"}"#;
+
+#[tokio::test]
+async fn a_dead_token_is_replaced_once_and_then_given_up() {
+    let org = r#"{"org":[{"zgid":1}]}"#;
+    let revived = stage(vec![Canned::json(401, DEAD), Canned::json(200, org)]).await;
+    revived.crm.organisation().await.unwrap();
+    assert_eq!(revived.server.tokens_made(), 2);
+    let used: Vec<String> = revived
+        .server
+        .seen()
+        .iter()
+        .map(|it| it.header("authorization"))
+        .collect();
+    assert_eq!(
+        used,
+        [
+            "Zoho-oauthtoken 1000.access.1",
+            "Zoho-oauthtoken 1000.access.2"
+        ]
+    );
+    assert_eq!(revived.meter.snapshot().crm_calls, 2);
+
+    let dead = stage(vec![Canned::json(401, DEAD), Canned::json(401, DEAD)]).await;
+    let error = dead.crm.organisation().await.unwrap_err();
+    assert_eq!(error.failure(), Failure::CredentialsRefused, "{error}");
+    assert_eq!(dead.server.tokens_made(), 2);
+}
+
+#[tokio::test]
+async fn trouble_that_passes_is_waited_out() {
+    let org = r#"{"org":[{"zgid":1}]}"#;
+    let busy = r#"{"code":"TOO_MANY_REQUESTS","details":{},"message":"x","status":"error"}"#;
+    let old = r#"{"code":429,"error":"TOO_MANY_REQUESTS","error_info":"x","details":[]}"#;
+    let stage = stage(vec![
+        Canned::html(502),
+        Canned::html(200),
+        Canned::json(
+            500,
+            r#"{"code":"INTERNAL_ERROR","details":{},"message":"x","status":"error"}"#,
+        ),
+        Canned::json(429, busy).header("retry-after", "0"),
+        Canned::json(429, old),
+        Canned::json(200, org),
+    ])
+    .await;
+    stage.crm.organisation().await.unwrap();
+    assert_eq!(stage.meter.snapshot().crm_calls, 6, "repeats are counted");
+}
+
+#[tokio::test]
+async fn each_refusal_names_its_remedy() {
+    let with = |code: &str, details: &str| {
+        format!(
+            r#"{{"code":"{code}","details":{details},"message":"no ada@example.org","status":"error"}}"#
+        )
+    };
+    let wrapped = format!(r#"{{"data":[{}]}}"#, with("INVALID_MODULE", "{}"));
+    for (status, body, failure, remedy) in [
+        (
+            401,
+            with("OAUTH_SCOPE_MISMATCH", "{}"),
+            Failure::CredentialsRefused,
+            "ZohoCRM.coql.READ",
+        ),
+        (
+            400,
+            with("INVALID_QUERY", r#"{"column_name":"Emial"}"#),
+            Failure::Configuration,
+            "`Emial`",
+        ),
+        (
+            400,
+            with("INVALID_MODULE", "[]"),
+            Failure::Configuration,
+            "API name",
+        ),
+        (400, wrapped.clone(), Failure::Configuration, "API name"),
+        (200, wrapped, Failure::Configuration, "API name"),
+        (
+            403,
+            with(
+                "NO_PERMISSION",
+                r#"{"permissions":["Crm_Implied_View_Leads"]}"#,
+            ),
+            Failure::CredentialsRefused,
+            "`Crm_Implied_View_Leads`",
+        ),
+    ] {
+        let stage = stage(vec![Canned::json(status, &body)]).await;
+        let error = stage
+            .crm
+            .page(&columns(&["Email"]), &ALL, 200)
+            .await
+            .unwrap_err();
+        assert_eq!(error.failure(), failure, "{body}");
+        assert!(error.to_string().contains(remedy), "{error}");
+        assert!(!format!("{error:?} {error}").contains('@'), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn html_instead_of_json_is_named_and_not_shown() {
+    let stage = stage_with(impatient(), vec![Canned::html(200)]).await;
+    let error = stage.crm.modules().await.unwrap_err();
+    assert_eq!(error.failure(), Failure::Unreachable);
+    assert!(
+        chain(&error).contains("answered with text/html instead of JSON"),
+        "{}",
+        chain(&error)
+    );
+    assert!(!format!("{error:?}").contains("sorry"));
+}
+
+#[tokio::test]
+async fn used_up_credits_are_not_waited_for_here() {
+    let body = r#"{"code":"TOO_MANY_REQUESTS","details":{},"message":"You have used up your API credits","status":"error"}"#;
+    let stage = stage(vec![Canned::json(429, body)]).await;
+    let error = stage.crm.modules().await.unwrap_err();
+    let wait = Some(answer::CREDITS_WAIT);
+    assert_eq!(error.failure(), Failure::Throttled { wait });
+}
+
+#[tokio::test]
+async fn an_ended_page_token_asks_for_a_new_walk() {
+    let body = r#"{"code":"EXPIRED_VALUE","details":{},"message":"x","status":"error"}"#;
+    let stage = stage(vec![Canned::json(400, body)]).await;
+    let error = stage
+        .crm
+        .walk(&columns(&["Email"]), Some("old"), None)
+        .await
+        .unwrap_err();
+    assert!(error.restarts_walk());
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_an_error_without_the_value() {
+    for body in [
+        r#"{"data":[{"id":"ada@example.org"}],"info":{}}"#,
+        r#"{"data":[{"id":"1","Modified_Time":"ada@example.org"}],"info":{}}"#,
+        r#"{"data":[{"id":"1","Email":{"ada@example.org":1}}],"info":{}}"#,
+        r#"{"data":[{"id":"1","Modified_Time":7}],"info":{}}"#,
+        r#"{"data":"ada@example.org"}"#,
+    ] {
+        let stage = stage(vec![Canned::json(200, body)]).await;
+        let error = stage
+            .crm
+            .page(&columns(&["Email"]), &ALL, 200)
+            .await
+            .unwrap_err();
+        assert_eq!(error.failure(), Failure::Refused, "{body}");
+        assert!(
+            !format!("{error:?} {}", chain(&error)).contains('@'),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn more_columns_than_a_read_gives_are_refused_before_the_call() {
+    let stage = stage(vec![]).await;
+    let names: Vec<String> = (0..COLUMNS_MAX).map(|n| format!("F{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let error = stage
+        .crm
+        .page(&columns(&names), &ALL, 200)
+        .await
+        .unwrap_err();
+    assert_eq!(error.failure(), Failure::Configuration);
+    assert!(stage.server.seen().is_empty());
+}
