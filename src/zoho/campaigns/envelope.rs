@@ -1,0 +1,181 @@
+//! The wrapping of every answer: sometimes nested, keys with and without a capital, codes as text or number.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::Method;
+use super::error::CampaignsError;
+use super::verdict::{Meaning, meaning};
+use super::wire;
+use crate::domain::failure::Failure;
+use crate::zoho::channel::Lost;
+use crate::zoho::http::Answer;
+
+/// An answer that is Campaigns' own and does not fail the call.
+#[derive(Debug)]
+pub(super) struct Envelope {
+    pub(super) method: Method,
+    pub(super) code: String,
+    /// What it says to people, without anything that looks like an address.
+    pub(super) text: String,
+    pub(super) meaning: Meaning,
+    object: Map<String, Value>,
+}
+
+impl Envelope {
+    /// Opens the answer to a method.
+    pub(super) fn open(method: Method, answer: &Answer) -> Result<Self, CampaignsError> {
+        let not_json = || CampaignsError::Lost {
+            method,
+            source: Lost::not_json(answer),
+        };
+        let json = serde_json::from_slice(&answer.body);
+        let Ok(Value::Object(mut object)) = json else {
+            return Err(not_json());
+        };
+        if let Some(Value::Object(nested)) = object.remove(wire::NEST) {
+            object = nested;
+        }
+        let code = code(&object, answer.status).ok_or_else(not_json)?;
+        let text = wire::text(&object, &wire::MESSAGE).unwrap_or_default();
+        let text = without_addresses(&text);
+        let meaning = match (meaning(method, &code), answer.status) {
+            (_, 401) => Meaning::Failed(Failure::TokenExpired),
+            (_, 429) => Meaning::Failed(answer.failure()),
+            // An answer under a bad status is not what it says it is.
+            (_, 500..) => Meaning::Failed(answer.failure()),
+            (Meaning::Done, 300..) => return Err(not_json()),
+            (meaning, _) => meaning,
+        };
+        match meaning {
+            Meaning::Failed(failure) => Err(CampaignsError::Refused {
+                method,
+                code,
+                text,
+                failure,
+            }),
+            meaning => Ok(Self {
+                method,
+                code,
+                text,
+                meaning,
+                object,
+            }),
+        }
+    }
+
+    /// What the method gives.
+    pub(super) fn decode<T: DeserializeOwned>(self) -> Result<T, CampaignsError> {
+        let method = self.method;
+        // Without serde's words: they could quote a value.
+        serde_json::from_value(Value::Object(self.object))
+            .map_err(|_| CampaignsError::Unreadable { method })
+    }
+
+    /// One key of what the method gives.
+    pub(super) fn take(&mut self, key: &str) -> Option<Value> {
+        self.object.remove(key)
+    }
+}
+
+/// The code; where a success has none its status stands in for it, and anything else is no answer of Campaigns.
+fn code(object: &Map<String, Value>, http_status: u16) -> Option<String> {
+    if let Some(code) = wire::text(object, &wire::CODE) {
+        let allowed = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+        return Some(code.chars().filter(allowed).take(40).collect());
+    }
+    let status = object.get(wire::STATUS).and_then(Value::as_str);
+    match status {
+        Some(wire::STATUS_SUCCESS) => Some("0".to_owned()),
+        Some(wire::STATUS_ERROR) => Some(http_status.to_string()),
+        // `contact/allfields` has been seen without either.
+        _ => object.contains_key(wire::FIELDS).then(|| "0".to_owned()),
+    }
+}
+
+/// A message as it may be kept: whatever holds an `@` is left out, and it ends somewhere.
+fn without_addresses(text: &str) -> String {
+    let mask = |word: &str| if word.contains('@') { "…" } else { word }.to_owned();
+    let words: Vec<String> = text.split_whitespace().map(mask).collect();
+    let plain = |c: &char| !c.is_control();
+    words.join(" ").chars().filter(plain).take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn open(status: u16, body: &str) -> Result<(String, Meaning), Failure> {
+        let answer = Answer {
+            status,
+            body: body.into(),
+            ..Answer::default()
+        };
+        match Envelope::open(Method::Subscribe, &answer) {
+            Ok(envelope) => Ok((envelope.code, envelope.meaning)),
+            Err(error) => Err(error.failure()),
+        }
+    }
+
+    #[test]
+    fn an_answer_is_understood_in_every_spelling() {
+        let done = |code: &str| Ok((code.to_owned(), Meaning::Done));
+        for (status, body, want) in [
+            (200, r#"{"status":"success","code":"0"}"#, done("0")),
+            (200, r#"{"status":"success","code":0}"#, done("0")),
+            (200, r#"{"code":"200"}"#, done("200")),
+            (200, r#"{"status":"success"}"#, done("0")),
+            (
+                200,
+                r#"{"response":{"code":"0","fieldnames":{}}}"#,
+                done("0"),
+            ),
+            (200, r#"{"response":{"fieldnames":{}}}"#, done("0")),
+            (
+                200,
+                r#"{"status":"error","Code":"1007"}"#,
+                Err(Failure::TokenExpired),
+            ),
+            (
+                401,
+                r#"{"status":"error","code":1007}"#,
+                Err(Failure::TokenExpired),
+            ),
+            (401, r#"{"status":"error"}"#, Err(Failure::TokenExpired)),
+            (
+                200,
+                r#"{"status":"error","Code":2501}"#,
+                Err(Failure::Configuration),
+            ),
+            (200, "<html>", Err(Failure::Unreachable)),
+            (200, "[]", Err(Failure::Unreachable)),
+            (200, "{}", Err(Failure::Unreachable)),
+            (404, r#"{"code":"0"}"#, Err(Failure::Unreachable)),
+            (500, r#"{"code":"0"}"#, Err(Failure::Unreachable)),
+            (
+                429,
+                r#"{"code":"0"}"#,
+                Err(Failure::Throttled { wait: None }),
+            ),
+        ] {
+            assert_eq!(open(status, body), want, "{status} {body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_like_an_address_is_ever_kept(text in "[a-z@ \\PC]{0,300}") {
+            let kept = without_addresses(&text);
+            prop_assert!(!kept.contains('@') && kept.chars().count() <= 200);
+        }
+    }
+
+    #[test]
+    fn a_message_is_kept_without_addresses() {
+        let text = "Contact  ada@example.org\nis (bob@example.org) blocked";
+        assert_eq!(without_addresses(text), "Contact … is … blocked");
+        assert_eq!(without_addresses(&"x".repeat(900)).len(), 200);
+    }
+}

@@ -1,0 +1,87 @@
+//! What can go wrong with a call to Campaigns, and what a person can do about it.
+
+use super::{BULK_CONTACTS_MAX, Method, verdict};
+use crate::domain::failure::Failure;
+use crate::domain::ids::ListKey;
+use crate::zoho::channel::{CallError, Lost};
+
+/// A call to Campaigns that failed; never about one contact alone.
+#[derive(Debug, thiserror::Error)]
+pub enum CampaignsError {
+    /// No answer, no token, or an answer that is not Campaigns'.
+    #[error("cannot call {method} of Campaigns")]
+    Lost {
+        /// The call.
+        method: Method,
+        /// What became of it.
+        source: Lost,
+    },
+    /// Campaigns refuses the call.
+    #[error("Campaigns refuses {method}: {}", verdict::remedy(.failure, .code))]
+    Refused {
+        /// The call.
+        method: Method,
+        /// The service's code.
+        code: String,
+        /// Its words, without addresses; for people only.
+        text: String,
+        /// What it means.
+        failure: Failure,
+    },
+    /// JSON, but not what is documented.
+    #[error("the answer of Campaigns to {method} is not as documented")]
+    Unreadable {
+        /// The call.
+        method: Method,
+    },
+    /// The end of a list came before its count; taken for the end, people who opted out would be missed.
+    #[error("the contacts of list {list} ended at {read} although Campaigns counts {counted}")]
+    Short {
+        /// The list.
+        list: ListKey,
+        /// Rows read.
+        read: u64,
+        /// Rows counted.
+        counted: u64,
+    },
+    /// The pages of lists do not come to an end.
+    #[error("Campaigns goes on listing the same mailing lists")]
+    Endless,
+    /// Contacts that one bulk call cannot carry.
+    #[error(
+        "one bulk call takes at most {BULK_CONTACTS_MAX} contacts of one list, and addresses only"
+    )]
+    NotBulk,
+}
+
+impl CampaignsError {
+    /// What it means for the run.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::Lost { source, .. } => source.failure(),
+            Self::Refused { failure, .. } => failure.clone(),
+            Self::Short { .. } | Self::Endless => Failure::Unreachable,
+            Self::Unreadable { .. } | Self::NotBulk => Failure::Refused,
+        }
+    }
+}
+
+impl CallError for CampaignsError {
+    type Method = Method;
+
+    fn lost(method: Method, source: Lost) -> Self {
+        Self::Lost { method, source }
+    }
+
+    fn failure(&self) -> Failure {
+        Self::failure(self)
+    }
+
+    fn for_good(mut self) -> Self {
+        if let Self::Refused { failure, .. } = &mut self {
+            *failure = Failure::CredentialsRefused;
+        }
+        self
+    }
+}
