@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::Method;
 use crate::domain::failure::Failure;
-use crate::domain::ids::{IdError, RecordId};
+use crate::domain::ids::{IdError, ModuleName, RecordId};
 use crate::domain::value::ValueError;
 use crate::zoho::channel::{CallError, Lost};
 
@@ -103,6 +103,19 @@ impl CrmError {
             Self::Unreadable { .. } => Failure::Refused,
             Self::TooManyColumns { .. } => Failure::Configuration,
         }
+    }
+
+    /// Names the module where the CRM says only that there is none.
+    pub(super) fn of_module(mut self, module: &ModuleName) -> Self {
+        if let Self::Refused { code, about, .. } = &mut self
+            && matches!(
+                code.as_str(),
+                "INVALID_MODULE" | "INVALID_URL_PATTERN" | "NOT_SUPPORTED"
+            )
+        {
+            about.get_or_insert_with(|| module.to_string());
+        }
+        self
     }
 
     /// Whether a walk by page token has to begin anew, because its token has ended or gone beyond what the CRM gives.

@@ -59,7 +59,8 @@ impl Crm {
             let query = vec![("module", module.to_string())];
             Request::get(format!("{base}/settings/fields"), query)
         };
-        self.get(method, request, read).await
+        let fields = self.get(method, request, read).await;
+        fields.map_err(|error| error.of_module(module))
     }
 
     /// The organisation behind the credentials.

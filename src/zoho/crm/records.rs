@@ -75,7 +75,8 @@ impl Crm {
             })
         };
         let request = |base: &str| Request::json(format!("{base}/coql"), body.clone());
-        self.call(method, coql::credits(limit), request, read).await
+        let page = self.call(method, coql::credits(limit), request, read).await;
+        page.map_err(|error| error.of_module(&columns.module))
     }
 
     /// One page of all records by Get Records, for what COQL does not give; leads come converted or not. The token is
@@ -115,7 +116,8 @@ impl Crm {
             let url = format!("{base}/{}", columns.module);
             Request::get(url, query.clone()).modified_since(modified_since)
         };
-        self.get(method, request, read).await
+        let page = self.get(method, request, read).await;
+        page.map_err(|error| error.of_module(&columns.module))
     }
 
     /// One page (from 1 on) of the records deleted since; the CRM may list older ones too. It remembers deletions for
@@ -151,7 +153,8 @@ impl Crm {
             let url = format!("{base}/{module}/deleted");
             Request::get(url, query.clone()).modified_since(since)
         };
-        self.get(method, request, read).await
+        let page = self.get(method, request, read).await;
+        page.map_err(|error| error.of_module(module))
     }
 }
 

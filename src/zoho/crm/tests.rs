@@ -277,10 +277,20 @@ async fn each_refusal_names_its_remedy() {
             400,
             with("INVALID_MODULE", "[]"),
             Failure::Configuration,
-            "API name",
+            "no such module `Leads`",
         ),
-        (400, wrapped.clone(), Failure::Configuration, "API name"),
-        (200, wrapped, Failure::Configuration, "API name"),
+        (
+            400,
+            wrapped.clone(),
+            Failure::Configuration,
+            "no such module `Leads`",
+        ),
+        (
+            200,
+            wrapped,
+            Failure::Configuration,
+            "no such module `Leads`",
+        ),
         (
             403,
             with(
