@@ -1,0 +1,449 @@
+//! Zoho Accounts: gives access tokens for a refresh token or a grant code, and judges them for the other services.
+//!
+//! Like the real one it answers most refusals with HTTP 200 and an `error` key, allows ten tokens in ten minutes, and silently
+//! revokes the oldest when more than ten of them live.
+
+use std::collections::{HashMap, VecDeque};
+
+use axum::body::Bytes;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{CLIENT_ID, CLIENT_SECRET, GRANT_CODE, REFRESH_TOKEN, Shared, lock};
+
+/// How long an access token lives.
+const TOKEN_SECONDS: i64 = 3600;
+/// Tokens given out per window, and tokens alive at once. Source: Zoho Accounts, "Token validity", 2026.
+const TOKENS_MAX: usize = 10;
+const WINDOW: SignedDuration = SignedDuration::from_mins(10);
+/// What the refresh token was granted for.
+const SCOPES: [&str; 15] = [
+    "ZohoCRM.modules.ALL",
+    "ZohoCRM.coql.READ",
+    "ZohoCRM.bulk.READ",
+    "ZohoCRM.settings.modules.READ",
+    "ZohoCRM.settings.fields.READ",
+    "ZohoCRM.settings.custom_views.READ",
+    "ZohoCRM.settings.related_lists.READ",
+    "ZohoCRM.settings.layouts.READ",
+    "ZohoCRM.org.READ",
+    "ZohoCRM.users.READ",
+    "ZohoCRM.notifications.ALL",
+    "ZohoCRM.composite_requests.CUSTOM",
+    "ZohoSearch.securesearch.READ",
+    "ZohoCampaigns.contact.ALL",
+    "ZohoCampaigns.campaign.ALL",
+];
+
+/// Why a request may not be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TokenProblem {
+    /// No header of the form `Authorization: Zoho-oauthtoken …`.
+    Missing,
+    /// A token that is unknown, has expired or was revoked.
+    Invalid,
+    /// A good token without the scope.
+    Scope,
+}
+
+/// The one client, its one grant, and the tokens given out for it.
+#[derive(Debug)]
+pub(crate) struct Accounts {
+    url: String,
+    client_secret: String,
+    refresh_token_revoked: bool,
+    scopes: Vec<String>,
+    tokens: VecDeque<(String, Timestamp)>,
+    given_at: VecDeque<Timestamp>,
+    seed: u64,
+    given: u64,
+}
+
+/// What control can change; what is left out stays.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AccountsChange {
+    /// Whether the refresh token is dead.
+    refresh_token_revoked: Option<bool>,
+    /// Kills all access tokens given out so far.
+    #[serde(default)]
+    revoke_access_tokens: bool,
+    /// What the grant is for, from now on and for tokens that live.
+    scopes: Option<Vec<String>>,
+    /// The secret that is accepted.
+    client_secret: Option<String>,
+    /// The `api_domain` of token answers.
+    api_domain: Option<String>,
+    /// Forgets how many tokens were given out.
+    #[serde(default)]
+    reset_throttle: bool,
+}
+
+impl Accounts {
+    /// Accounts of a sandbox at `url`.
+    pub(crate) fn new(url: &str, seed: u64) -> Self {
+        Self {
+            url: url.to_owned(),
+            client_secret: CLIENT_SECRET.to_owned(),
+            refresh_token_revoked: false,
+            scopes: SCOPES.map(str::to_owned).to_vec(),
+            tokens: VecDeque::new(),
+            given_at: VecDeque::new(),
+            seed,
+            given: 0,
+        }
+    }
+
+    /// Whether the request with these headers may do what `scope`, e.g. `ZohoCRM.modules.leads.READ`, allows.
+    ///
+    /// # Errors
+    /// What is wrong with the header, the token or its scopes.
+    pub(crate) fn check(
+        &self,
+        headers: &HeaderMap,
+        scope: &str,
+        now: Timestamp,
+    ) -> Result<(), TokenProblem> {
+        let token = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.strip_prefix("Zoho-oauthtoken "))
+            .map(str::trim)
+            .filter(|token| !token.is_empty())
+            .ok_or(TokenProblem::Missing)?;
+        if !self
+            .tokens
+            .iter()
+            .any(|(known, expires_at)| known == token && now < *expires_at)
+        {
+            return Err(TokenProblem::Invalid);
+        }
+        if self.scopes.iter().any(|held| covers(held, scope)) {
+            Ok(())
+        } else {
+            Err(TokenProblem::Scope)
+        }
+    }
+
+    /// Does what a person does in the API console.
+    pub(crate) fn change(&mut self, change: AccountsChange) {
+        if let Some(revoked) = change.refresh_token_revoked {
+            self.refresh_token_revoked = revoked;
+        }
+        if let Some(scopes) = change.scopes {
+            self.scopes = scopes;
+        }
+        if let Some(secret) = change.client_secret {
+            self.client_secret = secret;
+        }
+        if let Some(url) = change.api_domain {
+            self.url = url;
+        }
+        if change.revoke_access_tokens {
+            self.tokens.clear();
+        }
+        if change.reset_throttle {
+            self.given_at.clear();
+        }
+    }
+
+    /// Answers a token request.
+    fn token(&mut self, asked: &HashMap<String, String>, now: Timestamp) -> (StatusCode, Value) {
+        let said = |key: &str| asked.get(key).map_or("", String::as_str);
+        let refused = |error: &str| (StatusCode::OK, json!({ "error": error }));
+        if said("client_id") != CLIENT_ID {
+            return refused("invalid_client");
+        }
+        if said("client_secret") != self.client_secret {
+            return refused("invalid_client_secret");
+        }
+        let (good, with_refresh_token) = match said("grant_type") {
+            "refresh_token" => (said("refresh_token") == REFRESH_TOKEN, false),
+            "authorization_code" => (said("code") == GRANT_CODE, true),
+            _ => return refused("unsupported_grant_type"),
+        };
+        if !good || self.refresh_token_revoked {
+            return refused("invalid_code");
+        }
+        let Some(token) = self.give(now) else {
+            let text =
+                "You have made too many requests continuously. Please try again after some time.";
+            let body =
+                json!({"error": "Access Denied", "error_description": text, "status": "failure"});
+            return (StatusCode::BAD_REQUEST, body);
+        };
+        let mut body = json!({
+            "access_token": token,
+            "scope": self.scopes.join(" "),
+            "api_domain": self.url,
+            "token_type": "Bearer",
+            "expires_in": TOKEN_SECONDS,
+        });
+        if with_refresh_token {
+            body["refresh_token"] = json!(REFRESH_TOKEN);
+        }
+        (StatusCode::OK, body)
+    }
+
+    /// A new access token, unless ten were given out in the last ten minutes.
+    fn give(&mut self, now: Timestamp) -> Option<String> {
+        self.given_at.retain(|at| now.duration_since(*at) < WINDOW);
+        if self.given_at.len() >= TOKENS_MAX {
+            return None;
+        }
+        self.given_at.push_back(now);
+        self.given += 1;
+        let digits = blake3::hash(format!("{}/{}", self.seed, self.given).as_bytes()).to_hex();
+        let token = format!("1000.{}.{}", &digits[..32], &digits[32..]);
+        let expires_at = now + SignedDuration::from_secs(TOKEN_SECONDS);
+        self.tokens.push_back((token.clone(), expires_at));
+        if self.tokens.len() > TOKENS_MAX {
+            self.tokens.pop_front();
+        }
+        Some(token)
+    }
+
+    /// Kills an access token, or the refresh token and all that came of it.
+    fn revoke(&mut self, token: &str) -> bool {
+        if token == REFRESH_TOKEN {
+            self.refresh_token_revoked = true;
+            self.tokens.clear();
+            return true;
+        }
+        let before = self.tokens.len();
+        self.tokens.retain(|(known, _)| known != token);
+        self.tokens.len() < before
+    }
+}
+
+/// Whether holding the scope `held` allows what `wanted` names: the same scope, its `.ALL`, or either of a wider group.
+fn covers(held: &str, wanted: &str) -> bool {
+    let (Some((held_group, held_verb)), Some((group, verb))) =
+        (held.rsplit_once('.'), wanted.rsplit_once('.'))
+    else {
+        return false;
+    };
+    let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
+    let within = same(held_group, group)
+        || group
+            .get(..held_group.len() + 1)
+            .is_some_and(|start| same(start, &format!("{held_group}.")));
+    let does = same(held_verb, verb)
+        || same(held_verb, "ALL")
+        || (same(held_verb, "WRITE")
+            && ["CREATE", "UPDATE", "DELETE"].iter().any(|v| same(v, verb)))
+        || (same(held_verb, "CREATE-UPDATE") && ["CREATE", "UPDATE"].iter().any(|v| same(v, verb)));
+    within && does
+}
+
+/// `/oauth/v2/token` and its revocation.
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/oauth/v2/token", post(answer_token))
+        .route("/oauth/v2/token/revoke", post(answer_revoke))
+}
+
+/// `/sandbox/accounts`: GET shows, POST changes (see [`AccountsChange`]).
+pub(crate) fn control_routes() -> Router<Shared> {
+    Router::new().route("/sandbox/accounts", get(show).post(change))
+}
+
+async fn answer_token(State(world): State<Shared>, uri: Uri, body: Bytes) -> Response {
+    let asked = parameters(&uri, &body);
+    let mut world = lock(&world);
+    let now = world.clock.now();
+    let (status, body) = world.accounts.token(&asked, now);
+    (status, Json(body)).into_response()
+}
+
+async fn answer_revoke(State(world): State<Shared>, uri: Uri, body: Bytes) -> Response {
+    let asked = parameters(&uri, &body);
+    let token = asked.get("token").map_or("", String::as_str);
+    if lock(&world).accounts.revoke(token) {
+        Json(json!({"status": "success"})).into_response()
+    } else {
+        let body = json!({"status": "failure", "error": "invalid_token"});
+        (StatusCode::BAD_REQUEST, Json(body)).into_response()
+    }
+}
+
+/// What was asked, in the query or in a form; the form wins.
+fn parameters(uri: &Uri, body: &Bytes) -> HashMap<String, String> {
+    let mut asked = query(uri);
+    let form = std::str::from_utf8(body)
+        .ok()
+        .and_then(|form| format!("/?{}", form.trim()).parse::<Uri>().ok());
+    if let Some(form) = form {
+        asked.extend(query(&form));
+    }
+    asked
+}
+
+fn query(uri: &Uri) -> HashMap<String, String> {
+    Query::try_from_uri(uri).map_or_else(|_| HashMap::new(), |Query(asked)| asked)
+}
+
+async fn show(State(world): State<Shared>) -> Json<Value> {
+    let world = lock(&world);
+    let accounts = &world.accounts;
+    Json(json!({
+        "client_id": CLIENT_ID,
+        "client_secret": accounts.client_secret,
+        "refresh_token": REFRESH_TOKEN,
+        "grant_code": GRANT_CODE,
+        "refresh_token_revoked": accounts.refresh_token_revoked,
+        "scopes": accounts.scopes,
+        "api_domain": accounts.url,
+        "access_tokens_given": accounts.given,
+    }))
+}
+
+async fn change(State(world): State<Shared>, body: Bytes) -> Response {
+    match serde_json::from_slice(&body) {
+        Ok(change) => {
+            lock(&world).accounts.change(change);
+            show(State(world)).await.into_response()
+        }
+        Err(error) => {
+            let body = json!({"error": format!("reading the change of accounts: {error}")});
+            (StatusCode::BAD_REQUEST, Json(body)).into_response()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start() -> Timestamp {
+        "2026-03-01T00:00:00Z".parse().unwrap()
+    }
+
+    fn refresh() -> HashMap<String, String> {
+        [
+            ("grant_type", "refresh_token"),
+            ("client_id", CLIENT_ID),
+            ("client_secret", CLIENT_SECRET),
+            ("refresh_token", REFRESH_TOKEN),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into()
+    }
+
+    fn bearing(token: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let value = format!("Zoho-oauthtoken {token}");
+        headers.insert(header::AUTHORIZATION, value.parse().unwrap());
+        headers
+    }
+
+    fn token_of(body: &Value) -> String {
+        body["access_token"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_refresh_is_refused_with_status_200_and_the_reason() {
+        for (key, value, want) in [
+            ("client_id", "1000.OTHER", "invalid_client"),
+            ("client_secret", "wrong", "invalid_client_secret"),
+            ("refresh_token", "1000.dead", "invalid_code"),
+            ("grant_type", "magic", "unsupported_grant_type"),
+        ] {
+            let mut asked = refresh();
+            asked.insert(key.to_owned(), value.to_owned());
+            let answer = Accounts::new("http://x", 1).token(&asked, start());
+            assert_eq!(answer, (StatusCode::OK, json!({"error": want})));
+        }
+    }
+
+    #[test]
+    fn an_access_token_lives_an_hour() {
+        let mut accounts = Accounts::new("http://x", 1);
+        let (_, body) = accounts.token(&refresh(), start());
+        let headers = bearing(&token_of(&body));
+        let scope = "ZohoCRM.modules.leads.READ";
+        let hour = SignedDuration::from_hours(1);
+        let just_before = start() + hour - SignedDuration::from_secs(1);
+        assert_eq!(accounts.check(&headers, scope, just_before), Ok(()));
+        let after = accounts.check(&headers, scope, start() + hour);
+        assert_eq!(after, Err(TokenProblem::Invalid));
+    }
+
+    #[test]
+    fn the_eleventh_token_in_ten_minutes_is_denied() {
+        let mut accounts = Accounts::new("http://x", 1);
+        for _ in 0..10 {
+            assert_eq!(accounts.token(&refresh(), start()).0, StatusCode::OK);
+        }
+        let (status, body) = accounts.token(&refresh(), start());
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert_eq!(body["error"], "Access Denied");
+        let later = start() + WINDOW;
+        assert_eq!(accounts.token(&refresh(), later).0, StatusCode::OK);
+    }
+
+    #[test]
+    fn a_grant_code_brings_the_refresh_token() {
+        let mut asked = refresh();
+        asked.insert("grant_type".into(), "authorization_code".into());
+        asked.insert("code".into(), GRANT_CODE.into());
+        let (_, body) = Accounts::new("http://x", 1).token(&asked, start());
+        assert_eq!(body["refresh_token"], REFRESH_TOKEN);
+        assert_eq!(body["api_domain"], "http://x");
+    }
+
+    #[test]
+    fn a_wider_scope_covers_a_narrower_one() {
+        for (held, wanted, want) in [
+            ("ZohoCRM.modules.READ", "ZohoCRM.modules.leads.READ", true),
+            ("ZohoCRM.modules.ALL", "ZohoCRM.modules.leads.READ", true),
+            (
+                "ZohoCRM.modules.leads.ALL",
+                "ZohoCRM.modules.leads.READ",
+                true,
+            ),
+            (
+                "ZohoCRM.modules.contacts.READ",
+                "ZohoCRM.modules.leads.READ",
+                false,
+            ),
+            ("ZohoCRM.modules.ALL", "ZohoCRM.coql.READ", false),
+            (
+                "ZohoCRM.modules.CREATE",
+                "ZohoCRM.modules.leads.READ",
+                false,
+            ),
+            (
+                "ZohoCampaigns.contact.WRITE",
+                "ZohoCampaigns.contact.UPDATE",
+                true,
+            ),
+            (
+                "ZohoCampaigns.contact.CREATE-UPDATE",
+                "ZohoCampaigns.contact.UPDATE",
+                true,
+            ),
+            (
+                "ZohoCampaigns.contact.CREATE-UPDATE",
+                "ZohoCampaigns.contact.READ",
+                false,
+            ),
+        ] {
+            assert_eq!(covers(held, wanted), want, "{held} {wanted}");
+        }
+    }
+
+    #[test]
+    fn a_header_without_the_services_own_scheme_is_no_token() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, "Bearer 1000.a.b".parse().unwrap());
+        let got = Accounts::new("http://x", 1).check(&headers, "ZohoCRM.org.READ", start());
+        assert_eq!(got, Err(TokenProblem::Missing));
+    }
+}

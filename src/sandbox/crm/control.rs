@@ -1,0 +1,315 @@
+//! `/sandbox/crm`: people at work in the CRM, over HTTP and JSON, for tests and the curious.
+//!
+//! | Request | What it does |
+//! | --- | --- |
+//! | `GET /sandbox/crm/records/{module}` | `{"data":[…]}`: every record with every field, converted leads too |
+//! | `POST /sandbox/crm/records/{module}` | adds the record that the body is, or the records of an array; `{"ids":[…]}` |
+//! | `PATCH /sandbox/crm/records/{module}/{id}[?touch=false]` | changes fields; `Modified_Time` moves unless told not to |
+//! | `DELETE /sandbox/crm/records/{module}/{id}[?type=permanent]` | to the recycle bin, or away |
+//! | `POST …/{id}/restore[?touch=true]` | back from the recycle bin |
+//! | `POST …/{id}/convert` | converts a lead; `{"contact":"…"}` |
+//! | `POST /sandbox/crm/generate` | `{"module":"Leads","count":1000}`: more invented people |
+//! | `POST /sandbox/crm/reseed` | `{"seed":7,"people":3000}`: all records anew |
+//! | `POST /sandbox/crm/settings` | `{"coql_hides_converted":true,"organisation":"4876876"}` |
+//! | `PATCH /sandbox/crm/modules/{module}` | changes metadata, see [`ModuleChange`] |
+//!
+//! What cannot be done gets HTTP 400 with `{"error":"…"}`.
+
+use std::collections::HashMap;
+
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, patch, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::Crm;
+use super::edit::{Deletion, EditError, Touch};
+use super::view::{Criteria, View};
+use crate::sandbox::{Shared, lock, people};
+
+/// A change of a module's metadata; what is left out stays.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ModuleChange {
+    /// Whether the token's user may see the module.
+    visible: Option<bool>,
+    /// Whether the API serves it.
+    api_supported: Option<bool>,
+    /// Its label.
+    plural_label: Option<String>,
+    /// Gives a view another name.
+    rename_view: Option<Renamed>,
+    /// Gives a view other criteria.
+    change_view: Option<NamedCriteria>,
+    /// Adds a view.
+    add_view: Option<NamedCriteria>,
+    /// Gives a field another API name.
+    rename_field: Option<Renamed>,
+    /// Hides the field of this API name from people and API.
+    hide_field: Option<String>,
+    /// Shows it again.
+    show_field: Option<String>,
+}
+
+/// A name and what it becomes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Renamed {
+    from: String,
+    to: String,
+}
+
+/// A view's name and criteria, as the metadata shows them; `null` for every record.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NamedCriteria {
+    name: String,
+    criteria: Option<Criteria>,
+}
+
+/// More people for a module.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Generate {
+    module: String,
+    count: usize,
+}
+
+/// Other people for all modules.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reseed {
+    seed: u64,
+    people: usize,
+}
+
+/// How the CRM behaves where its documentation is silent, and whose it is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    coql_hides_converted: Option<bool>,
+    /// The `zgid` of the organisation.
+    organisation: Option<String>,
+}
+
+/// What is said to a request that cannot be carried out.
+struct Refusal(String);
+
+impl From<EditError> for Refusal {
+    fn from(error: EditError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (StatusCode::BAD_REQUEST, Json(json!({ "error": self.0 }))).into_response()
+    }
+}
+
+type Told = Result<Json<Value>, Refusal>;
+type Said = Query<HashMap<String, String>>;
+
+/// The control interface of the CRM.
+pub(crate) fn control_routes() -> Router<Shared> {
+    Router::new()
+        .route("/sandbox/crm/records/{module}", get(list).post(create))
+        .route(
+            "/sandbox/crm/records/{module}/{id}",
+            patch(update).delete(delete),
+        )
+        .route("/sandbox/crm/records/{module}/{id}/restore", post(restore))
+        .route("/sandbox/crm/records/Leads/{id}/convert", post(convert))
+        .route("/sandbox/crm/modules/{module}", patch(change_module))
+        .route("/sandbox/crm/generate", post(generate))
+        .route("/sandbox/crm/reseed", post(reseed))
+        .route("/sandbox/crm/settings", post(settings))
+}
+
+async fn list(State(world): State<Shared>, Path(module): Path<String>) -> Told {
+    let records = lock(&world)
+        .crm
+        .all(&module)
+        .ok_or(EditError::Module(module))?;
+    Ok(Json(json!({ "data": records })))
+}
+
+async fn create(State(world): State<Shared>, Path(module): Path<String>, body: Bytes) -> Told {
+    let records = match read(&body)? {
+        Value::Array(records) => records,
+        record => vec![record],
+    };
+    let crm = &mut lock(&world).crm;
+    let mut ids = Vec::new();
+    for record in &records {
+        ids.push(crm.create(&module, record)?.to_string());
+    }
+    Ok(Json(json!({ "ids": ids })))
+}
+
+async fn update(
+    State(world): State<Shared>,
+    Path((module, id)): Path<(String, u64)>,
+    Query(said): Said,
+    body: Bytes,
+) -> Told {
+    let touch = touch(&said, Touch::Now)?;
+    lock(&world).crm.update(&module, id, &read(&body)?, touch)?;
+    Ok(done())
+}
+
+async fn delete(
+    State(world): State<Shared>,
+    Path((module, id)): Path<(String, u64)>,
+    Query(said): Said,
+) -> Told {
+    let deletion = match said.get("type").map_or("recycle", String::as_str) {
+        "recycle" => Deletion::Recycle,
+        "permanent" => Deletion::Permanent,
+        other => {
+            return Err(Refusal(format!(
+                "type {other} is neither recycle nor permanent"
+            )));
+        }
+    };
+    lock(&world).crm.delete(&module, id, deletion)?;
+    Ok(done())
+}
+
+async fn restore(
+    State(world): State<Shared>,
+    Path((module, id)): Path<(String, u64)>,
+    Query(said): Said,
+) -> Told {
+    let touch = touch(&said, Touch::Leave)?;
+    lock(&world).crm.restore(&module, id, touch)?;
+    Ok(done())
+}
+
+async fn convert(State(world): State<Shared>, Path(id): Path<u64>) -> Told {
+    let contact = lock(&world).crm.convert(id)?;
+    Ok(Json(json!({"contact": contact.to_string()})))
+}
+
+async fn change_module(
+    State(world): State<Shared>,
+    Path(module): Path<String>,
+    body: Bytes,
+) -> Told {
+    lock(&world).crm.change_module(&module, read(&body)?)?;
+    Ok(done())
+}
+
+async fn generate(State(world): State<Shared>, body: Bytes) -> Told {
+    let Generate { module, count } = read(&body)?;
+    let crm = &mut lock(&world).crm;
+    if !people::more(crm, &module, count) {
+        return Err(EditError::Module(module).into());
+    }
+    Ok(Json(json!({"count": crm.count(&module)})))
+}
+
+async fn reseed(State(world): State<Shared>, body: Bytes) -> Told {
+    let Reseed { seed, people } = read(&body)?;
+    let crm = &mut lock(&world).crm;
+    crm.clear();
+    people::fill(crm, people, seed);
+    Ok(done())
+}
+
+async fn settings(State(world): State<Shared>, body: Bytes) -> Told {
+    let settings: Settings = read(&body)?;
+    let crm = &mut lock(&world).crm;
+    if let Some(hides) = settings.coql_hides_converted {
+        crm.coql_hides_converted = hides;
+    }
+    if let Some(organisation) = settings.organisation {
+        crm.organisation = organisation;
+    }
+    Ok(done())
+}
+
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|error| Refusal(format!("reading the body: {error}")))
+}
+
+fn touch(said: &HashMap<String, String>, otherwise: Touch) -> Result<Touch, Refusal> {
+    match said.get("touch").map(String::as_str) {
+        None => Ok(otherwise),
+        Some("true") => Ok(Touch::Now),
+        Some("false") => Ok(Touch::Leave),
+        Some(other) => Err(Refusal(format!("touch {other} is neither true nor false"))),
+    }
+}
+
+fn done() -> Json<Value> {
+    Json(json!({"done": true}))
+}
+
+impl Crm {
+    /// Changes what a module's metadata says; `Modified_Time` of views moves with their definition.
+    pub(crate) fn change_module(
+        &mut self,
+        api_name: &str,
+        change: ModuleChange,
+    ) -> Result<(), EditError> {
+        let now = self.now();
+        let module = self
+            .module_mut(api_name)
+            .ok_or_else(|| EditError::Module(api_name.to_owned()))?;
+        let view = |view: String| EditError::View {
+            module: api_name.to_owned(),
+            view,
+        };
+        let field = |field: String| EditError::Field {
+            module: api_name.to_owned(),
+            field,
+        };
+        module.visible = change.visible.unwrap_or(module.visible);
+        module.api_supported = change.api_supported.unwrap_or(module.api_supported);
+        if let Some(label) = change.plural_label {
+            module.plural = label;
+        }
+        if let Some(Renamed { from, to }) = change.rename_view {
+            let mut views = module.views.iter_mut();
+            let found = views
+                .find(|view| view.name == from)
+                .ok_or_else(|| view(from))?;
+            found.name = to;
+            found.modified_at = now;
+        }
+        if let Some(NamedCriteria { name, criteria }) = change.change_view {
+            let mut views = module.views.iter_mut();
+            let found = views
+                .find(|view| view.name == name)
+                .ok_or_else(|| view(name))?;
+            found.criteria = criteria;
+            found.modified_at = now;
+        }
+        if let Some(NamedCriteria { name, criteria }) = change.add_view {
+            let all = View::of_all(&name, "");
+            module.views.push(View {
+                system_name: None,
+                criteria,
+                modified_at: now,
+                ..all
+            });
+        }
+        if let Some(Renamed { from, to }) = change.rename_field {
+            let position = module.position(&from).ok_or_else(|| field(from))?;
+            module.rename_field(position, &to);
+        }
+        for (name, visible) in [(change.hide_field, false), (change.show_field, true)] {
+            if let Some(name) = name {
+                let position = module.position(&name).ok_or_else(|| field(name))?;
+                module.fields[position].visible = visible;
+            }
+        }
+        Ok(())
+    }
+}
