@@ -1,1 +1,0 @@
-//! Calls counted, and faults scripted.

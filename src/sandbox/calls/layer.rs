@@ -1,0 +1,144 @@
+//! The middleware that records a request and lets a scripted fault strike.
+
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::io;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+
+use super::{Effect, Ticket, What, naming};
+use crate::sandbox::campaigns::Wrote;
+use crate::sandbox::{Shared, lock};
+
+/// With this header a handler says what its call costs; it goes no further than here.
+const CREDITS: HeaderName = HeaderName::from_static("x-sandbox-credits");
+
+/// Records every request to the services of `router`, and applies the scripted faults.
+pub(crate) fn layer(router: Router<Shared>, shared: Shared) -> Router<Shared> {
+    router.layer(from_fn_with_state(shared, record))
+}
+
+async fn record(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    let Some((service, method)) = naming::name(request.uri().path()) else {
+        return next.run(request).await;
+    };
+    let (ticket, what) = {
+        let mut world = lock(&shared);
+        let now = world.clock.now();
+        world.calls.arrive(service, method, now)
+    };
+    let call = Recorded { shared, ticket };
+    let Some(what) = what else {
+        let response = call.carry_out(request, next).await;
+        return call.answered(response);
+    };
+    match what {
+        What::Status {
+            status,
+            body,
+            content_type,
+            headers,
+        } => call.answered(scripted(status, body, &content_type, &headers)),
+        What::Hang => pending().await,
+        What::Close => broken(),
+        What::Delay { millis } => {
+            tokio::time::sleep(Duration::from_millis(millis)).await;
+            let response = call.carry_out(request, next).await;
+            call.answered(response)
+        }
+        What::AfterEffect { status } => {
+            call.carry_out(request, next).await;
+            match status {
+                Some(status) => call.answered(scripted(
+                    status,
+                    String::new(),
+                    "text/html",
+                    &BTreeMap::new(),
+                )),
+                None => broken(),
+            }
+        }
+        What::Truncate => {
+            let response = call.carry_out(request, next).await;
+            call.answered(halved(response).await)
+        }
+        What::Replace { body } => {
+            let response = call.carry_out(request, next).await;
+            call.answered(response.map(|_| Body::from(body)))
+        }
+    }
+}
+
+/// A request that is in the log.
+struct Recorded {
+    shared: Shared,
+    ticket: Ticket,
+}
+
+impl Recorded {
+    /// Lets the service answer, and writes down the effect.
+    async fn carry_out(&self, request: Request, next: Next) -> Response {
+        let mut response = next.run(request).await;
+        let credits = response
+            .headers_mut()
+            .remove(CREDITS)
+            .and_then(|credits| credits.to_str().ok()?.parse().ok())
+            .unwrap_or(0);
+        let wrote = response.extensions_mut().remove::<Wrote>();
+        let effect = Effect { credits, wrote };
+        lock(&self.shared).calls.note_effect(&self.ticket, effect);
+        response
+    }
+
+    /// Writes down the status that goes out.
+    fn answered(&self, response: Response) -> Response {
+        let status = response.status().as_u16();
+        lock(&self.shared).calls.note_status(&self.ticket, status);
+        response
+    }
+}
+
+fn scripted(
+    status: u16,
+    body: String,
+    content_type: &str,
+    headers: &BTreeMap<String, String>,
+) -> Response {
+    // Control and `add_fault` take any number; what HTTP has no word for becomes a plain server error.
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, body).into_response();
+    let own = [("content-type", content_type)];
+    let more = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    for (name, value) in own.into_iter().chain(more) {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+/// An answer whose body fails at once, so that the connection is cut before the answer is whole.
+fn broken() -> Response {
+    let cut = io::Error::new(io::ErrorKind::ConnectionReset, "cut by a scripted fault");
+    let failing = stream::once(async { Err::<Vec<u8>, io::Error>(cut) });
+    Response::new(Body::from_stream(failing))
+}
+
+/// The same answer with the first half of its body.
+async fn halved(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    match to_bytes(body, usize::MAX).await {
+        Ok(whole) => Response::from_parts(parts, Body::from(whole.slice(..whole.len() / 2))),
+        Err(_) => broken(),
+    }
+}
