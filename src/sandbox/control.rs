@@ -8,6 +8,7 @@
 //! | `GET /sandbox/campaigns` | the switches of the policy |
 //! | `POST /sandbox/campaigns` | what somebody does there, one [`Action`] or a list of them: `{"unsubscribe":{"list":…,"address":…}}`, `{"subscribe":{"list":…,"address":…,"fields":{…}}}`, `{"bounce":…}`, `{"block":…}`, `{"do_not_mail":…}`, `{"lift":…}`, `{"delete_contact":…}`, `{"create_list":{"name":…}}`, `{"change_list":{"list":…}}`, `{"delete_list":…}`, `{"create_field":{"label":…,"length_max":…}}`, `{"policy":{…}}` |
 //! | `GET /sandbox/calls?last=N` | calls and credits by service and method, and the last N calls (none by default) |
+//! | `GET /sandbox/calls/count?service=S&method=M` | how often one method was called |
 //! | `DELETE /sandbox/calls` | forgets them |
 //! | `GET`, `POST`, `DELETE /sandbox/faults` | shows the faults to come, adds one ([`Fault`]) or a list of them, drops all |
 //! | `GET`, `POST /sandbox/clock` | shows the time; `{"advance_seconds":…}`, `{"set":"…"}`, `{"freeze":true}` or several at once |
@@ -31,9 +32,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::calls::{Calls, Fault};
+use super::calls::{Calls, Fault, Service};
 use super::campaigns::list::Standing;
-use super::campaigns::screens::{Action, MemberView, ScreenError};
+use super::campaigns::screens::{Action, ScreenError};
+use super::campaigns::views::MemberView;
 use super::{Shared, lock};
 
 /// The paths described above.
@@ -44,6 +46,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/sandbox/contacts/{address}", get(show_contact))
         .route("/sandbox/campaigns", get(show_policy).post(act))
         .route("/sandbox/calls", get(show_calls).delete(forget_calls))
+        .route("/sandbox/calls/count", get(count_calls))
         .route(
             "/sandbox/faults",
             get(show_faults).post(add_faults).delete(drop_faults),
@@ -60,8 +63,8 @@ enum ControlError {
     Query(#[from] QueryRejection),
     #[error(transparent)]
     Screen(#[from] ScreenError),
-    #[error("the address `{0}` was never heard of")]
-    UnknownAddress(String),
+    #[error("this address was never heard of")]
+    UnknownAddress,
     #[error("`{0}` is no HTTP status; take one from 200 to 599")]
     Status(u16),
 }
@@ -84,6 +87,13 @@ struct MembersQuery {
 struct CallsQuery {
     #[serde(default)]
     last: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CountQuery {
+    service: Service,
+    method: String,
 }
 
 /// What is to happen to the clock, in the order of the fields.
@@ -116,7 +126,7 @@ async fn show_contact(
     Path(address): Path<String>,
 ) -> Result<Response, ControlError> {
     let contact = lock(&shared).campaigns.view_of(&address);
-    let contact = contact.ok_or(ControlError::UnknownAddress(address))?;
+    let contact = contact.ok_or(ControlError::UnknownAddress)?;
     Ok(Json(contact).into_response())
 }
 
@@ -140,6 +150,15 @@ async fn show_calls(
 ) -> Result<Response, ControlError> {
     let Query(query) = query?;
     Ok(Json(calls_view(&lock(&shared).calls, query.last)).into_response())
+}
+
+async fn count_calls(
+    State(shared): State<Shared>,
+    query: Result<Query<CountQuery>, QueryRejection>,
+) -> Result<Response, ControlError> {
+    let Query(query) = query?;
+    let count = lock(&shared).calls.count(query.service, &query.method);
+    Ok(Json(json!({ "calls": count })).into_response())
 }
 
 async fn forget_calls(State(shared): State<Shared>) -> Response {

@@ -35,44 +35,12 @@ async fn record(State(shared): State<Shared>, request: Request, next: Next) -> R
         world.calls.arrive(service, method, now)
     };
     let call = Recorded { shared, ticket };
-    let Some(what) = what else {
-        let response = call.carry_out(request, next).await;
-        return call.answered(response);
-    };
     match what {
-        What::Status {
-            status,
-            body,
-            content_type,
-            headers,
-        } => call.answered(scripted(status, body, &content_type, &headers)),
-        What::Hang => pending().await,
-        What::Close => broken(),
-        What::Delay { millis } => {
-            tokio::time::sleep(Duration::from_millis(millis)).await;
+        None => {
             let response = call.carry_out(request, next).await;
             call.answered(response)
         }
-        What::AfterEffect { status } => {
-            call.carry_out(request, next).await;
-            match status {
-                Some(status) => call.answered(scripted(
-                    status,
-                    String::new(),
-                    "text/html",
-                    &BTreeMap::new(),
-                )),
-                None => broken(),
-            }
-        }
-        What::Truncate => {
-            let response = call.carry_out(request, next).await;
-            call.answered(halved(response).await)
-        }
-        What::Replace { body } => {
-            let response = call.carry_out(request, next).await;
-            call.answered(response.map(|_| Body::from(body)))
-        }
+        Some(what) => call.struck(what, request, next).await,
     }
 }
 
@@ -83,6 +51,37 @@ struct Recorded {
 }
 
 impl Recorded {
+    /// Answers as a fault wants it.
+    async fn struck(&self, what: What, request: Request, next: Next) -> Response {
+        let response = match what {
+            What::Status {
+                status,
+                body,
+                content_type,
+                headers,
+            } => scripted(status, body, &content_type, &headers),
+            What::Hang => pending().await,
+            What::Close => return broken(),
+            What::Delay { millis } => {
+                tokio::time::sleep(Duration::from_millis(millis)).await;
+                self.carry_out(request, next).await
+            }
+            What::AfterEffect { status } => {
+                self.carry_out(request, next).await;
+                let Some(status) = status else {
+                    return broken();
+                };
+                scripted(status, String::new(), "text/html", &BTreeMap::new())
+            }
+            What::Truncate => halved(self.carry_out(request, next).await).await,
+            What::Replace { body } => {
+                let response = self.carry_out(request, next).await;
+                response.map(|_| Body::from(body))
+            }
+        };
+        self.answered(response)
+    }
+
     /// Lets the service answer, and writes down the effect.
     async fn carry_out(&self, request: Request, next: Next) -> Response {
         let mut response = next.run(request).await;

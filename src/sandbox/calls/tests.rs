@@ -75,6 +75,8 @@ async fn calls_are_counted_and_logged_with_whom_they_were_about() {
     let shown = bench.get("/sandbox/calls?last=1").await;
     assert_eq!(shown["totals"][0]["method"], "addlistsubscribersinbulk");
     assert_eq!(shown["log"].as_array().unwrap().len(), 1);
+    let count = "/sandbox/calls/count?service=campaigns&method=listsubscribe";
+    assert_eq!(bench.get(count).await, json!({"calls": 2}));
     bench.delete("/sandbox/calls").await;
     assert_eq!(
         bench.get("/sandbox/calls?last=9").await,

@@ -94,17 +94,11 @@ impl Campaigns {
             Some(Suppressed::Refuse(code)) => return Err(Problem::suppressed(code)),
             Some(Suppressed::Reinstate) => true,
         };
-        if self.standing(list_key, address) == Some(Standing::Active) {
-            return match self.policy.existing_active {
-                ExistingActive::AlreadyThere => Err(Problem::ALREADY_THERE),
-                ExistingActive::Update => {
-                    let id = self.contact_of(address, now)?;
-                    self.write_values(id, &values);
-                    Ok(Taken::Updated)
-                }
-            };
+        let is_active = self.standing(list_key, address) == Some(Standing::Active);
+        if is_active && self.policy.existing_active == ExistingActive::AlreadyThere {
+            return Err(Problem::ALREADY_THERE);
         }
-        if is_public {
+        if is_public && !is_active {
             if let Some(list) = self.list_mut(list_key) {
                 list.confirmation_mails += 1;
             }
@@ -119,10 +113,10 @@ impl Campaigns {
         if let Some(list) = self.list_mut(list_key) {
             list.members.put(id, Standing::Active, now);
         }
-        Ok(if was_deleted || reinstated {
-            Taken::ReAdded
-        } else {
-            Taken::Added
+        Ok(match (is_active, was_deleted || reinstated) {
+            (true, _) => Taken::Updated,
+            (false, true) => Taken::ReAdded,
+            (false, false) => Taken::Added,
         })
     }
 
@@ -283,6 +277,9 @@ impl Campaigns {
                 Registry::Bounced => self.policy.bounced,
                 Registry::DoNotMail => self.policy.do_not_mail,
             });
+        }
+        if self.standing(list_key, address) == Some(Standing::Active) {
+            return None;
         }
         let id = self.contacts.id_of(address)?;
         let left = |list: &List| {

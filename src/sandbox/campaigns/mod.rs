@@ -18,6 +18,7 @@ mod params;
 pub(crate) mod policy;
 mod reading;
 pub(crate) mod screens;
+pub(crate) mod views;
 mod writing;
 
 #[cfg(test)]

@@ -73,10 +73,9 @@ pub(crate) fn addlistandcontacts(
         list.description = text.to_owned();
     }
     for address in addresses {
-        match campaigns.subscribe(&key, &address, &[], call.now) {
-            Err(problem @ Problem::CONTACTS_MAX) => return Err(problem),
-            // As in the bulk call, an address that is refused does not stop the others.
-            Ok(_) | Err(_) => {}
+        // As in the bulk call, an address that is refused does not stop the others.
+        if campaigns.subscribe(&key, &address, &[], call.now) == Err(Problem::CONTACTS_MAX) {
+            return Err(Problem::CONTACTS_MAX);
         }
     }
     Ok(Success::of(

@@ -82,7 +82,7 @@ async fn bad_input_gets_a_sentence() {
         (
             "/sandbox/campaigns",
             json!({"delete_contact": "x@example.com"}),
-            "no contact has the address",
+            "no contact has this address",
         ),
         (
             "/sandbox/campaigns",
