@@ -37,39 +37,43 @@ use crate::sandbox::{Shared, lock, people};
 #[serde(deny_unknown_fields)]
 pub(crate) struct ModuleChange {
     /// Whether the token's user may see the module.
-    visible: Option<bool>,
+    pub(crate) visible: Option<bool>,
     /// Whether the API serves it.
-    api_supported: Option<bool>,
+    pub(crate) api_supported: Option<bool>,
     /// Its label.
-    plural_label: Option<String>,
+    pub(crate) plural_label: Option<String>,
     /// Gives a view another name.
-    rename_view: Option<Renamed>,
+    pub(crate) rename_view: Option<Renamed>,
     /// Gives a view other criteria.
-    change_view: Option<NamedCriteria>,
+    pub(crate) change_view: Option<NamedCriteria>,
     /// Adds a view.
-    add_view: Option<NamedCriteria>,
+    pub(crate) add_view: Option<NamedCriteria>,
     /// Gives a field another API name.
-    rename_field: Option<Renamed>,
+    pub(crate) rename_field: Option<Renamed>,
     /// Hides the field of this API name from people and API.
-    hide_field: Option<String>,
+    pub(crate) hide_field: Option<String>,
     /// Shows it again.
-    show_field: Option<String>,
+    pub(crate) show_field: Option<String>,
 }
 
 /// A name and what it becomes.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Renamed {
-    from: String,
-    to: String,
+pub(crate) struct Renamed {
+    /// What it is called.
+    pub(crate) from: String,
+    /// What it is to be called.
+    pub(crate) to: String,
 }
 
 /// A view's name and criteria, as the metadata shows them; `null` for every record.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NamedCriteria {
-    name: String,
-    criteria: Option<Criteria>,
+pub(crate) struct NamedCriteria {
+    /// The view.
+    pub(crate) name: String,
+    /// What its records have in common.
+    pub(crate) criteria: Option<Criteria>,
 }
 
 /// More people for a module.

@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 
 pub(crate) mod answer;
 mod cell;
-mod control;
+pub(crate) mod control;
 mod coql;
 mod deleted;
-mod edit;
+pub(crate) mod edit;
 mod field;
 mod judge;
 mod metadata;
@@ -21,7 +21,7 @@ mod page_token;
 mod records;
 mod routes;
 mod schema;
-mod view;
+pub(crate) mod view;
 
 pub(crate) use cell::{Cell, whole_seconds};
 pub(crate) use control::control_routes;

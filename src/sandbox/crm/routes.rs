@@ -69,7 +69,7 @@ impl Call<'_> {
             ["coql"] => {
                 self.method(&Method::POST)?;
                 self.allowed("ZohoCRM.coql.READ")?;
-                return crm.coql(&self.body, &|scope| self.allowed(scope));
+                crm.coql(&self.body, &|scope| self.allowed(scope))
             }
             ["org"] => self.reads("ZohoCRM.org.READ").map(|()| crm.organisation()),
             ["users"] => self.reads("ZohoCRM.users.READ").map(|()| crm.users()),

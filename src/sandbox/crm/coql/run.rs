@@ -263,3 +263,73 @@ fn place(cell: &Cell, id: u64) -> Option<(Timestamp, u64)> {
         | Cell::Many(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sandbox::clock::SandboxClock;
+    use crate::sandbox::crm::coql::parser;
+    use crate::sandbox::people;
+
+    fn filled() -> Crm {
+        let mut crm = Crm::new(SandboxClock::default(), 1);
+        people::fill(&mut crm, 120, 1);
+        crm
+    }
+
+    /// A condition on the id or a time of one of the records, or on something else.
+    fn condition(crm: &Crm) -> impl Strategy<Value = String> + use<> {
+        let rows: Vec<(String, String)> = crm
+            .all("Contacts")
+            .unwrap()
+            .iter()
+            .map(|row| {
+                let text = |name: &str| row[name].as_str().unwrap().to_owned();
+                (text("id"), text("Modified_Time"))
+            })
+            .collect();
+        let operator = prop::sample::select(vec!["=", "!=", "<", "<=", ">", ">="]);
+        (prop::sample::select(rows), operator, 0..4_u8).prop_map(|((id, at), operator, kind)| {
+            match kind {
+                0 => format!("id {operator} '{id}'"),
+                1 => format!("Modified_Time {operator} '{at}'"),
+                2 => format!("id in ('{id}', '{id}', '1')"),
+                _ => "Mailing_City = 'Lisbon'".to_owned(),
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_walk_finds_what_looking_at_every_record_finds(
+            one in condition(&filled()),
+            other in condition(&filled()),
+            third in condition(&filled()),
+            joints in prop::sample::select(vec![("and", "and"), ("and", "or"), ("or", "and")]),
+            order in prop::sample::select(vec![
+                "", "order by id desc", "order by Modified_Time", "order by Modified_Time desc, id desc",
+                "order by Modified_Time desc, id asc", "order by Created_Time, id", "order by Last_Name, id",
+            ]),
+            (limit, offset) in (1..50_usize, 0..5_usize),
+        ) {
+            let crm = filled();
+            let text = format!(
+                "select id from Contacts where (({one} {} {other}) {} {third}) {order} limit {limit} offset {offset}",
+                joints.0, joints.1,
+            );
+            let query = parser::parse(&text).unwrap();
+            let plan = crm.resolve(&query).unwrap();
+            let mut want: Vec<&Row> = plan.module.rows.values().filter(|row| crm.passes(row, &plan.test)).collect();
+            want.sort_by(|one, other| crm.compare(one, other, &plan.order));
+            let more = want.len() > offset + limit;
+            let want: Vec<String> =
+                want.iter().skip(offset).take(limit).map(|row| row.id().to_string()).collect();
+            let (rows, found_more) = crm.carry_out(&plan);
+            let rows: Vec<&str> = rows.iter().map(|row| row["id"].as_str().unwrap()).collect();
+            prop_assert_eq!(rows, want, "{}", text);
+            prop_assert_eq!(found_more, more);
+        }
+    }
+}

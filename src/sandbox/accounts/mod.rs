@@ -5,17 +5,16 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use axum::body::Bytes;
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::http::{HeaderMap, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{CLIENT_ID, CLIENT_SECRET, GRANT_CODE, REFRESH_TOKEN, Shared, lock};
+mod routes;
+
+pub(crate) use routes::{control_routes, routes};
+
+use super::{CLIENT_ID, CLIENT_SECRET, GRANT_CODE, REFRESH_TOKEN};
 
 /// How long an access token lives.
 const TOKEN_SECONDS: i64 = 3600;
@@ -70,19 +69,19 @@ pub(crate) struct Accounts {
 #[serde(deny_unknown_fields)]
 pub(crate) struct AccountsChange {
     /// Whether the refresh token is dead.
-    refresh_token_revoked: Option<bool>,
+    pub(crate) refresh_token_revoked: Option<bool>,
     /// Kills all access tokens given out so far.
     #[serde(default)]
-    revoke_access_tokens: bool,
+    pub(crate) revoke_access_tokens: bool,
     /// What the grant is for, from now on and for tokens that live.
-    scopes: Option<Vec<String>>,
+    pub(crate) scopes: Option<Vec<String>>,
     /// The secret that is accepted.
-    client_secret: Option<String>,
+    pub(crate) client_secret: Option<String>,
     /// The `api_domain` of token answers.
-    api_domain: Option<String>,
+    pub(crate) api_domain: Option<String>,
     /// Forgets how many tokens were given out.
     #[serde(default)]
-    reset_throttle: bool,
+    pub(crate) reset_throttle: bool,
 }
 
 impl Accounts {
@@ -240,81 +239,6 @@ fn covers(held: &str, wanted: &str) -> bool {
             && ["CREATE", "UPDATE", "DELETE"].iter().any(|v| same(v, verb)))
         || (same(held_verb, "CREATE-UPDATE") && ["CREATE", "UPDATE"].iter().any(|v| same(v, verb)));
     within && does
-}
-
-/// `/oauth/v2/token` and its revocation.
-pub(crate) fn routes() -> Router<Shared> {
-    Router::new()
-        .route("/oauth/v2/token", post(answer_token))
-        .route("/oauth/v2/token/revoke", post(answer_revoke))
-}
-
-/// `/sandbox/accounts`: GET shows, POST changes (see [`AccountsChange`]).
-pub(crate) fn control_routes() -> Router<Shared> {
-    Router::new().route("/sandbox/accounts", get(show).post(change))
-}
-
-async fn answer_token(State(world): State<Shared>, uri: Uri, body: Bytes) -> Response {
-    let asked = parameters(&uri, &body);
-    let mut world = lock(&world);
-    let now = world.clock.now();
-    let (status, body) = world.accounts.token(&asked, now);
-    (status, Json(body)).into_response()
-}
-
-async fn answer_revoke(State(world): State<Shared>, uri: Uri, body: Bytes) -> Response {
-    let asked = parameters(&uri, &body);
-    let token = asked.get("token").map_or("", String::as_str);
-    if lock(&world).accounts.revoke(token) {
-        Json(json!({"status": "success"})).into_response()
-    } else {
-        let body = json!({"status": "failure", "error": "invalid_token"});
-        (StatusCode::BAD_REQUEST, Json(body)).into_response()
-    }
-}
-
-/// What was asked, in the query or in a form; the form wins.
-fn parameters(uri: &Uri, body: &Bytes) -> HashMap<String, String> {
-    let mut asked = query(uri);
-    let form = std::str::from_utf8(body)
-        .ok()
-        .and_then(|form| format!("/?{}", form.trim()).parse::<Uri>().ok());
-    if let Some(form) = form {
-        asked.extend(query(&form));
-    }
-    asked
-}
-
-fn query(uri: &Uri) -> HashMap<String, String> {
-    Query::try_from_uri(uri).map_or_else(|_| HashMap::new(), |Query(asked)| asked)
-}
-
-async fn show(State(world): State<Shared>) -> Json<Value> {
-    let world = lock(&world);
-    let accounts = &world.accounts;
-    Json(json!({
-        "client_id": CLIENT_ID,
-        "client_secret": accounts.client_secret,
-        "refresh_token": REFRESH_TOKEN,
-        "grant_code": GRANT_CODE,
-        "refresh_token_revoked": accounts.refresh_token_revoked,
-        "scopes": accounts.scopes,
-        "api_domain": accounts.url,
-        "access_tokens_given": accounts.given,
-    }))
-}
-
-async fn change(State(world): State<Shared>, body: Bytes) -> Response {
-    match serde_json::from_slice(&body) {
-        Ok(change) => {
-            lock(&world).accounts.change(change);
-            show(State(world)).await.into_response()
-        }
-        Err(error) => {
-            let body = json!({"error": format!("reading the change of accounts: {error}")});
-            (StatusCode::BAD_REQUEST, Json(body)).into_response()
-        }
-    }
 }
 
 #[cfg(test)]
