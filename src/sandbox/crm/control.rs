@@ -158,18 +158,20 @@ async fn create(State(world): State<Shared>, Path(module): Path<String>, body: B
 
 async fn update(
     State(world): State<Shared>,
-    Path((module, id)): Path<(String, u64)>,
+    Path((module, id)): Path<(String, String)>,
     Query(said): Said,
     body: Bytes,
 ) -> Told {
     let touch = touch(&said, Touch::Now)?;
-    lock(&world).crm.update(&module, id, &read(&body)?, touch)?;
+    lock(&world)
+        .crm
+        .update(&module, number(&id)?, &read(&body)?, touch)?;
     Ok(done())
 }
 
 async fn delete(
     State(world): State<Shared>,
-    Path((module, id)): Path<(String, u64)>,
+    Path((module, id)): Path<(String, String)>,
     Query(said): Said,
 ) -> Told {
     let deletion = match said.get("type").map_or("recycle", String::as_str) {
@@ -181,22 +183,22 @@ async fn delete(
             )));
         }
     };
-    lock(&world).crm.delete(&module, id, deletion)?;
+    lock(&world).crm.delete(&module, number(&id)?, deletion)?;
     Ok(done())
 }
 
 async fn restore(
     State(world): State<Shared>,
-    Path((module, id)): Path<(String, u64)>,
+    Path((module, id)): Path<(String, String)>,
     Query(said): Said,
 ) -> Told {
     let touch = touch(&said, Touch::Leave)?;
-    lock(&world).crm.restore(&module, id, touch)?;
+    lock(&world).crm.restore(&module, number(&id)?, touch)?;
     Ok(done())
 }
 
-async fn convert(State(world): State<Shared>, Path(id): Path<u64>) -> Told {
-    let contact = lock(&world).crm.convert(id)?;
+async fn convert(State(world): State<Shared>, Path(id): Path<String>) -> Told {
+    let contact = lock(&world).crm.convert(number(&id)?)?;
     Ok(Json(json!({"contact": contact.to_string()})))
 }
 
@@ -249,6 +251,11 @@ fn touch(said: &HashMap<String, String>, otherwise: Touch) -> Result<Touch, Refu
         Some("false") => Ok(Touch::Leave),
         Some(other) => Err(Refusal(format!("touch {other} is neither true nor false"))),
     }
+}
+
+fn number(id: &str) -> Result<u64, Refusal> {
+    id.parse()
+        .map_err(|_| Refusal(format!("{id} is not the id of a record: ids are numbers")))
 }
 
 fn done() -> Json<Value> {

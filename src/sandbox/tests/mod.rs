@@ -250,3 +250,67 @@ fn credits_used(visit: &Visit) -> u64 {
         .map(|total| total.credits)
         .sum()
 }
+
+#[tokio::test]
+async fn control_answers_what_it_cannot_do_with_a_sentence() {
+    let visit = Visit::start(5).await;
+    for (method, path, body, want) in [
+        (
+            Method::GET,
+            "records/Nope",
+            json!({}),
+            "there is no module Nope: use its API name",
+        ),
+        (
+            Method::PATCH,
+            "records/Leads/x",
+            json!({}),
+            "x is not the id of a record: ids are numbers",
+        ),
+        (
+            Method::POST,
+            "records/Leads/1/convert",
+            json!({}),
+            "module Leads has no record 1",
+        ),
+        (
+            Method::DELETE,
+            "records/Leads/1?type=soft",
+            json!({}),
+            "type soft is neither recycle nor permanent",
+        ),
+        (
+            Method::PATCH,
+            "modules/Leads",
+            json!({"hide_field": "Mail"}),
+            "module Leads has no field Mail: use its API name",
+        ),
+        (
+            Method::POST,
+            "generate",
+            json!({"module": "Lead", "count": 1}),
+            "there is no module Lead: use its API name",
+        ),
+    ] {
+        let answer = visit
+            .control(method, &format!("/sandbox/crm/{path}"), body)
+            .await;
+        assert_eq!(answer["error"], want, "{path}");
+    }
+    let more = json!({"module": "Event_Guests", "count": 10});
+    let answer = visit
+        .control(Method::POST, "/sandbox/crm/generate", more)
+        .await;
+    assert_eq!(answer["count"], 11);
+    visit
+        .control(
+            Method::POST,
+            "/sandbox/crm/reseed",
+            json!({"seed": 9, "people": 40}),
+        )
+        .await;
+    let all = visit
+        .control(Method::GET, "/sandbox/crm/records/Leads", json!({}))
+        .await;
+    assert_eq!(all["data"].as_array().unwrap().len(), 40);
+}
