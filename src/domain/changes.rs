@@ -1,1 +1,543 @@
-//! Ledger against contact: what has to be sent, kept, taken away.
+//! What has to happen to one address: the decision of a run, as a value.
+//!
+//! An address, not a record, is the unit of decision: one address is one contact, whatever the number of records.
+//! [`decide`] takes all that the ledger knows of an address for one sync and says which outcome each record read has,
+//! which record feeds the contact, and which call, if any, is due. It is a pure function of the ledger's state, so an
+//! address may be decided again at any time: what is done already comes out as nothing to do.
+
+use jiff::Timestamp;
+
+use super::definition::Departure;
+use super::ids::RecordId;
+use super::outcome::{Outcome, Reason};
+use super::screening::Screened;
+use super::suppression::Suppression;
+
+/// A record that passed the checks of its own fields and would feed a contact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The record.
+    pub record: RecordId,
+    /// `Modified_Time` as last read.
+    pub modified_at: Timestamp,
+    /// The address as it is sent.
+    pub address: String,
+    /// Mapped fields by Campaigns label, as last rendered.
+    pub fields: Vec<(String, String)>,
+}
+
+/// The state of an address on a list, as far as the ledger knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Membership {
+    /// Subscribed.
+    Active,
+    /// Unsubscribed by rosterd, because its record had gone.
+    TakenOffGone,
+    /// Unsubscribed by rosterd, because it had opted out in the CRM.
+    TakenOffOptedOut,
+    /// Was subscribed, and Campaigns lost it.
+    Lost,
+    /// Unsubscribed by the person, or held back as do-not-mail.
+    Unsubscribed,
+    /// Hard-bounced.
+    Bounced,
+}
+
+impl Membership {
+    /// What it says against adding the address.
+    #[must_use]
+    pub fn suppression(self) -> Option<Suppression> {
+        match self {
+            Self::Active | Self::TakenOffGone | Self::Lost => None,
+            Self::TakenOffOptedOut => Some(Suppression::TakenOffOptedOut),
+            Self::Unsubscribed => Some(Suppression::DoNotMail),
+            Self::Bounced => Some(Suppression::Bounced),
+        }
+    }
+}
+
+/// A sync's claim on an address for its list: which record feeds it, and what was last said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The record that feeds the contact.
+    pub winner: RecordId,
+    /// Fields as this sync last rendered and sent them; `None` before the first time.
+    pub sent: Option<Vec<(String, String)>>,
+    /// How Campaigns refused those fields, if it did.
+    pub refused: Option<Rejection>,
+}
+
+/// A lasting refusal by Campaigns of one contact.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Rejection {
+    /// What the record counts as.
+    pub reason: Reason,
+    /// The service's code and text.
+    pub detail: String,
+}
+
+/// How the last record of an address went away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Departed {
+    /// Deleted in the CRM.
+    Deleted,
+    /// No longer selected, or re-addressed.
+    Left,
+}
+
+/// All that the ledger knows of one address for one sync.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddressState {
+    /// The sync's records with this address that may feed a contact.
+    pub candidates: Vec<Candidate>,
+    /// Records read in this run that have no outcome yet.
+    pub read: Vec<(RecordId, Screened)>,
+    /// Whether any record of the account with this address has opted out.
+    pub opted_out: bool,
+    /// The sync's claim.
+    pub claim: Option<Claim>,
+    /// The address on the sync's list.
+    pub membership: Option<Membership>,
+    /// Whether rosterd put it there.
+    pub ours: bool,
+    /// What another list of the account says against adding it (bounces count for the whole organisation).
+    pub suppressed_elsewhere: Option<Suppression>,
+    /// Whether it is on another list of the account, and so a contact already.
+    pub on_other_list: bool,
+    /// Whether another active sync claims it for the same list.
+    pub claimed_by_another: bool,
+    /// How a record of it went away in this run, if one did.
+    pub departed: Option<Departed>,
+}
+
+/// What a sync wants done in the cases that its definition decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// For records deleted in the CRM.
+    pub deleted: Departure,
+    /// For records that left the selection.
+    pub left: Departure,
+}
+
+/// Why a contact is taken off a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Removal {
+    /// Its record is gone.
+    Gone,
+    /// It opted out in the CRM.
+    OptedOut,
+}
+
+/// The call that an address needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Send the winner's contact; `expected` is the outcome if Campaigns takes it.
+    Send {
+        /// The record that feeds it.
+        winner: Candidate,
+        /// Outcome of that record if the call succeeds.
+        expected: Outcome,
+    },
+    /// Unsubscribe it.
+    TakeOff(Removal),
+}
+
+/// What becomes of the sync's claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClaimChange {
+    /// It stays, or comes to be, with this record as the winner; what was sent is kept.
+    Feed(RecordId),
+    /// No record of the sync feeds the address any more.
+    Drop,
+}
+
+/// The decision for one address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Outcomes that are known without a call, each with the detail for the ignored file.
+    pub settled: Vec<(RecordId, Outcome, String)>,
+    /// Records that count towards the total besides those read: winners taken up because the former one is gone.
+    pub taken_up: u64,
+    /// What becomes of the claim.
+    pub claim: ClaimChange,
+    /// The call that is due.
+    pub action: Option<Action>,
+}
+
+/// Decides one address. Every record in `state.read`, and a winner taken up besides, gets exactly one outcome: in
+/// [`Decision::settled`], or as the `expected` of the action.
+#[must_use]
+pub fn decide(state: &AddressState, rules: Rules) -> Decision {
+    if state.opted_out {
+        return opted_out(state);
+    }
+    let mut settled: Vec<(RecordId, Outcome, String)> = state
+        .read
+        .iter()
+        .filter(|(_, screened)| *screened == Screened::Converted)
+        .map(|(record, _)| ignored(*record, Reason::Converted, "a converted lead"))
+        .collect();
+    let Some(winner) = winner(&state.candidates) else {
+        let action = take_off(state, rules).map(Action::TakeOff);
+        return Decision {
+            settled,
+            taken_up: 0,
+            claim: ClaimChange::Drop,
+            action,
+        };
+    };
+    let losers = state
+        .read
+        .iter()
+        .filter(|(record, screened)| *screened == Screened::Passed && *record != winner.record);
+    settled.extend(losers.map(|(record, _)| {
+        let detail = format!("record {} has the same address and wins", winner.record);
+        ignored(*record, Reason::FileDuplicate, &detail)
+    }));
+
+    let was_read = state
+        .read
+        .iter()
+        .any(|(record, _)| *record == winner.record);
+    let due = due(state, winner);
+    let taken_up = !was_read && (due.action.is_some() || former_winner_is_gone(state));
+    if was_read || taken_up {
+        settled.extend(
+            due.settled
+                .map(|(outcome, detail)| (winner.record, outcome, detail)),
+        );
+    }
+    Decision {
+        settled,
+        taken_up: u64::from(taken_up),
+        claim: ClaimChange::Feed(winner.record),
+        action: due.action,
+    }
+}
+
+fn ignored(record: RecordId, reason: Reason, detail: &str) -> (RecordId, Outcome, String) {
+    (record, Outcome::Ignored(reason), detail.to_owned())
+}
+
+/// Latest `Modified_Time`, then lowest id.
+fn winner(candidates: &[Candidate]) -> Option<&Candidate> {
+    candidates
+        .iter()
+        .max_by_key(|candidate| (candidate.modified_at, std::cmp::Reverse(candidate.record)))
+}
+
+fn opted_out(state: &AddressState) -> Decision {
+    let settled = state
+        .read
+        .iter()
+        .map(|(record, _)| {
+            ignored(
+                *record,
+                Reason::OptedOut,
+                "the address has opted out in the CRM",
+            )
+        })
+        .collect();
+    let on_list = state.membership == Some(Membership::Active);
+    let action = on_list.then_some(Action::TakeOff(Removal::OptedOut));
+    Decision {
+        settled,
+        taken_up: 0,
+        claim: ClaimChange::Drop,
+        action,
+    }
+}
+
+/// Whether the contact goes, now that no record of the sync feeds it: only one that this sync claimed, that rosterd
+/// put there, and that no other sync claims.
+fn take_off(state: &AddressState, rules: Rules) -> Option<Removal> {
+    let departure = match state.departed? {
+        Departed::Deleted => rules.deleted,
+        Departed::Left => rules.left,
+    };
+    let its_own = state.claim.is_some() && state.ours && !state.claimed_by_another;
+    let on_list = state.membership == Some(Membership::Active);
+    match departure {
+        Departure::Unsubscribe if its_own && on_list => Some(Removal::Gone),
+        Departure::Unsubscribe | Departure::Keep => None,
+    }
+}
+
+fn former_winner_is_gone(state: &AddressState) -> bool {
+    state.claim.as_ref().is_some_and(|claim| {
+        !state
+            .candidates
+            .iter()
+            .any(|candidate| candidate.record == claim.winner)
+    })
+}
+
+/// What the winner is due: an outcome known now, or a call.
+struct Due {
+    settled: Option<(Outcome, String)>,
+    action: Option<Action>,
+}
+
+impl Due {
+    fn settled(outcome: Outcome, detail: String) -> Self {
+        Self {
+            settled: Some((outcome, detail)),
+            action: None,
+        }
+    }
+
+    fn send(winner: &Candidate, expected: Outcome) -> Self {
+        Self {
+            settled: None,
+            action: Some(Action::Send {
+                winner: winner.clone(),
+                expected,
+            }),
+        }
+    }
+}
+
+fn due(state: &AddressState, winner: &Candidate) -> Due {
+    let expected = match expected(state) {
+        Ok(expected) => expected,
+        Err(suppression) => {
+            let (reason, detail) = held_back(suppression);
+            return Due::settled(Outcome::Ignored(reason), detail.to_owned());
+        }
+    };
+    let claim = state.claim.as_ref();
+    let unchanged = claim.is_some_and(|claim| claim.sent.as_ref() == Some(&winner.fields));
+    match claim.and_then(|claim| claim.refused.as_ref()) {
+        Some(rejection) if unchanged => {
+            Due::settled(Outcome::Ignored(rejection.reason), rejection.detail.clone())
+        }
+        _ if unchanged && state.membership == Some(Membership::Active) => {
+            Due::settled(Outcome::Duplicate { updated: false }, String::new())
+        }
+        _ => Due::send(winner, expected),
+    }
+}
+
+/// The outcome of sending the contact, or what holds it back.
+fn expected(state: &AddressState) -> Result<Outcome, Suppression> {
+    if let Some(suppression) = state.suppressed_elsewhere {
+        return Err(suppression);
+    }
+    match state.membership {
+        Some(Membership::TakenOffOptedOut) => Err(Suppression::TakenOffOptedOut),
+        Some(Membership::Unsubscribed) => Err(Suppression::DoNotMail),
+        Some(Membership::Bounced) => Err(Suppression::Bounced),
+        Some(Membership::Active) => Ok(Outcome::Duplicate { updated: true }),
+        Some(Membership::TakenOffGone | Membership::Lost) => Ok(Outcome::ReAdded),
+        None if state.on_other_list => Ok(Outcome::Duplicate { updated: true }),
+        None => Ok(Outcome::New),
+    }
+}
+
+/// What a suppressed record counts as, and why in words.
+#[must_use]
+pub fn held_back(suppression: Suppression) -> (Reason, &'static str) {
+    match suppression {
+        Suppression::DoNotMail => (
+            Reason::DoNotMail,
+            "unsubscribed or do-not-mail in Campaigns",
+        ),
+        Suppression::TakenOffOptedOut => (
+            Reason::DoNotMail,
+            "unsubscribed because it had opted out in the CRM",
+        ),
+        Suppression::Bounced => (Reason::Bounced, "hard-bounced in Campaigns"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidate(record: u64, second: i64, name: &str) -> Candidate {
+        Candidate {
+            record: RecordId(record),
+            modified_at: Timestamp::from_second(second).unwrap(),
+            address: "ann@example.com".to_owned(),
+            fields: vec![("Last Name".to_owned(), name.to_owned())],
+        }
+    }
+
+    fn state(candidates: Vec<Candidate>) -> AddressState {
+        let read = candidates
+            .iter()
+            .map(|it| (it.record, Screened::Passed))
+            .collect();
+        AddressState {
+            candidates,
+            read,
+            opted_out: false,
+            claim: None,
+            membership: None,
+            ours: true,
+            suppressed_elsewhere: None,
+            on_other_list: false,
+            claimed_by_another: false,
+            departed: None,
+        }
+    }
+
+    fn claim(record: u64, name: &str) -> Option<Claim> {
+        let sent = Some(candidate(record, 0, name).fields);
+        Some(Claim {
+            winner: RecordId(record),
+            sent,
+            refused: None,
+        })
+    }
+
+    fn rules(deleted: Departure) -> Rules {
+        Rules {
+            deleted,
+            left: Departure::Keep,
+        }
+    }
+
+    fn outcomes(state: &AddressState) -> Vec<(u64, Outcome)> {
+        let decision = decide(state, rules(Departure::Keep));
+        let mut all: Vec<_> = decision
+            .settled
+            .iter()
+            .map(|(record, outcome, _)| (record.0, *outcome))
+            .collect();
+        if let Some(Action::Send { winner, expected }) = decision.action {
+            all.push((winner.record.0, expected));
+        }
+        all.sort_by_key(|(record, _)| *record);
+        all
+    }
+
+    #[test]
+    fn the_latest_record_wins_and_of_equals_the_lowest_id() {
+        let duplicate = Outcome::Ignored(Reason::FileDuplicate);
+        let later = state(vec![candidate(1, 10, "a"), candidate(2, 20, "b")]);
+        assert_eq!(outcomes(&later), [(1, duplicate), (2, Outcome::New)]);
+        let equal = state(vec![candidate(2, 10, "a"), candidate(1, 10, "b")]);
+        assert_eq!(outcomes(&equal), [(1, Outcome::New), (2, duplicate)]);
+    }
+
+    #[test]
+    fn the_list_decides_what_a_winner_counts_as() {
+        use Membership as M;
+        let ignored = Outcome::Ignored;
+        let updated = Outcome::Duplicate { updated: true };
+        let untouched = Outcome::Duplicate { updated: false };
+        let cases = [
+            (None, None, Outcome::New),
+            (Some(M::Active), None, updated),
+            (Some(M::Active), claim(1, "old"), updated),
+            (Some(M::Active), claim(1, "a"), untouched),
+            (Some(M::Lost), claim(1, "a"), Outcome::ReAdded),
+            (Some(M::TakenOffGone), None, Outcome::ReAdded),
+            (Some(M::TakenOffOptedOut), None, ignored(Reason::DoNotMail)),
+            (
+                Some(M::Unsubscribed),
+                claim(1, "a"),
+                ignored(Reason::DoNotMail),
+            ),
+            (Some(M::Bounced), claim(1, "old"), ignored(Reason::Bounced)),
+        ];
+        for (membership, claim, want) in cases {
+            let mut state = state(vec![candidate(1, 10, "a")]);
+            (state.membership, state.claim) = (membership, claim.clone());
+            assert_eq!(outcomes(&state), [(1, want)], "{membership:?} {claim:?}");
+        }
+    }
+
+    #[test]
+    fn an_opt_out_ignores_every_record_and_takes_the_contact_off_whoever_put_it_there() {
+        let mut state = state(vec![candidate(1, 10, "a"), candidate(2, 20, "b")]);
+        (state.opted_out, state.ours) = (true, false);
+        state.membership = Some(Membership::Active);
+        let decision = decide(&state, rules(Departure::Keep));
+        assert_eq!(decision.action, Some(Action::TakeOff(Removal::OptedOut)));
+        assert_eq!(decision.settled.len(), 2);
+        state.membership = Some(Membership::TakenOffOptedOut);
+        assert_eq!(decide(&state, rules(Departure::Keep)).action, None);
+    }
+
+    #[test]
+    fn a_deleted_record_takes_off_only_a_contact_of_our_own_that_nobody_else_claims() {
+        let gone = AddressState {
+            claim: claim(1, "a"),
+            membership: Some(Membership::Active),
+            departed: Some(Departed::Deleted),
+            ..state(vec![])
+        };
+        let act = |state: &AddressState, deleted| decide(state, rules(deleted)).action;
+        let off = Some(Action::TakeOff(Removal::Gone));
+        assert_eq!(act(&gone, Departure::Unsubscribe), off);
+        assert_eq!(act(&gone, Departure::Keep), None);
+        let foreign = AddressState {
+            ours: false,
+            ..gone.clone()
+        };
+        assert_eq!(act(&foreign, Departure::Unsubscribe), None);
+        let shared = AddressState {
+            claimed_by_another: true,
+            ..gone.clone()
+        };
+        assert_eq!(act(&shared, Departure::Unsubscribe), None);
+        let unclaimed = AddressState {
+            claim: None,
+            ..gone.clone()
+        };
+        assert_eq!(act(&unclaimed, Departure::Unsubscribe), None);
+        let left = AddressState {
+            departed: Some(Departed::Left),
+            ..gone
+        };
+        assert_eq!(act(&left, Departure::Unsubscribe), None);
+    }
+
+    #[test]
+    fn the_next_record_takes_over_when_the_winner_is_gone_and_counts() {
+        let mut state = state(vec![candidate(2, 10, "b")]);
+        state.read.clear();
+        (state.claim, state.membership) = (claim(1, "a"), Some(Membership::Active));
+        let decision = decide(&state, rules(Departure::Unsubscribe));
+        assert_eq!(
+            (decision.taken_up, decision.claim),
+            (1, ClaimChange::Feed(RecordId(2)))
+        );
+        assert_eq!(
+            outcomes(&state),
+            [(2, Outcome::Duplicate { updated: true })]
+        );
+        state.claim = claim(1, "b");
+        assert_eq!(
+            outcomes(&state),
+            [(2, Outcome::Duplicate { updated: false })]
+        );
+        state.claim = claim(2, "b");
+        assert_eq!(
+            outcomes(&state),
+            [],
+            "a winner that was not read and stays is not counted"
+        );
+    }
+
+    #[test]
+    fn what_campaigns_refused_is_tried_again_only_with_other_fields() {
+        let mut state = state(vec![candidate(1, 10, "a")]);
+        let rejection = Rejection {
+            reason: Reason::GroupEmail,
+            detail: "2005".to_owned(),
+        };
+        state.claim = claim(1, "a").map(|it| Claim {
+            refused: Some(rejection),
+            ..it
+        });
+        assert_eq!(
+            outcomes(&state),
+            [(1, Outcome::Ignored(Reason::GroupEmail))]
+        );
+        state.candidates[0].fields[0].1 = "b".to_owned();
+        assert_eq!(outcomes(&state), [(1, Outcome::New)]);
+    }
+}

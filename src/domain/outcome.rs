@@ -81,6 +81,30 @@ pub enum Outcome {
     Ignored(Reason),
 }
 
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunOutcome {
+    /// Everything was done.
+    Completed,
+    /// It stopped before its end, or its sums do not agree; its cursor stays.
+    Failed,
+    /// Everything was done but removals, which wait for a person.
+    Held,
+}
+
+impl RunOutcome {
+    /// The name in journal, JSON and tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Held => "held",
+        }
+    }
+}
+
 /// How many records a run ignored, by reason.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IgnoredBy {

@@ -1,4 +1,12 @@
-//! The gate before a list: the call that adds a contact takes a [`Cleared`], and only this file can make one.
+//! The gate before a list: nobody who is suppressed, or might be, is added.
+//!
+//! The call that adds or updates a contact takes a [`Cleared`], and only [`Gate::clear`] makes one. It asks for a
+//! snapshot of the list's suppressions that was read in full and is fresh, and for what the ledger knows of the
+//! address; without either it refuses. Nothing here reads anything: the snapshot's age is judged against `now`.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::address::EmailAddress;
 use super::ids::ListKey;
@@ -28,5 +36,172 @@ impl Cleared {
     #[must_use]
     pub fn fields(&self) -> &[(String, String)] {
         &self.fields
+    }
+}
+
+/// Why an address may not be put on a list by rosterd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Suppression {
+    /// The person unsubscribed, or was put on do-not-mail.
+    DoNotMail,
+    /// rosterd unsubscribed it because it had opted out in the CRM, and that is not to be undone.
+    TakenOffOptedOut,
+    /// Hard-bounced.
+    Bounced,
+}
+
+/// What the ledger knows against an address.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Some record of the account with this address has opted out in the CRM.
+    pub opted_out: bool,
+    /// Campaigns holds the address back.
+    pub suppressed: Option<Suppression>,
+}
+
+/// Why the gate did not let a contact through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// No snapshot, or one that is too old: nobody passes until it is read again.
+    NotCleared,
+    /// The address has opted out in the CRM.
+    OptedOut,
+    /// Campaigns holds the address back.
+    Suppressed(Suppression),
+}
+
+/// The gate of one list for one run.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    list: ListKey,
+    read_at: Option<Timestamp>,
+    max_age: Duration,
+}
+
+impl Gate {
+    /// A gate whose suppressions were read in full, the read having begun at `read_at`.
+    #[must_use]
+    pub fn open(list: ListKey, read_at: Timestamp, max_age: Duration) -> Self {
+        Self {
+            list,
+            read_at: Some(read_at),
+            max_age,
+        }
+    }
+
+    /// A gate whose suppressions could not be read: it lets nobody through.
+    #[must_use]
+    pub fn closed(list: ListKey) -> Self {
+        Self {
+            list,
+            read_at: None,
+            max_age: Duration::ZERO,
+        }
+    }
+
+    /// Whether the snapshot may still be relied on at `now`; one from the future may not.
+    #[must_use]
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.read_at.is_some_and(|read_at| {
+            let age = now.duration_since(read_at);
+            age >= SignedDuration::ZERO && age.unsigned_abs() <= self.max_age
+        })
+    }
+
+    /// Whether a read was complete but has grown too old by `now`.
+    #[must_use]
+    pub fn is_stale(&self, now: Timestamp) -> bool {
+        self.read_at.is_some() && !self.is_open(now)
+    }
+
+    /// Lets a contact through, or says why not.
+    ///
+    /// # Errors
+    /// [`Refusal`]: the snapshot is missing or stale, or something is known against the address.
+    pub fn clear(
+        &self,
+        address: &EmailAddress,
+        fields: Vec<(String, String)>,
+        standing: &Standing,
+        now: Timestamp,
+    ) -> Result<Cleared, Refusal> {
+        if standing.opted_out {
+            return Err(Refusal::OptedOut);
+        }
+        if let Some(suppression) = standing.suppressed {
+            return Err(Refusal::Suppressed(suppression));
+        }
+        if !self.is_open(now) {
+            return Err(Refusal::NotCleared);
+        }
+        Ok(Cleared {
+            list: self.list.clone(),
+            address: address.clone(),
+            fields,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn ask(gate: &Gate, standing: Standing, now: Timestamp) -> Result<Cleared, Refusal> {
+        let address = EmailAddress::parse("ann@example.com").unwrap();
+        gate.clear(&address, vec![], &standing, now)
+    }
+
+    #[test]
+    fn only_a_fresh_and_complete_snapshot_lets_anyone_through() {
+        let list: ListKey = "3zlist".parse().unwrap();
+        let gate = Gate::open(list.clone(), at(10_000), HOUR);
+        for (now, passes) in [
+            (10_000, true),
+            (13_600, true),
+            (13_601, false),
+            (9_999, false),
+            (0, false),
+        ] {
+            assert_eq!(
+                ask(&gate, Standing::default(), at(now)).is_ok(),
+                passes,
+                "{now}"
+            );
+        }
+        let closed = Gate::closed(list);
+        assert_eq!(
+            ask(&closed, Standing::default(), at(0)).unwrap_err(),
+            Refusal::NotCleared
+        );
+    }
+
+    #[test]
+    fn whoever_is_suppressed_or_opted_out_never_passes() {
+        let gate = Gate::open("3zlist".parse().unwrap(), at(0), HOUR);
+        for suppression in [
+            Suppression::DoNotMail,
+            Suppression::TakenOffOptedOut,
+            Suppression::Bounced,
+        ] {
+            let standing = Standing {
+                opted_out: false,
+                suppressed: Some(suppression),
+            };
+            assert_eq!(
+                ask(&gate, standing, at(1)).unwrap_err(),
+                Refusal::Suppressed(suppression)
+            );
+        }
+        let standing = Standing {
+            opted_out: true,
+            suppressed: None,
+        };
+        assert_eq!(ask(&gate, standing, at(1)).unwrap_err(), Refusal::OptedOut);
     }
 }
