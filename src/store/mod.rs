@@ -1,1 +1,191 @@
-//! Checkpoints, counters and the ledger.
+//! Two stores, one truth: what is open at once, and how it is opened.
+//!
+//! - `state/` (sled): what the owner asked to be kept of runs: counters of the limits, checkpoints, schedules. Written
+//!   when a run starts, before its first call for records, and when it ends.
+//! - `ledger.redb` (redb): what rosterd knows of records, addresses and lists. One step of a run is one transaction.
+//!
+//! Between the two writes that belong together the process may die; `run::recovery` holds the rule that brings them
+//! together again. Both are locked to one process by a lock file of their own, so that a second daemon gets a sentence
+//! and not a damaged store. What is kept here never holds a secret of the services.
+
+pub(crate) mod format;
+pub(crate) mod ledger;
+pub(crate) mod mirror;
+pub(crate) mod state;
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use format::FormatError;
+use jiff::Timestamp;
+use ledger::Ledger;
+use state::State;
+
+/// Free space below which no run is started.
+const FREE_BYTES_MIN: u64 = 256 << 20;
+
+/// Why the stores cannot be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has them open.
+    #[error(
+        "the state in {} is held by another rosterd: stop that one, or ask it", .0.display()
+    )]
+    Held(PathBuf),
+    /// A file or folder cannot be used.
+    #[error("cannot {attempt} {}", path.display())]
+    File {
+        /// What was attempted.
+        attempt: &'static str,
+        /// On which path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The ledger's file cannot be opened.
+    #[error("cannot open the ledger {}: restore a backup, or move it away and let the next run read everything", path.display())]
+    Opening {
+        /// The file.
+        path: PathBuf,
+        /// What the ledger said.
+        source: Box<redb::DatabaseError>,
+    },
+    /// The ledger cannot be read or written.
+    #[error("the ledger cannot be read or written")]
+    Ledger(#[source] Box<redb::Error>),
+    /// The checkpoints cannot be read or written.
+    #[error("the checkpoints cannot be read or written")]
+    State(#[source] Box<sled::Error>),
+    /// A stored value does not decode.
+    #[error("table {table}, key {key}")]
+    Value {
+        /// Its table.
+        table: &'static str,
+        /// Its key, in hexadecimal.
+        key: String,
+        /// What is wrong with it.
+        source: FormatError,
+    },
+    /// Too little room on the disk to start a run.
+    #[error("{} has {free_mib} MiB free and a run wants {wanted_mib}: make room", path.display())]
+    NoRoom {
+        /// The state folder.
+        path: PathBuf,
+        /// What is free.
+        free_mib: u64,
+        /// What is wanted.
+        wanted_mib: u64,
+    },
+    /// The system gave no random bytes.
+    #[error("the system gave no random bytes")]
+    Random,
+}
+
+impl StoreError {
+    fn ledger(source: impl Into<redb::Error>) -> Self {
+        Self::Ledger(Box::new(source.into()))
+    }
+
+    fn opening(path: &Path, source: redb::DatabaseError) -> Self {
+        match source {
+            redb::DatabaseError::DatabaseAlreadyOpen => Self::Held(path.to_owned()),
+            source => Self::Opening {
+                path: path.to_owned(),
+                source: Box::new(source),
+            },
+        }
+    }
+
+    pub(crate) fn value(table: &'static str, key: &[u8], source: FormatError) -> Self {
+        let key = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        Self::Value { table, key, source }
+    }
+
+    fn file(attempt: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::File {
+            attempt,
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+impl From<sled::Error> for StoreError {
+    fn from(source: sled::Error) -> Self {
+        Self::State(Box::new(source))
+    }
+}
+
+/// The open stores of one rosterd.
+pub(crate) struct Store {
+    /// Counters, checkpoints, schedules.
+    pub(crate) state: State,
+    /// Records, addresses, lists.
+    pub(crate) ledger: Ledger,
+    folder: PathBuf,
+    _lock: File,
+}
+
+impl Store {
+    /// Opens the stores in `folder`, making it (mode 0700) if it is not there. `now` names what has to be moved aside.
+    ///
+    /// # Errors
+    /// [`StoreError`]: held by another process, not writable, damaged beyond what the mirror can mend.
+    pub(crate) fn open(folder: &Path, now: Timestamp) -> Result<Self, StoreError> {
+        let made = fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder);
+        made.map_err(|source| StoreError::file("make the state folder", folder, source))?;
+        let lock = lock(folder)?;
+        let state = State::open(folder, now)?;
+        let ledger = Ledger::open(&folder.join("ledger.redb"))?;
+        Ok(Self {
+            state,
+            ledger,
+            folder: folder.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    /// Whether there is room enough to start a run: 256 MiB, or three times the ledger.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRoom`], or [`StoreError::File`] where the system does not say.
+    pub(crate) fn check_room(&self) -> Result<(), StoreError> {
+        let failed = |source| StoreError::file("look at the room of", &self.folder, source);
+        let ledger = fs::metadata(self.folder.join("ledger.redb"))
+            .map_err(failed)?
+            .len();
+        let room = rustix::fs::statvfs(&self.folder).map_err(|errno| failed(errno.into()))?;
+        let free = room.f_bavail.saturating_mul(room.f_frsize);
+        let wanted = FREE_BYTES_MIN.max(ledger.saturating_mul(3));
+        if free < wanted {
+            let (free_mib, wanted_mib) = (free >> 20, wanted >> 20);
+            return Err(StoreError::NoRoom {
+                path: self.folder.clone(),
+                free_mib,
+                wanted_mib,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn lock(folder: &Path) -> Result<File, StoreError> {
+    let path = folder.join("lock");
+    let opened = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(&path);
+    let file = opened.map_err(|source| StoreError::file("open the lock", &path, source))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Held(folder.to_owned())),
+        Err(TryLockError::Error(source)) => Err(StoreError::file("lock", &path, source)),
+    }
+}

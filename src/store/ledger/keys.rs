@@ -1,0 +1,67 @@
+//! Keys of the ledger: numbers big endian, so that the order of bytes is the order of what they stand for.
+
+use super::rows::AddressKey;
+
+fn join(parts: &[&[u8]]) -> Vec<u8> {
+    parts.concat()
+}
+
+/// A sync's or account's or list's own prefix.
+pub(crate) fn number(number: u32) -> Vec<u8> {
+    number.to_be_bytes().to_vec()
+}
+
+/// A record of a sync.
+pub(crate) fn record(sync: u32, record: u64) -> Vec<u8> {
+    join(&[&sync.to_be_bytes(), &record.to_be_bytes()])
+}
+
+/// An address of a sync, or of a list.
+pub(crate) fn address(owner: u32, address: &AddressKey) -> Vec<u8> {
+    join(&[&owner.to_be_bytes(), address])
+}
+
+/// A record under an address of a sync; record 0 is the address itself.
+pub(crate) fn under_address(sync: u32, address: &AddressKey, record: u64) -> Vec<u8> {
+    join(&[&sync.to_be_bytes(), address, &record.to_be_bytes()])
+}
+
+/// An opt-out of an address: by which record of which module.
+pub(crate) fn opt_out(account: u32, address: &AddressKey, module: u32, record: u64) -> Vec<u8> {
+    join(&[
+        &account.to_be_bytes(),
+        address,
+        &module.to_be_bytes(),
+        &record.to_be_bytes(),
+    ])
+}
+
+/// A sync's claim on an address for a list.
+pub(crate) fn claim(list: u32, address: &AddressKey, sync: u32) -> Vec<u8> {
+    join(&[&list.to_be_bytes(), address, &sync.to_be_bytes()])
+}
+
+/// A run.
+pub(crate) fn run(run: u128) -> Vec<u8> {
+    run.to_be_bytes().to_vec()
+}
+
+/// A row of a run, in the order they were written.
+pub(crate) fn run_row(run: u128, row: u64) -> Vec<u8> {
+    join(&[&run.to_be_bytes(), &row.to_be_bytes()])
+}
+
+/// The address in the key of a row kept under an owner and an address.
+pub(crate) fn address_of(key: &[u8]) -> Option<AddressKey> {
+    key.get(4..20)?.try_into().ok()
+}
+
+/// The number in the last eight bytes of a key: a record's id.
+pub(crate) fn last_record(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(*key.last_chunk()?))
+}
+
+/// The number in the last four bytes of a key: a sync's.
+pub(crate) fn last_number(key: &[u8]) -> Option<u32> {
+    Some(u32::from_be_bytes(*key.last_chunk()?))
+}

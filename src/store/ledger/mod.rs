@@ -1,0 +1,110 @@
+//! The ledger: what rosterd knows and last sent, one step at a time.
+//!
+//! A step is one transaction, synced to disk before it counts as done. There is one writer at a time; the file is
+//! locked to one process. Addresses are looked up by a keyed hash, so that keys are short and tell nobody anything.
+
+pub(crate) mod keys;
+pub(crate) mod rows;
+mod step;
+
+use std::path::Path;
+
+use redb::{Database, Durability};
+pub(crate) use rows::SyncNumbers;
+use rows::{AddressKey, LedgerRow, PacingRow, RunRow};
+pub(crate) use step::Step;
+
+use super::StoreError;
+use crate::domain::address::EmailAddress;
+use crate::domain::ids::{AccountName, RunId};
+use crate::domain::pacing::PacingState;
+
+/// Memory the ledger may use for pages; what a run needs at once is a few steps' worth.
+const CACHE_BYTES: usize = 16 << 20;
+
+/// The open ledger.
+pub(crate) struct Ledger {
+    db: Database,
+    secret: [u8; 32],
+}
+
+impl Ledger {
+    /// Opens the ledger at `path`, making it if it is not there.
+    ///
+    /// # Errors
+    /// [`StoreError`]: held by another process, damaged, from a newer rosterd, or no room.
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        let db = Database::builder()
+            .set_cache_size(CACHE_BYTES)
+            .create(path)
+            .map_err(|source| StoreError::opening(path, source))?;
+        let mut ledger = Self {
+            db,
+            secret: [0; 32],
+        };
+        ledger.secret = ledger.step(|step| -> Result<_, StoreError> {
+            if let Some(row) = step.ledger.get(b"")? {
+                return Ok(row.secret);
+            }
+            let mut secret = [0; 32];
+            getrandom::fill(&mut secret).map_err(|_| StoreError::Random)?;
+            step.ledger.put(
+                b"",
+                &LedgerRow {
+                    secret,
+                    last_run: 0,
+                },
+            )?;
+            Ok(secret)
+        })?;
+        Ok(ledger)
+    }
+
+    /// Does one step: what `change` puts is stored together when it returns `Ok`, and not at all otherwise.
+    ///
+    /// # Errors
+    /// Whatever `change` returns, and [`StoreError`] where the disk fails.
+    pub(crate) fn step<T, E: From<StoreError>>(
+        &self,
+        change: impl FnOnce(&mut Step<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        blocking(|| {
+            let mut txn = self.db.begin_write().map_err(StoreError::ledger)?;
+            txn.set_durability(Durability::Immediate)
+                .map_err(StoreError::ledger)?;
+            let result = change(&mut Step::open(&txn)?)?;
+            txn.commit().map_err(StoreError::ledger)?;
+            Ok(result)
+        })
+    }
+
+    /// The key of an address in all tables.
+    pub(crate) fn key(&self, address: &EmailAddress) -> AddressKey {
+        let hash = blake3::keyed_hash(&self.secret, address.normal().as_bytes());
+        let mut key = AddressKey::default();
+        key.copy_from_slice(&hash.as_bytes()[..16]);
+        key
+    }
+
+    /// What an account has used of its call budgets.
+    pub(crate) fn pacing(&self, account: &AccountName) -> Result<Option<PacingState>, StoreError> {
+        let row = self.step(|step| step.pacing.get(account.as_str().as_bytes()))?;
+        Ok(row.map(|PacingRow(state)| state))
+    }
+
+    /// The row of a run.
+    pub(crate) fn run(&self, run: RunId) -> Result<Option<RunRow>, StoreError> {
+        self.step(|step| step.runs.get(&keys::run(run.to_u128())))
+    }
+}
+
+/// Runs what waits for the disk without holding up the other tasks of a multi-threaded runtime.
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    match Handle::try_current() {
+        Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => {
+            tokio::task::block_in_place(work)
+        }
+        Ok(_) | Err(_) => work(),
+    }
+}

@@ -1,0 +1,329 @@
+//! The ledger's stored types. Each is frozen once released; instants are milliseconds since the Unix epoch.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::changes::{Departed, Membership, Rejection, Removal};
+use crate::domain::limits::Trigger;
+use crate::domain::outcome::{Counts, Outcome, RunOutcome};
+use crate::domain::screening::Screened;
+use crate::store::format::Stored;
+
+/// The numbers under which a sync's rows are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SyncNumbers {
+    /// Of the account.
+    pub(crate) account: u32,
+    /// Of the sync.
+    pub(crate) sync: u32,
+    /// Of the list within its account.
+    pub(crate) list: u32,
+}
+
+/// First 16 bytes of the keyed hash of a normalised address.
+pub(crate) type AddressKey = [u8; 16];
+
+macro_rules! stored {
+    ($name:ident, $kind:literal) => {
+        impl Stored for $name {
+            const KIND: u8 = $kind;
+            const SCHEMA: u8 = 1;
+        }
+    };
+}
+
+/// A record as a sync last read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RecordRow {
+    /// Hash of all columns read.
+    pub(crate) fingerprint: [u8; 16],
+    /// The run that last read it.
+    pub(crate) seen: u32,
+    /// Where it stands.
+    pub(crate) place: Place,
+}
+stored!(RecordRow, 1);
+
+/// Where a record stands with a sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Place {
+    /// Not selected, or selected without a usable address.
+    Outside,
+    /// Selected, and waiting or deciding under this address.
+    Under(AddressKey),
+    /// Gone, having stood under this address.
+    Gone(AddressKey),
+}
+
+/// A record that may feed a contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CandidateRow {
+    /// `Modified_Time`.
+    pub(crate) modified_at: i64,
+    /// The address as it is sent.
+    pub(crate) address: String,
+    /// Mapped fields by label.
+    pub(crate) fields: Vec<(String, String)>,
+}
+stored!(CandidateRow, 2);
+
+/// An opt-out in the CRM: under address, module and record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OptOutRow {
+    /// When rosterd first saw it.
+    pub(crate) since: i64,
+}
+stored!(OptOutRow, 3);
+
+/// A sync's claim on an address for a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ClaimRow {
+    /// The record that feeds the contact.
+    pub(crate) winner: u64,
+    /// Fields as last sent by this sync.
+    pub(crate) sent: Option<Vec<(String, String)>>,
+    /// How Campaigns refused them.
+    pub(crate) refused: Option<Rejection>,
+}
+stored!(ClaimRow, 4);
+
+/// An address on a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MemberRow {
+    /// The address as Campaigns or the CRM spells it.
+    pub(crate) address: String,
+    /// Its state.
+    pub(crate) state: Membership,
+    /// Whether rosterd put it there.
+    pub(crate) ours: bool,
+    /// Since when it has that state.
+    pub(crate) since: i64,
+    /// The last reading of the list's active members that met it.
+    pub(crate) seen: u32,
+}
+stored!(MemberRow, 5);
+
+/// Something that makes a sync decide an address: a record that was read, or (record 0) the address itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum StagedRow {
+    /// A record read in this run that needs an outcome.
+    Read {
+        /// How it was screened.
+        screened: Screened,
+        /// Its address as it is sent.
+        address: String,
+    },
+    /// Something about the address changed.
+    Touched(Option<Departed>),
+}
+stored!(StagedRow, 6);
+
+/// A call that was decided and whose outcome is not stored yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum IntentRow {
+    /// Send a contact.
+    Send {
+        /// The record that feeds it.
+        record: u64,
+        /// The address as it is sent.
+        address: String,
+        /// Mapped fields by label.
+        fields: Vec<(String, String)>,
+        /// What the record counts as if Campaigns takes it.
+        expected: Outcome,
+    },
+    /// Unsubscribe it.
+    TakeOff {
+        /// The address as the list has it.
+        address: String,
+        /// Why.
+        removal: Removal,
+    },
+}
+stored!(IntentRow, 7);
+
+/// A contact added in this run, until its arrival is checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AddedRow {
+    /// The record that feeds it.
+    pub(crate) record: u64,
+    /// The address as it was sent.
+    pub(crate) address: String,
+    /// What it was counted as.
+    pub(crate) outcome: Outcome,
+}
+stored!(AddedRow, 8);
+
+/// A record that a run ignored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct IgnoredRow {
+    /// The record.
+    pub(crate) record: u64,
+    /// Its address as read; empty without one.
+    pub(crate) address: String,
+    /// Why.
+    pub(crate) reason: crate::domain::outcome::Reason,
+    /// The reason in words, or the service's code and text.
+    pub(crate) detail: String,
+}
+stored!(IgnoredRow, 9);
+
+/// A run, from its start to the moment the journal has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RunRow {
+    /// The ULID as a number.
+    pub(crate) run: u128,
+    /// Number of its sync.
+    pub(crate) sync: u32,
+    /// The run's number in this ledger, from 1; marks what it has seen.
+    pub(crate) number: u32,
+    /// Who or what started it.
+    pub(crate) trigger: Trigger,
+    /// Whether it reads everything.
+    pub(crate) full: bool,
+    /// Whether records that read as before may be passed over in the overlap.
+    pub(crate) passes_over: bool,
+    /// The cursor it starts from.
+    pub(crate) from: Option<i64>,
+    /// The service's clock at its first request for records.
+    pub(crate) to: Option<i64>,
+    /// When it started.
+    pub(crate) started: i64,
+    /// How far it has come.
+    pub(crate) phase: Phase,
+    /// What it counted.
+    pub(crate) counts: Counts,
+    /// What it cost.
+    pub(crate) cost: CostRow,
+    /// Ignored rows written so far.
+    pub(crate) ignored_rows: u64,
+    /// What the list's count should be at the end.
+    pub(crate) arrivals: Option<ArrivalsRow>,
+    /// How it ended.
+    pub(crate) finished: Option<FinishedRow>,
+}
+stored!(RunRow, 10);
+
+/// How far a run has come. What comes before a phase is done and stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Phase {
+    /// Addresses an earlier, failed run left undecided are taken up.
+    CarryOver,
+    /// The list's active members are read (full runs).
+    Members,
+    /// Records are read: from the source of this index, at this position.
+    Reading {
+        /// Index into the run's sources.
+        source: u8,
+        /// Where to go on.
+        position: Position,
+    },
+    /// Records that a full read did not meet are let go, after this record.
+    Vanished {
+        /// The last record looked at.
+        after: u64,
+    },
+    /// Addresses are decided and calls are made, until none is left.
+    Deciding,
+    /// Removals that are not for opt-outs are weighed against the safety bound, and made.
+    Removing,
+    /// It is checked that what was added is on the list.
+    Verifying,
+    /// Only the end is to be written down.
+    Closing,
+}
+
+/// Where a walk over records goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Position {
+    /// From its beginning.
+    Start,
+    /// After this record, by id.
+    AfterRecord(u64),
+    /// After this `Modified_Time` and record.
+    AfterChange(i64, u64),
+    /// At the page of this token (Get Records); `None` is its first page.
+    Token(Option<String>),
+    /// At the page of this number.
+    Page(u32),
+}
+
+/// Calls and credits so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CostRow {
+    /// Calls to the CRM.
+    pub(crate) crm_calls: u64,
+    /// Their credits.
+    pub(crate) crm_credits: u64,
+    /// Calls to Campaigns.
+    pub(crate) campaigns_calls: u64,
+}
+
+/// What the list's count of active members was, and by how much the run should have moved it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ArrivalsRow {
+    /// Active members before the first addition.
+    pub(crate) before: u64,
+    /// Contacts put on the list since.
+    pub(crate) added: u64,
+    /// Contacts taken off since.
+    pub(crate) removed: u64,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FinishedRow {
+    /// The way it ended.
+    pub(crate) outcome: RunOutcome,
+    /// When.
+    pub(crate) at: i64,
+    /// Kind and message of what stopped it.
+    pub(crate) error: Option<(String, String)>,
+    /// Removals that wait for a person, and the bound they are above.
+    pub(crate) held: Option<(u64, u64)>,
+}
+
+/// A removal that waits for a person, under the run that decided it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HeldRow {
+    /// The ULID of the run under which it is held.
+    pub(crate) run: u128,
+    /// The address as the list has it.
+    pub(crate) address: String,
+}
+stored!(HeldRow, 11);
+
+/// What a sync's names stand for at the services, asked for once and kept until the definition changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ResolvedRow {
+    /// Digest of the definition it was resolved for.
+    pub(crate) definition: [u8; 16],
+    /// The list's key.
+    pub(crate) list: String,
+    /// Fields of the sync's module.
+    pub(crate) fields: Vec<crate::domain::value::Field>,
+    /// Labels of Campaigns fields and their longest values in characters.
+    pub(crate) labels: Vec<(String, Option<u64>)>,
+    /// Other modules whose opt-outs count: name, and its e-mail and opt-out field.
+    pub(crate) consent_modules: Vec<String>,
+}
+stored!(ResolvedRow, 12);
+
+/// The number a name stands for in keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct NumberRow(pub(crate) u32);
+stored!(NumberRow, 13);
+
+/// The ledger's own facts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LedgerRow {
+    /// Keys the hash of addresses, so that they cannot be guessed back.
+    pub(crate) secret: [u8; 32],
+    /// The number of the last run.
+    pub(crate) last_run: u32,
+}
+stored!(LedgerRow, 14);
+
+/// What an account has used of its call budgets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PacingRow(pub(crate) crate::domain::pacing::PacingState);
+stored!(PacingRow, 15);

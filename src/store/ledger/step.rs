@@ -1,0 +1,214 @@
+//! One step of a run: everything it puts into the ledger is there together, or not at all.
+
+use std::marker::PhantomData;
+
+use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
+
+use super::keys;
+use super::rows::{
+    AddedRow, AddressKey, CandidateRow, ClaimRow, HeldRow, IgnoredRow, IntentRow, LedgerRow,
+    MemberRow, NumberRow, OptOutRow, PacingRow, RecordRow, ResolvedRow, RunRow, StagedRow,
+};
+use crate::store::StoreError;
+use crate::store::format::{Stored, decode, encode};
+
+type Bytes = &'static [u8];
+
+/// One table of the ledger within a step, typed by its rows.
+pub(crate) struct Rows<'t, T> {
+    name: &'static str,
+    table: Table<'t, Bytes, Bytes>,
+    rows: PhantomData<T>,
+}
+
+impl<'t, T: Stored> Rows<'t, T> {
+    fn open(txn: &'t WriteTransaction, name: &'static str) -> Result<Self, StoreError> {
+        let definition: TableDefinition<'_, Bytes, Bytes> = TableDefinition::new(name);
+        let table = txn.open_table(definition).map_err(StoreError::ledger)?;
+        Ok(Self {
+            name,
+            table,
+            rows: PhantomData,
+        })
+    }
+
+    /// The row of this key.
+    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<T>, StoreError> {
+        match self.table.get(key).map_err(StoreError::ledger)? {
+            Some(bytes) => self.decode(key, bytes.value()).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Puts a row, over the one that was there.
+    pub(crate) fn put(&mut self, key: &[u8], row: &T) -> Result<(), StoreError> {
+        let bytes = encode(row).map_err(|source| StoreError::value(self.name, key, source))?;
+        self.table
+            .insert(key, bytes.as_slice())
+            .map_err(StoreError::ledger)?;
+        Ok(())
+    }
+
+    /// Removes a row, if it is there.
+    pub(crate) fn remove(&mut self, key: &[u8]) -> Result<(), StoreError> {
+        self.table.remove(key).map_err(StoreError::ledger)?;
+        Ok(())
+    }
+
+    /// Up to `most` rows whose keys begin with `prefix`, in the order of their keys, after `after` if that is given.
+    pub(crate) fn under(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        most: usize,
+    ) -> Result<Vec<(Vec<u8>, T)>, StoreError> {
+        let mut rows = Vec::new();
+        let start = after.unwrap_or(prefix);
+        for entry in self.table.range(start..).map_err(StoreError::ledger)? {
+            let (key, bytes) = entry.map_err(StoreError::ledger)?;
+            let key = key.value();
+            if rows.len() == most || !key.starts_with(prefix) {
+                break;
+            }
+            if after != Some(key) {
+                rows.push((key.to_vec(), self.decode(key, bytes.value())?));
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Whether any key begins with `prefix`.
+    pub(crate) fn any(&self, prefix: &[u8]) -> Result<bool, StoreError> {
+        match self
+            .table
+            .range(prefix..)
+            .map_err(StoreError::ledger)?
+            .next()
+        {
+            Some(entry) => Ok(entry
+                .map_err(StoreError::ledger)?
+                .0
+                .value()
+                .starts_with(prefix)),
+            None => Ok(false),
+        }
+    }
+
+    fn decode(&self, key: &[u8], bytes: &[u8]) -> Result<T, StoreError> {
+        decode(bytes).map_err(|source| StoreError::value(self.name, key, source))
+    }
+}
+
+/// The tables of the ledger, open for one step.
+pub(crate) struct Step<'t> {
+    /// Facts about the ledger itself, under the empty key.
+    pub(crate) ledger: Rows<'t, LedgerRow>,
+    /// Numbers of names.
+    pub(crate) names: Rows<'t, NumberRow>,
+    /// Runs that the journal may not have yet, by run.
+    pub(crate) runs: Rows<'t, RunRow>,
+    /// Records as last read, by sync and record.
+    pub(crate) records: Rows<'t, RecordRow>,
+    /// Records that may feed a contact, by sync, address and record.
+    pub(crate) candidates: Rows<'t, CandidateRow>,
+    /// Opt-outs in the CRM, by account, address, module and record.
+    pub(crate) opt_outs: Rows<'t, OptOutRow>,
+    /// Claims, by list, address and sync.
+    pub(crate) claims: Rows<'t, ClaimRow>,
+    /// Addresses on lists, by list and address.
+    pub(crate) members: Rows<'t, MemberRow>,
+    /// What waits for a decision, by sync, address and record.
+    pub(crate) staged: Rows<'t, StagedRow>,
+    /// What waits for the next run's decision, by sync, address and record 0.
+    pub(crate) deferred: Rows<'t, StagedRow>,
+    /// Calls decided, by sync and address.
+    pub(crate) intents: Rows<'t, IntentRow>,
+    /// Removals decided and not yet weighed against the safety bound, by sync and address.
+    pub(crate) removals: Rows<'t, IntentRow>,
+    /// Contacts added in the run under way, by sync and address.
+    pub(crate) added: Rows<'t, AddedRow>,
+    /// Ignored records, by run and number.
+    pub(crate) ignored: Rows<'t, IgnoredRow>,
+    /// Removals that wait for a person, by sync and address.
+    pub(crate) held: Rows<'t, HeldRow>,
+    /// What names stand for at the services, by sync.
+    pub(crate) resolved: Rows<'t, ResolvedRow>,
+    /// Call budgets used, by account.
+    pub(crate) pacing: Rows<'t, PacingRow>,
+}
+
+impl<'t> Step<'t> {
+    pub(super) fn open(txn: &'t WriteTransaction) -> Result<Self, StoreError> {
+        Ok(Self {
+            ledger: Rows::open(txn, "ledger")?,
+            names: Rows::open(txn, "names")?,
+            runs: Rows::open(txn, "runs")?,
+            records: Rows::open(txn, "records")?,
+            candidates: Rows::open(txn, "candidates")?,
+            opt_outs: Rows::open(txn, "opt_outs")?,
+            claims: Rows::open(txn, "claims")?,
+            members: Rows::open(txn, "members")?,
+            staged: Rows::open(txn, "staged")?,
+            deferred: Rows::open(txn, "deferred")?,
+            intents: Rows::open(txn, "intents")?,
+            removals: Rows::open(txn, "removals")?,
+            added: Rows::open(txn, "added")?,
+            ignored: Rows::open(txn, "ignored")?,
+            held: Rows::open(txn, "held")?,
+            resolved: Rows::open(txn, "resolved")?,
+            pacing: Rows::open(txn, "pacing")?,
+        })
+    }
+
+    /// The number of a name, given on its first use: `kind` is one letter, `name` unique within it.
+    pub(crate) fn number(&mut self, kind: char, name: &str) -> Result<u32, StoreError> {
+        let key = format!("{kind}:{name}").into_bytes();
+        if let Some(NumberRow(number)) = self.names.get(&key)? {
+            return Ok(number);
+        }
+        let last = self.names.get(b"")?.map_or(0, |NumberRow(last)| last);
+        let number = NumberRow(last + 1);
+        self.names.put(b"", &number)?;
+        self.names.put(&key, &number)?;
+        Ok(number.0)
+    }
+
+    /// The numbers of all names of a kind that begin with `prefix`.
+    pub(crate) fn numbers(&self, kind: char, prefix: &str) -> Result<Vec<u32>, StoreError> {
+        let prefix = format!("{kind}:{prefix}").into_bytes();
+        let rows = self.names.under(&prefix, None, usize::MAX)?;
+        Ok(rows
+            .into_iter()
+            .map(|(_, NumberRow(number))| number)
+            .collect())
+    }
+
+    /// Makes a sync decide an address. A departure that is known already is kept unless a new one is given.
+    pub(crate) fn touch(
+        &mut self,
+        sync: u32,
+        address: &AddressKey,
+        departed: Option<crate::domain::changes::Departed>,
+    ) -> Result<(), StoreError> {
+        let key = keys::under_address(sync, address, 0);
+        let before = match self.staged.get(&key)? {
+            Some(StagedRow::Touched(before)) => before,
+            Some(StagedRow::Read { .. }) | None => None,
+        };
+        self.staged
+            .put(&key, &StagedRow::Touched(departed.or(before)))
+    }
+
+    /// Adds a row to a run's ignored records and counts it.
+    pub(crate) fn ignore(&mut self, run: &mut RunRow, row: &IgnoredRow) -> Result<(), StoreError> {
+        self.ignored
+            .put(&keys::run_row(run.run, run.ignored_rows), row)?;
+        run.ignored_rows += 1;
+        Ok(())
+    }
+
+    /// Puts the run's own row: its counts, phase and cost become true with the rest of the step.
+    pub(crate) fn save_run(&mut self, run: &RunRow) -> Result<(), StoreError> {
+        self.runs.put(&keys::run(run.run), run)
+    }
+}

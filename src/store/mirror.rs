@@ -1,0 +1,52 @@
+//! A copy of counters, checkpoints and schedules in one JSON file: what `status` reads beside a running daemon, and
+//! what a damaged store is made from.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+use super::state::{Checkpoint, Counter, Handled};
+use crate::domain::ids::SyncId;
+
+/// All that the trees hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    /// Checkpoints by sync.
+    pub(crate) checkpoints: BTreeMap<SyncId, Checkpoint>,
+    /// Schedules by sync.
+    pub(crate) schedule: BTreeMap<SyncId, Handled>,
+    /// Counters by key.
+    pub(crate) counters: BTreeMap<String, Counter>,
+}
+
+/// Writes the mirror so that a reader, and a crash, meet the old one or the new one and nothing between.
+pub(crate) fn write(path: &Path, snapshot: &Snapshot) -> Result<(), StoreError> {
+    replace(path, snapshot).map_err(|source| StoreError::file("write the mirror", path, source))
+}
+
+fn replace(path: &Path, snapshot: &Snapshot) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    serde_json::to_writer(&mut file, snapshot)?;
+    file.flush()?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|failed| failed.error)?;
+    fs::File::open(folder)?.sync_all()
+}
+
+/// The mirror at `path`; `None` where there is none.
+pub(crate) fn read(path: &Path) -> Result<Option<Snapshot>, StoreError> {
+    let failed = |source| StoreError::file("read the mirror", path, source);
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(failed(source)),
+    };
+    serde_json::from_slice(&bytes)
+        .map(Some)
+        .map_err(|source| failed(source.into()))
+}
