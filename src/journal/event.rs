@@ -6,9 +6,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::domain::failure::Failure;
 use crate::domain::ids::{AccountName, RunId, SyncId};
 use crate::domain::limits::Trigger;
-use crate::domain::outcome::Counts;
+use crate::domain::outcome::{Counts, RunOutcome};
 
 /// Something that happened to a run, a sync or the configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -107,30 +108,6 @@ pub struct RunFinished {
     pub error: Option<RunError>,
 }
 
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunOutcome {
-    /// Everything was done.
-    Completed,
-    /// It gave up, or its sums did not agree.
-    Failed,
-    /// Everything was done but removals that a person has to approve.
-    Held,
-}
-
-impl RunOutcome {
-    /// The name in journal, JSON and tables.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Held => "held",
-        }
-    }
-}
-
 /// Requests sent to the CRM, retries included, and the credits they cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CrmCost {
@@ -183,6 +160,63 @@ pub enum ErrorKind {
     /// Anything else, also kinds of later versions.
     #[serde(other)]
     Other,
+}
+
+impl ErrorKind {
+    /// All kinds.
+    const ALL: [Self; 11] = [
+        Self::Unreachable,
+        Self::Throttled,
+        Self::CredentialsRefused,
+        Self::Configuration,
+        Self::AccountClosed,
+        Self::Refused,
+        Self::NotCleared,
+        Self::ReadCut,
+        Self::SumsDisagree,
+        Self::State,
+        Self::Other,
+    ];
+
+    /// The kind of a failed call.
+    #[must_use]
+    pub fn of(failure: &Failure) -> Self {
+        match failure {
+            Failure::Unreachable => Self::Unreachable,
+            Failure::Throttled { .. } => Self::Throttled,
+            Failure::TokenExpired | Failure::CredentialsRefused => Self::CredentialsRefused,
+            Failure::Configuration => Self::Configuration,
+            Failure::AccountClosed => Self::AccountClosed,
+            Failure::Refused => Self::Refused,
+        }
+    }
+
+    /// The kind of this name; `Other` for one that is not known.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .unwrap_or(Self::Other)
+    }
+
+    /// The name in the journal.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Throttled => "throttled",
+            Self::CredentialsRefused => "credentials_refused",
+            Self::Configuration => "configuration",
+            Self::AccountClosed => "account_closed",
+            Self::Refused => "refused",
+            Self::NotCleared => "not_cleared",
+            Self::ReadCut => "read_cut",
+            Self::SumsDisagree => "sums_disagree",
+            Self::State => "state",
+            Self::Other => "other",
+        }
+    }
 }
 
 /// See [`Event::RunHeld`].

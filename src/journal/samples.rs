@@ -7,7 +7,7 @@ use super::line::render;
 use crate::config::settings::History;
 use crate::domain::ids::RunId;
 use crate::domain::limits::Trigger;
-use crate::domain::outcome::{Counts, IgnoredBy};
+use crate::domain::outcome::{Counts, IgnoredBy, RunOutcome};
 
 /// The journal's smallest size, so that tests see it rotate.
 pub(crate) fn small() -> History {

@@ -1,1 +1,327 @@
 //! One run of one sync: read, decide, write, record; resumable after any step.
+//!
+//! A run is a walk through the phases of its row in the ledger. Each phase is a loop of steps, a step is one
+//! transaction, and what a step decided is neither decided nor counted again: its staged rows are gone with it. First
+//! run, retry and resume are therefore one path: look at the row, go on.
+//!
+//! 1. `start` weighs the limits and counts the run, before its first call for records.
+//! 2. `suppressions` reads who must not be mailed and opens the gate; in full runs also who is on the list.
+//! 3. `read` stages records page by page (`stage`), notes opt-outs and deletions, and lets go of what vanished.
+//! 4. `decide` turns staged addresses into outcomes and intents, `write` carries the intents out, and so on until
+//!    nothing is staged; `remove` does the removals last, within the safety bound; `verify` checks the list.
+//! 5. `finish` checks the sums and writes the ignored file, the journal and the checkpoint, in this order.
+//!
+//! What is left undecided by a failed run stays staged, and the next run of the sync begins with it.
+
+mod carry;
+mod decide;
+mod error;
+mod finish;
+mod plan;
+mod read;
+pub(crate) mod recovery;
+mod remove;
+mod resolve;
+mod stage;
+mod start;
+mod suppressions;
+mod verify;
+mod write;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+pub use error::RunError;
+use jiff::Timestamp;
+use plan::Plan;
+pub(crate) use resolve::check;
+pub use start::Wish;
+pub(crate) use start::{limit_values, usage_of};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::config::Sources;
+use crate::config::settings::Config;
+use crate::domain::definition::SyncDefinition;
+use crate::domain::ids::RunId;
+use crate::domain::outcome::RunOutcome;
+use crate::domain::suppression::Gate;
+use crate::journal::Journal;
+use crate::journal::event::RunFinished;
+use crate::store::ledger::rows::{CostRow, PacingRow, Phase, Position, RunRow};
+use crate::store::ledger::{Step, SyncNumbers};
+use crate::store::{Store, StoreError};
+use crate::zoho::campaigns::{Campaigns, CampaignsError};
+use crate::zoho::crm::Crm;
+use crate::zoho::meter::Meter;
+use crate::zoho::oauth::Tokens;
+use crate::zoho::pacer::Pacer;
+
+/// How long the calls in flight may take once rosterd is to stop.
+const CUT_AFTER: Duration = Duration::from_secs(5);
+
+/// What all runs of a process share.
+pub(crate) struct Base {
+    /// The settings, and where in the files they stand.
+    pub(crate) config: Arc<Config>,
+    /// Places in the files, for problems that only the services can tell.
+    pub(crate) sources: Arc<Sources>,
+    /// The stores.
+    pub(crate) store: Arc<Store>,
+    /// The import history.
+    pub(crate) journal: Arc<Mutex<Journal>>,
+    /// The time.
+    pub(crate) clock: Clock,
+    /// Set when rosterd is to stop.
+    pub(crate) stop: CancellationToken,
+}
+
+/// The clients of one account.
+#[derive(Clone)]
+pub(crate) struct Clients {
+    /// Its CRM.
+    pub(crate) crm: Crm,
+    /// Its Campaigns.
+    pub(crate) campaigns: Campaigns,
+    /// The token of both.
+    pub(crate) tokens: Arc<Tokens>,
+    /// The pace of its calls to Campaigns.
+    pub(crate) pacer: Pacer,
+}
+
+/// How far a run has come, for people who watch it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// What it does, in a few words.
+    pub doing: &'static str,
+    /// Records taken up or passed as not selected.
+    pub records: u64,
+    /// Records with an outcome, and contacts taken off.
+    pub settled: u64,
+    /// Calls made to both services.
+    pub calls: u64,
+}
+
+/// A run under way.
+struct Run<'a> {
+    config: &'a Config,
+    definition: &'a SyncDefinition,
+    store: &'a Store,
+    clock: &'a Clock,
+    stop: &'a CancellationToken,
+    crm: Crm,
+    campaigns: Campaigns,
+    meter: Arc<Meter>,
+    pacer: Pacer,
+    concurrency: usize,
+    progress: &'a watch::Sender<Progress>,
+    plan: Plan,
+    numbers: SyncNumbers,
+    lists: Vec<u32>,
+    active: BTreeSet<u32>,
+    /// The cursor that the last completed run left.
+    cursor: Option<Timestamp>,
+    id: RunId,
+    row: RunRow,
+    /// What the run cost before this process took it up.
+    cost_before: CostRow,
+    /// Whether a call may have been made whose answer was not stored.
+    resumed: bool,
+    gate: Gate,
+    suppressions_unread: Option<CampaignsError>,
+    /// Contacts that could not be unsubscribed, and the last refusal.
+    not_taken_off: (u64, String),
+    /// Removals that this run held back, and the bound they are above.
+    held: Option<(u64, u64)>,
+}
+
+/// Starts a run of a sync, or takes up the one that was interrupted, and follows it to its end.
+///
+/// # Errors
+/// [`RunError`]: it may not start (nothing is counted), it failed and is journalled as failed, or it was stopped and
+/// goes on at the next start.
+pub(crate) async fn run(
+    base: &Base,
+    clients: &Clients,
+    definition: &SyncDefinition,
+    wish: Wish,
+    progress: &watch::Sender<Progress>,
+) -> Result<RunFinished, (Option<RunFinished>, RunError)> {
+    let meter = Arc::new(Meter::default());
+    let started = start::start(base, clients, definition, wish, &meter, progress).await;
+    let mut run = started.map_err(|error| (None, error))?;
+    let ended = tokio::select! {
+        biased;
+        ended = run.to_its_end() => ended,
+        () = cut(&base.stop) => Err(RunError::Stopped),
+    };
+    match ended {
+        Ok(outcome) => run.finish(base, outcome, None),
+        Err(error) if error.ends_the_run() => run.finish(base, RunOutcome::Failed, Some(error)),
+        Err(error) => Err((None, error)),
+    }
+}
+
+/// Returns a while after rosterd was told to stop: a call that hangs is cut, and made again by the resumed run.
+async fn cut(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(CUT_AFTER).await;
+}
+
+impl Run<'_> {
+    /// Goes through the phases that are left.
+    async fn to_its_end(&mut self) -> Result<RunOutcome, RunError> {
+        let mut outcome = RunOutcome::Completed;
+        self.open_gate().await?;
+        loop {
+            self.go_on()?;
+            match self.row.phase {
+                Phase::CarryOver => {
+                    self.carry_over()?;
+                    self.enter(if self.row.full {
+                        Phase::Members
+                    } else {
+                        Phase::Reading {
+                            source: 0,
+                            position: Position::Start,
+                        }
+                    })?;
+                }
+                Phase::Members => {
+                    if self.suppressions_unread.is_none() {
+                        self.read_members().await?;
+                        self.mark_lost()?;
+                    }
+                    self.enter(Phase::Reading {
+                        source: 0,
+                        position: Position::Start,
+                    })?;
+                }
+                Phase::Reading { .. } => self.read_sources().await?,
+                Phase::Vanished { .. } => self.let_vanished_go()?,
+                Phase::Deciding => {
+                    self.carry_out_intents().await?;
+                    if !self.decide_next()? {
+                        self.enter(Phase::Removing)?;
+                    }
+                }
+                Phase::Removing => {
+                    outcome = self.remove().await?;
+                    self.enter(Phase::Verifying)?;
+                }
+                Phase::Verifying => {
+                    self.verify_arrivals().await?;
+                    self.enter(Phase::Closing)?;
+                }
+                Phase::Closing => break,
+            }
+        }
+        if self.row.phase == Phase::Closing && self.has_held()? {
+            outcome = RunOutcome::Held;
+        }
+        self.conclude(outcome)
+    }
+
+    /// What speaks against calling the run completed, now that everything is done.
+    fn conclude(&mut self, outcome: RunOutcome) -> Result<RunOutcome, RunError> {
+        if let Some(error) = self.suppressions_unread.take() {
+            return Err(RunError::Suppressions(error));
+        }
+        let (refused, detail) = std::mem::take(&mut self.not_taken_off);
+        if refused > 0 {
+            return Err(RunError::NotTakenOff { refused, detail });
+        }
+        let counts = self.row.counts;
+        if !counts.agree() {
+            return Err(RunError::Sums {
+                total: counts.total,
+                settled: counts.settled(),
+            });
+        }
+        Ok(outcome)
+    }
+
+    fn decide_next(&mut self) -> Result<bool, StoreError> {
+        let deciding = decide::Deciding {
+            numbers: self.numbers,
+            lists: &self.lists,
+            active: &self.active,
+            rules: self.plan.rules,
+            gate_open: self.suppressions_unread.is_none(),
+        };
+        let mut row = self.row_with_cost();
+        let (row, more) = self.store.ledger.step(|step| {
+            let more = deciding.next(step, &mut row)?;
+            step.save_run(&row)?;
+            Ok::<_, StoreError>((row, more))
+        })?;
+        self.row = row;
+        self.report();
+        Ok(more)
+    }
+
+    fn enter(&mut self, phase: Phase) -> Result<(), StoreError> {
+        let row = RunRow {
+            phase,
+            ..self.row_with_cost()
+        };
+        self.store.ledger.step(|step| step.save_run(&row))?;
+        self.row = row;
+        self.report();
+        Ok(())
+    }
+
+    /// Stops between two steps when rosterd is to stop.
+    fn go_on(&self) -> Result<(), RunError> {
+        if self.stop.is_cancelled() {
+            Err(RunError::Stopped)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Stores what the account has used of its call budgets.
+    fn save_pace(&self, step: &mut Step<'_>) -> Result<(), StoreError> {
+        match self.pacer.state() {
+            Some(state) => {
+                let account = self.definition.account.as_str().as_bytes();
+                step.pacing.put(account, &PacingRow(state))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The run's row with what it has cost up to now.
+    fn row_with_cost(&self) -> RunRow {
+        let cost = self.meter.snapshot();
+        let before = self.cost_before;
+        let cost = CostRow {
+            crm_calls: before.crm_calls + cost.crm_calls,
+            crm_credits: before.crm_credits + cost.crm_credits,
+            campaigns_calls: before.campaigns_calls + cost.campaigns_calls,
+        };
+        RunRow {
+            cost,
+            ..self.row.clone()
+        }
+    }
+
+    fn report(&self) {
+        let row = self.row_with_cost();
+        let doing = match row.phase {
+            Phase::CarryOver | Phase::Members => "reading the list",
+            Phase::Reading { .. } | Phase::Vanished { .. } => "reading records",
+            Phase::Deciding => "writing contacts",
+            Phase::Removing => "removing contacts",
+            Phase::Verifying | Phase::Closing => "checking the list",
+        };
+        self.progress.send_replace(Progress {
+            doing,
+            records: row.counts.total + row.counts.not_selected,
+            settled: row.counts.settled() + row.counts.deleted,
+            calls: row.cost.crm_calls + row.cost.campaigns_calls,
+        });
+    }
+}

@@ -118,6 +118,23 @@ impl CrmError {
         self
     }
 
+    /// Whether COQL does not take the module or one of the columns, so that Get Records may.
+    #[must_use]
+    pub fn suggests_walking(&self) -> bool {
+        let unsuited = [
+            "INVALID_QUERY",
+            "NOT_SUPPORTED",
+            "SYNTAX_ERROR",
+            "LIMIT_EXCEEDED",
+        ];
+        match self {
+            Self::Refused { method, code, .. } => {
+                *method == Method::Coql && unsuited.contains(&code.as_str())
+            }
+            Self::Lost { .. } | Self::Unreadable { .. } | Self::TooManyColumns { .. } => false,
+        }
+    }
+
     /// Whether a walk by page token has to begin anew, because its token has ended or gone beyond what the CRM gives.
     #[must_use]
     pub fn restarts_walk(&self) -> bool {

@@ -1,0 +1,306 @@
+//! Addresses decided: what is staged becomes outcomes, claims and intents, a step of addresses at a time.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::domain::changes::{
+    Action, AddressState, Candidate, Claim, ClaimChange, Decision, Departed, Membership, Removal,
+    Rules, decide,
+};
+use crate::domain::ids::RecordId;
+use crate::domain::outcome::{Outcome, Reason};
+use crate::domain::suppression::Suppression;
+use crate::store::StoreError;
+use crate::store::ledger::rows::{
+    AddressKey, ClaimRow, IgnoredRow, IntentRow, MemberRow, RunRow, StagedRow,
+};
+use crate::store::ledger::{Step, SyncNumbers, keys};
+
+/// Rows looked at in a step; the addresses among them are decided together.
+const STEP_ROWS: usize = 500;
+
+/// What a decision needs besides the ledger.
+pub(super) struct Deciding<'a> {
+    pub(super) numbers: SyncNumbers,
+    /// All lists of the account.
+    pub(super) lists: &'a [u32],
+    /// Active syncs of the account.
+    pub(super) active: &'a BTreeSet<u32>,
+    pub(super) rules: Rules,
+    /// Whether the gate lets anyone through.
+    pub(super) gate_open: bool,
+}
+
+impl Deciding<'_> {
+    /// Decides the next addresses; says whether there were any.
+    pub(super) fn next(&self, step: &mut Step<'_>, run: &mut RunRow) -> Result<bool, StoreError> {
+        let rows = step
+            .staged
+            .under(&keys::number(self.numbers.sync), None, STEP_ROWS)?;
+        let addresses: BTreeSet<AddressKey> = rows
+            .iter()
+            .filter_map(|(key, _)| keys::address_of(key))
+            .collect();
+        for address in &addresses {
+            let staged =
+                step.staged
+                    .under(&keys::address(self.numbers.sync, address), None, usize::MAX)?;
+            let (state, spellings) = self.state(step, address, &staged)?;
+            let decision = decide(&state, self.rules);
+            self.apply(step, run, address, &state, &spellings, decision)?;
+            for (key, _) in staged {
+                step.staged.remove(&key)?;
+            }
+        }
+        Ok(!addresses.is_empty())
+    }
+
+    /// All that the ledger knows of an address, and the spellings of the records read.
+    fn state(
+        &self,
+        step: &Step<'_>,
+        address: &AddressKey,
+        staged: &[(Vec<u8>, StagedRow)],
+    ) -> Result<(AddressState, Vec<(RecordId, String)>), StoreError> {
+        let SyncNumbers {
+            account,
+            sync,
+            list,
+        } = self.numbers;
+        let (mut read, mut spellings, mut departed) = (Vec::new(), Vec::new(), None);
+        for (key, row) in staged {
+            match row {
+                StagedRow::Read { screened, address } => {
+                    let record = RecordId(keys::last_record(key).unwrap_or_default());
+                    read.push((record, *screened));
+                    spellings.push((record, address.clone()));
+                }
+                StagedRow::Touched(how) => departed = *how,
+            }
+        }
+        let member = step.members.get(&keys::address(list, address))?;
+        let elsewhere = self.elsewhere(step, address)?;
+        let state = AddressState {
+            candidates: candidates(step, sync, address)?,
+            read,
+            opted_out: step.opt_outs.any(&keys::address(account, address))?,
+            claim: step
+                .claims
+                .get(&keys::claim(list, address, sync))?
+                .map(claim),
+            membership: member.as_ref().map(|member| member.state),
+            ours: member.as_ref().is_some_and(|member| member.ours),
+            suppressed_elsewhere: elsewhere
+                .contains(&Membership::Bounced)
+                .then_some(Suppression::Bounced),
+            on_other_list: elsewhere.contains(&Membership::Active),
+            claimed_by_another: self.claimed_by_another(step, address)?,
+            departed,
+        };
+        Ok((state, spellings))
+    }
+
+    /// The states of an address on the account's other lists.
+    fn elsewhere(
+        &self,
+        step: &Step<'_>,
+        address: &AddressKey,
+    ) -> Result<Vec<Membership>, StoreError> {
+        let mut states = Vec::new();
+        for list in self.lists.iter().filter(|list| **list != self.numbers.list) {
+            let member = step.members.get(&keys::address(*list, address))?;
+            states.extend(member.map(|member| member.state));
+        }
+        Ok(states)
+    }
+
+    fn claimed_by_another(
+        &self,
+        step: &Step<'_>,
+        address: &AddressKey,
+    ) -> Result<bool, StoreError> {
+        let prefix = keys::address(self.numbers.list, address);
+        let claims = step.claims.under(&prefix, None, usize::MAX)?;
+        Ok(claims
+            .iter()
+            .filter_map(|(key, _)| keys::last_number(key))
+            .any(|sync| sync != self.numbers.sync && self.active.contains(&sync)))
+    }
+
+    fn apply(
+        &self,
+        step: &mut Step<'_>,
+        run: &mut RunRow,
+        address: &AddressKey,
+        state: &AddressState,
+        spellings: &[(RecordId, String)],
+        decision: Decision,
+    ) -> Result<(), StoreError> {
+        run.counts.total += decision.taken_up;
+        let spelled = |record: RecordId| {
+            let read = spellings
+                .iter()
+                .find(|(id, _)| *id == record)
+                .map(|(_, text)| text);
+            let known = || {
+                let of = |it: &&Candidate| it.record == record;
+                state.candidates.iter().find(of).map(|it| &it.address)
+            };
+            read.or_else(known).cloned().unwrap_or_default()
+        };
+        for (record, outcome, detail) in decision.settled {
+            settle(step, run, record, spelled(record), outcome, detail)?;
+        }
+        let removes = decision.action == Some(Action::TakeOff(Removal::Gone));
+        self.claim(step, address, decision.claim, removes)?;
+        match decision.action {
+            None => Ok(()),
+            Some(Action::Send { winner, expected }) => {
+                self.send(step, run, address, winner, expected)
+            }
+            Some(Action::TakeOff(removal)) => self.take_off(step, address, removal, state.departed),
+        }
+    }
+
+    /// A claim whose contact is about to be taken off stays until that is done: it says whose contact it is.
+    fn claim(
+        &self,
+        step: &mut Step<'_>,
+        address: &AddressKey,
+        change: ClaimChange,
+        removes: bool,
+    ) -> Result<(), StoreError> {
+        let key = keys::claim(self.numbers.list, address, self.numbers.sync);
+        match change {
+            ClaimChange::Feed(winner) => {
+                let none = ClaimRow {
+                    winner: 0,
+                    sent: None,
+                    refused: None,
+                };
+                let claim = step.claims.get(&key)?.unwrap_or(none);
+                step.claims.put(
+                    &key,
+                    &ClaimRow {
+                        winner: winner.0,
+                        ..claim
+                    },
+                )
+            }
+            ClaimChange::Drop if removes => Ok(()),
+            ClaimChange::Drop => step.claims.remove(&key),
+        }
+    }
+
+    fn send(
+        &self,
+        step: &mut Step<'_>,
+        run: &mut RunRow,
+        address: &AddressKey,
+        winner: Candidate,
+        expected: Outcome,
+    ) -> Result<(), StoreError> {
+        let key = keys::address(self.numbers.sync, address);
+        if self.gate_open {
+            let intent = IntentRow::Send {
+                record: winner.record.0,
+                address: winner.address,
+                fields: winner.fields,
+                expected,
+            };
+            return step.intents.put(&key, &intent);
+        }
+        let outcome = Outcome::Ignored(Reason::NotCleared);
+        let detail = "the list's suppressions could not be read".to_owned();
+        settle(step, run, winner.record, winner.address, outcome, detail)?;
+        self.defer(step, address, None)
+    }
+
+    fn take_off(
+        &self,
+        step: &mut Step<'_>,
+        address: &AddressKey,
+        removal: Removal,
+        departed: Option<Departed>,
+    ) -> Result<(), StoreError> {
+        let member = step
+            .members
+            .get(&keys::address(self.numbers.list, address))?;
+        let Some(MemberRow {
+            address: spelled, ..
+        }) = member
+        else {
+            return Ok(());
+        };
+        let key = keys::address(self.numbers.sync, address);
+        let intent = IntentRow::TakeOff {
+            address: spelled,
+            removal,
+        };
+        match removal {
+            Removal::OptedOut => step.intents.put(&key, &intent),
+            Removal::Gone if self.gate_open => step.removals.put(&key, &intent),
+            Removal::Gone => self.defer(step, address, departed),
+        }
+    }
+
+    fn defer(
+        &self,
+        step: &mut Step<'_>,
+        address: &AddressKey,
+        departed: Option<Departed>,
+    ) -> Result<(), StoreError> {
+        let key = keys::under_address(self.numbers.sync, address, 0);
+        step.deferred.put(&key, &StagedRow::Touched(departed))
+    }
+}
+
+/// Counts an outcome and, for an ignored record, writes down why.
+pub(super) fn settle(
+    step: &mut Step<'_>,
+    run: &mut RunRow,
+    record: RecordId,
+    address: String,
+    outcome: Outcome,
+    detail: String,
+) -> Result<(), StoreError> {
+    run.counts.add(outcome);
+    match outcome {
+        Outcome::Ignored(reason) => step.ignore(
+            run,
+            &IgnoredRow {
+                record: record.0,
+                address,
+                reason,
+                detail,
+            },
+        ),
+        Outcome::New | Outcome::ReAdded | Outcome::Duplicate { .. } => Ok(()),
+    }
+}
+
+fn candidates(
+    step: &Step<'_>,
+    sync: u32,
+    address: &AddressKey,
+) -> Result<Vec<Candidate>, StoreError> {
+    let rows = step
+        .candidates
+        .under(&keys::address(sync, address), None, usize::MAX)?;
+    let candidate = |(key, row): (Vec<u8>, crate::store::ledger::rows::CandidateRow)| Candidate {
+        record: RecordId(keys::last_record(&key).unwrap_or_default()),
+        modified_at: Timestamp::from_millisecond(row.modified_at).unwrap_or(Timestamp::MIN),
+        address: row.address,
+        fields: row.fields,
+    };
+    Ok(rows.into_iter().map(candidate).collect())
+}
+
+fn claim(row: ClaimRow) -> Claim {
+    Claim {
+        winner: RecordId(row.winner),
+        sent: row.sent,
+        refused: row.refused,
+    }
+}

@@ -1,0 +1,124 @@
+//! Why a run did not start, or did not complete.
+
+use crate::config::Problem;
+use crate::domain::ids::SyncId;
+use crate::domain::limits::Refused;
+use crate::journal::JournalError;
+use crate::journal::event::ErrorKind;
+use crate::store::StoreError;
+use crate::zoho::campaigns::CampaignsError;
+use crate::zoho::crm::CrmError;
+use crate::zoho::oauth::OauthError;
+
+/// Why a run did not start, or did not complete.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The CRM could not be read.
+    #[error(transparent)]
+    Crm(#[from] CrmError),
+    /// Campaigns could not be read or written.
+    #[error(transparent)]
+    Campaigns(#[from] CampaignsError),
+    /// The account's credentials give no token.
+    #[error(transparent)]
+    Oauth(#[from] OauthError),
+    /// The list's suppressions could not be read, so nobody was added or updated.
+    #[error(
+        "the suppressions of the list could not be read, so nobody was added or updated; the next run makes up for it"
+    )]
+    Suppressions(#[source] CampaignsError),
+    /// The stores failed; the process has to start anew.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The journal failed.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The definition does not fit what the services have.
+    #[error("the definition of {sync} does not fit what the services have ({} problem(s))", problems.len())]
+    Definition {
+        /// The sync.
+        sync: SyncId,
+        /// Each problem, with its place in the file.
+        problems: Vec<Problem>,
+    },
+    /// A limit is reached.
+    #[error(transparent)]
+    Limit(#[from] Refused),
+    /// The sync is not active.
+    #[error("sync {0} is inactive: set `active = true` in its file")]
+    Inactive(SyncId),
+    /// The counts of the run do not add up.
+    #[error(
+        "the counts of the run do not add up: {total} records taken up, {settled} with an outcome; please report this"
+    )]
+    Sums {
+        /// Records taken up.
+        total: u64,
+        /// Records with an outcome.
+        settled: u64,
+    },
+    /// Contacts could not be unsubscribed; the next run tries again.
+    #[error("{refused} contact(s) could not be unsubscribed ({detail}); the next run tries again")]
+    NotTakenOff {
+        /// How many.
+        refused: u64,
+        /// The last refusal's code and text.
+        detail: String,
+    },
+    /// rosterd is being stopped; the run goes on at the next start.
+    #[error("stopped before the end; the run goes on at the next start")]
+    Stopped,
+}
+
+impl RunError {
+    /// The kind that the journal carries.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Crm(error) => ErrorKind::of(&error.failure()),
+            Self::Campaigns(error) => ErrorKind::of(&error.failure()),
+            Self::Oauth(error) => ErrorKind::of(&error.failure()),
+            Self::Suppressions(_) => ErrorKind::NotCleared,
+            Self::Store(_) | Self::Journal(_) => ErrorKind::State,
+            Self::Definition { .. } => ErrorKind::Configuration,
+            Self::Sums { .. } => ErrorKind::SumsDisagree,
+            Self::NotTakenOff { .. } => ErrorKind::Refused,
+            Self::Limit(_) | Self::Inactive(_) | Self::Stopped => ErrorKind::Other,
+        }
+    }
+
+    /// The message for the journal and for people: what failed, and what lies beneath.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let mut message = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            let cause_text = cause.to_string();
+            if !message.ends_with(&cause_text) {
+                message.push_str(": ");
+                message.push_str(&cause_text);
+            }
+            source = cause.source();
+        }
+        message
+    }
+
+    /// Whether the run can be written down as failed; otherwise the process has to start anew, or the run goes on.
+    #[must_use]
+    pub(crate) fn ends_the_run(&self) -> bool {
+        match self {
+            Self::Crm(_)
+            | Self::Campaigns(_)
+            | Self::Oauth(_)
+            | Self::Suppressions(_)
+            | Self::Definition { .. }
+            | Self::Sums { .. }
+            | Self::NotTakenOff { .. } => true,
+            Self::Store(_)
+            | Self::Journal(_)
+            | Self::Limit(_)
+            | Self::Inactive(_)
+            | Self::Stopped => false,
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! The end of a run, written down once: ledger, ignored file, journal, checkpoint, in this order.
+//!
+//! The ledger's row says that the run is finished and how; from then on everything that is missing elsewhere can be
+//! made from it, and `recovery` does so. The journal gets the line before the checkpoint closes the run, and is looked
+//! through for it when the process died in between.
+
+use jiff::Timestamp;
+
+use super::error::RunError;
+use super::resolve::definition_digest;
+use super::{Base, Run};
+use crate::domain::definition::SyncDefinition;
+use crate::domain::ids::{RecordId, RunId};
+use crate::domain::outcome::RunOutcome;
+use crate::journal::event::{
+    CampaignsCost, CrmCost, ErrorKind, Event, RunError as JournalledError, RunFinished, RunHeld,
+};
+use crate::journal::ignored::{IgnoredRow as IgnoredLine, prune_ignored, write_ignored};
+use crate::journal::{Journal, JournalError};
+use crate::store::ledger::keys;
+use crate::store::ledger::rows::{FinishedRow, RunRow};
+use crate::store::state::{Changes, Checkpoint, LastRun};
+use crate::store::{Store, StoreError};
+
+/// Ignored rows read or deleted in one step.
+const STEP_ROWS: usize = 500;
+
+type Finished = Result<RunFinished, (Option<RunFinished>, RunError)>;
+
+impl Run<'_> {
+    /// Ends the run: with `outcome`, or as failed with the error that stopped it.
+    pub(super) fn finish(
+        mut self,
+        base: &Base,
+        outcome: RunOutcome,
+        error: Option<RunError>,
+    ) -> Finished {
+        let ended = self.end(base, outcome, error.as_ref());
+        match (ended, error) {
+            (Ok(finished), None) => Ok(finished),
+            (Ok(finished), Some(error)) => Err((Some(finished), error)),
+            (Err(worse), _) => Err((None, worse)),
+        }
+    }
+
+    fn end(
+        &mut self,
+        base: &Base,
+        outcome: RunOutcome,
+        error: Option<&RunError>,
+    ) -> Result<RunFinished, RunError> {
+        let mut row = self.row_with_cost();
+        if outcome == RunOutcome::Failed {
+            // What has no outcome yet is taken up by the next run, and counted there.
+            row.counts.total = row.counts.settled();
+        }
+        row.finished = Some(FinishedRow {
+            outcome,
+            at: self.clock.now().as_millisecond(),
+            error: error.map(|error| (error.kind().name().to_owned(), error.message())),
+            held: self.held,
+        });
+        self.store.ledger.step(|step| {
+            self.save_pace(step)?;
+            step.save_run(&row)
+        })?;
+        self.row = row;
+        let on_list = if changed(&self.row) {
+            Some(self.on_list()?)
+        } else {
+            None
+        };
+        close(base, self.definition, &self.row, on_list)
+    }
+}
+
+/// Whether the run may have moved the number of contacts that the sync has on the list.
+fn changed(row: &RunRow) -> bool {
+    let counts = &row.counts;
+    row.full || counts.new + counts.re_added + counts.deleted + counts.updated > 0
+}
+
+/// Writes a finished run down wherever it is not yet: the rule for every gap between the two stores and the journal.
+pub(super) fn close(
+    base: &Base,
+    definition: &SyncDefinition,
+    row: &RunRow,
+    on_list: Option<u64>,
+) -> Result<RunFinished, RunError> {
+    let (finished, ended) = finished_line(definition, row)?;
+    write_ignored_file(base, row)?;
+    {
+        let mut journal = base.journal();
+        if !journal.contains_finished(finished.run)? {
+            let at = instant(ended.at);
+            if let (RunOutcome::Held, Some((removals, bound))) = (ended.outcome, ended.held) {
+                let (sync, account) = (definition.id.clone(), definition.account.clone());
+                let run = finished.run;
+                let held = RunHeld {
+                    run,
+                    sync,
+                    account,
+                    removals,
+                    bound,
+                };
+                journal.append(at, &Event::RunHeld(held))?;
+            }
+            journal.append(at, &Event::RunFinished(Box::new(finished.clone())))?;
+            journal.sync()?;
+        }
+    }
+    close_checkpoint(base, definition, row, &finished, on_list)?;
+    forget(&base.store, row)?;
+    let counts = &finished.counts;
+    tracing::info!(
+        sync = %finished.sync,
+        run = %finished.run,
+        outcome = ?finished.outcome,
+        total = counts.total,
+        new = counts.new,
+        updated = counts.updated,
+        ignored = counts.ignored,
+        deleted = counts.deleted,
+        elapsed_ms = finished.elapsed_ms,
+        "run finished"
+    );
+    Ok(finished)
+}
+
+/// The journal's line for a finished run.
+fn finished_line<'r>(
+    definition: &SyncDefinition,
+    row: &'r RunRow,
+) -> Result<(RunFinished, &'r FinishedRow), StoreError> {
+    let run = RunId::from_u128(row.run);
+    let Some(ended) = &row.finished else {
+        let unfinished = crate::store::format::FormatError::Payload;
+        return Err(StoreError::value("runs", &keys::run(row.run), unfinished));
+    };
+    let error = ended.error.as_ref();
+    let line = RunFinished {
+        run,
+        sync: definition.id.clone(),
+        account: definition.account.clone(),
+        trigger: row.trigger,
+        outcome: ended.outcome,
+        full: row.full,
+        from: row.from.map(instant),
+        to: row.to.map(instant),
+        counts: row.counts,
+        crm: CrmCost {
+            calls: row.cost.crm_calls,
+            credits: row.cost.crm_credits,
+        },
+        campaigns: CampaignsCost {
+            calls: row.cost.campaigns_calls,
+        },
+        elapsed_ms: u64::try_from(ended.at - row.started).unwrap_or_default(),
+        error: error.map(|(kind, message)| JournalledError {
+            kind: ErrorKind::named(kind),
+            message: message.clone(),
+        }),
+    };
+    Ok((line, ended))
+}
+
+fn write_ignored_file(base: &Base, row: &RunRow) -> Result<(), RunError> {
+    let mut next: Option<Vec<u8>> = None;
+    let mut buffer: std::vec::IntoIter<_> = Vec::new().into_iter();
+    let prefix = keys::run(row.run);
+    let lines = std::iter::from_fn(|| {
+        if let Some(line) = buffer.next() {
+            return Some(Ok(line));
+        }
+        let rows = base
+            .store
+            .ledger
+            .step(|step| step.ignored.under(&prefix, next.as_deref(), STEP_ROWS));
+        match rows {
+            Err(error) => Some(Err(RunError::Store(error))),
+            Ok(rows) => {
+                next = rows.last().map(|(key, _)| key.clone()).or(next.take());
+                let lines: Vec<IgnoredLine> = rows
+                    .into_iter()
+                    .map(|(_, row)| IgnoredLine {
+                        record: RecordId(row.record),
+                        address: row.address,
+                        reason: row.reason,
+                        detail: row.detail,
+                    })
+                    .collect();
+                buffer = lines.into_iter();
+                buffer.next().map(Ok)
+            }
+        }
+    });
+    write_ignored(&base.config.history_dir, RunId::from_u128(row.run), lines)?;
+    let keep_days = base.config.history.keep_ignored_days;
+    prune_ignored(&base.config.history_dir, keep_days, base.clock.now())?;
+    Ok(())
+}
+
+fn close_checkpoint(
+    base: &Base,
+    definition: &SyncDefinition,
+    row: &RunRow,
+    finished: &RunFinished,
+    on_list: Option<u64>,
+) -> Result<(), StoreError> {
+    let before = base
+        .store
+        .state
+        .checkpoint(&definition.id)?
+        .unwrap_or_default();
+    if before
+        .running
+        .is_none_or(|running| running.run != finished.run)
+    {
+        return Ok(());
+    }
+    let last = LastRun {
+        run: finished.run,
+        outcome: finished.outcome,
+        at: row.finished.as_ref().map_or(0, |ended| ended.at),
+        error: finished.error.as_ref().map(|error| error.message.clone()),
+    };
+    let mut after = Checkpoint {
+        running: None,
+        last: Some(last),
+        on_list: on_list.unwrap_or(before.on_list),
+        ..before
+    };
+    if finished.outcome != RunOutcome::Failed {
+        after.cursor = row.to.or(before.cursor);
+        after.completed = before.completed + 1;
+        after.definition = definition_digest(&base.config, definition);
+        if row.full {
+            after.last_full = row.to;
+        }
+    }
+    let checkpoints = vec![(definition.id.clone(), after)];
+    base.store.state.commit(&Changes {
+        checkpoints,
+        ..Changes::default()
+    })
+}
+
+/// Deletes the run's own rows from the ledger; the history has them now.
+fn forget(store: &Store, row: &RunRow) -> Result<(), StoreError> {
+    let prefix = keys::run(row.run);
+    loop {
+        let more = store.ledger.step(|step| {
+            let rows = step.ignored.under(&prefix, None, STEP_ROWS)?;
+            for (key, _) in &rows {
+                step.ignored.remove(key)?;
+            }
+            if rows.is_empty() {
+                step.runs.remove(&prefix)?;
+            }
+            Ok::<_, StoreError>(!rows.is_empty())
+        })?;
+        if !more {
+            return Ok(());
+        }
+    }
+}
+
+fn instant(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+impl Base {
+    /// The journal, for a few lines' time.
+    pub(crate) fn journal(&self) -> std::sync::MutexGuard<'_, Journal> {
+        self.journal
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Appends one event and syncs it to disk.
+    pub(crate) fn append(&self, event: &Event) -> Result<(), JournalError> {
+        let mut journal = self.journal();
+        journal.append(self.clock.now(), event)?;
+        journal.sync()
+    }
+}

@@ -1,0 +1,339 @@
+//! Records read page by page and staged: one page is one step of the ledger, and the next is asked for meanwhile.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Run;
+use super::error::RunError;
+use super::plan::Source;
+use super::stage::Staging;
+use crate::domain::changes::Departed;
+use crate::domain::ids::{FieldPath, RecordId};
+use crate::domain::record::Record;
+use crate::store::StoreError;
+use crate::store::ledger::keys;
+use crate::store::ledger::rows::{Phase, Place, Position, RunRow};
+use crate::zoho::crm::coql::Scope;
+use crate::zoho::crm::{Columns, CrmError};
+
+/// How far reads reach back before the cursor: what was written while the last run asked shows up late.
+const OVERLAP: Duration = Duration::from_secs(300);
+/// Rows a COQL page may have. Source: CRM, COQL limits (v8), read November 2026.
+const PAGE_ROWS_MAX: u32 = 2000;
+/// Rows asked for in the first pages of a change read: a small LIMIT costs fewer credits.
+const RAMP_ROWS: [u32; 2] = [200, 1000];
+/// Records looked at in one step when a full read's leftovers are let go.
+const VANISHED_ROWS: usize = 1000;
+
+/// A page of any source, and where the next one begins.
+struct Page {
+    records: Vec<Record>,
+    deleted: Vec<(RecordId, Timestamp)>,
+    next: Option<Position>,
+    service_time: Option<Timestamp>,
+}
+
+impl Run<'_> {
+    /// Reads all sources from where the run stands, and moves it to what comes after.
+    pub(super) async fn read_sources(&mut self) -> Result<(), RunError> {
+        while let Phase::Reading { source, position } = self.row.phase.clone() {
+            match self.plan.sources.get(usize::from(source)).cloned() {
+                None => self.enter(if self.row.full {
+                    Phase::Vanished { after: 0 }
+                } else {
+                    Phase::Deciding
+                })?,
+                Some(wanted) if self.skips(&wanted) => {
+                    self.enter(Phase::Reading {
+                        source: source + 1,
+                        position: Position::Start,
+                    })?;
+                }
+                Some(wanted) => self.read_source(source, &wanted, position).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A sync that has never read anything has no record whose deletion could matter.
+    fn skips(&self, source: &Source) -> bool {
+        matches!(source, Source::Deleted) && self.cursor.is_none()
+    }
+
+    /// Reads one source to its end. While a page is staged, the next one is on its way: two pages are in memory.
+    async fn read_source(
+        &mut self,
+        index: u8,
+        source: &Source,
+        position: Position,
+    ) -> Result<(), RunError> {
+        let mut pages: usize = 0;
+        let mut page = self.fetch(source, &position, pages).await?;
+        loop {
+            self.go_on()?;
+            let to = self
+                .row
+                .to
+                .or(page.service_time.map(Timestamp::as_millisecond));
+            self.row.to = to;
+            pages += 1;
+            let Some(next) = page.next.take() else {
+                let after = Phase::Reading {
+                    source: index + 1,
+                    position: Position::Start,
+                };
+                return Ok(self.stage_page(source, &page, after)?);
+            };
+            let after = Phase::Reading {
+                source: index,
+                position: next.clone(),
+            };
+            let (staged, fetched) = {
+                let this = &*self;
+                let staging = async { this.staged(source, &page, after) };
+                tokio::join!(staging, this.fetch(source, &next, pages))
+            };
+            self.row = staged?;
+            self.report();
+            page = fetched?;
+        }
+    }
+
+    fn stage_page(&mut self, source: &Source, page: &Page, phase: Phase) -> Result<(), StoreError> {
+        self.row = self.staged(source, page, phase)?;
+        self.report();
+        Ok(())
+    }
+
+    /// Puts a page, its counts and the run's new position into the ledger, in one step.
+    fn staged(&self, source: &Source, page: &Page, phase: Phase) -> Result<RunRow, StoreError> {
+        let mut row = self.row_with_cost();
+        row.phase = phase;
+        let module = match source {
+            Source::Module | Source::Deleted => &self.definition.module,
+            Source::Consent(columns) => &columns.module,
+        };
+        self.store.ledger.step(|step| {
+            let staging = Staging {
+                plan: &self.plan,
+                ledger: &self.store.ledger,
+                numbers: self.numbers,
+                module: step.number('m', module.as_str())?,
+                now: self.clock.now(),
+            };
+            let within = |record: &&Record| !self.is_beyond(&row, record);
+            let records: Vec<&Record> = page.records.iter().filter(within).collect();
+            for record in records {
+                match source {
+                    Source::Module => staging.record(step, &mut row, record)?,
+                    Source::Consent(_) => {
+                        staging.opt_outs(step, record, &self.plan.consent_fields)?;
+                    }
+                    Source::Deleted => {}
+                }
+            }
+            for (record, deleted_at) in &page.deleted {
+                let Some(known) = step
+                    .records
+                    .get(&keys::record(self.numbers.sync, record.0))?
+                else {
+                    continue;
+                };
+                let met_alive = known.seen == row.number
+                    && row.to.is_some_and(|to| deleted_at.as_millisecond() <= to);
+                if !met_alive {
+                    staging.gone(step, *record, &known, Departed::Deleted)?;
+                }
+            }
+            step.save_run(&row)?;
+            Ok(row)
+        })
+    }
+
+    /// Lets go of the records that a full read did not meet: they left the module without a word in its deleted feed.
+    pub(super) fn let_vanished_go(&mut self) -> Result<(), RunError> {
+        while let Phase::Vanished { after } = self.row.phase {
+            self.go_on()?;
+            let mut row = self.row_with_cost();
+            row = self
+                .store
+                .ledger
+                .step(|step| -> Result<RunRow, StoreError> {
+                    let staging = Staging {
+                        plan: &self.plan,
+                        ledger: &self.store.ledger,
+                        numbers: self.numbers,
+                        module: step.number('m', self.definition.module.as_str())?,
+                        now: self.clock.now(),
+                    };
+                    let prefix = keys::number(self.numbers.sync);
+                    let start = keys::record(self.numbers.sync, after);
+                    let rows = step.records.under(&prefix, Some(&start), VANISHED_ROWS)?;
+                    row.phase = match rows.last().and_then(|(key, _)| keys::last_record(key)) {
+                        Some(last) => Phase::Vanished { after: last },
+                        None => Phase::Deciding,
+                    };
+                    for (key, record) in rows {
+                        let id = RecordId(keys::last_record(&key).unwrap_or_default());
+                        if record.seen != row.number && !matches!(record.place, Place::Gone(_)) {
+                            staging.gone(step, id, &record, Departed::Left)?;
+                        }
+                    }
+                    step.save_run(&row)?;
+                    Ok(row)
+                })?;
+            self.row = row;
+        }
+        Ok(())
+    }
+
+    async fn fetch(
+        &self,
+        source: &Source,
+        position: &Position,
+        pages: usize,
+    ) -> Result<Page, CrmError> {
+        match source {
+            Source::Module => {
+                self.fetch_records(&self.plan.columns, None, position, pages)
+                    .await
+            }
+            Source::Consent(columns) => {
+                let opted_out = self
+                    .plan
+                    .consent_fields
+                    .first()
+                    .filter(|_| self.row.full)
+                    .cloned();
+                self.fetch_records(columns, opted_out, position, pages)
+                    .await
+            }
+            Source::Deleted => self.fetch_deleted(position).await,
+        }
+    }
+
+    /// One page of records: by COQL, or by Get Records where COQL does not take the module or a field.
+    async fn fetch_records(
+        &self,
+        columns: &Columns,
+        opted_out: Option<FieldPath>,
+        position: &Position,
+        pages: usize,
+    ) -> Result<Page, CrmError> {
+        if let Position::Token(token) = position {
+            return self.walk(columns, token.as_deref()).await;
+        }
+        let scope = self.scope(opted_out, position);
+        let full = !matches!(scope, Scope::Changed { .. });
+        let ramp = RAMP_ROWS.get(pages).copied().filter(|_| !full);
+        let limit = ramp.unwrap_or(PAGE_ROWS_MAX);
+        match self.crm.page(columns, &scope, limit).await {
+            Ok(page) => {
+                let last = page.records.last().filter(|_| page.more);
+                let last = last.filter(|record| !self.is_beyond(&self.row, record));
+                let next = last.map(|record| after(&scope, record));
+                let service_time = Some(page.service_time);
+                Ok(Page {
+                    records: page.records,
+                    deleted: Vec::new(),
+                    next,
+                    service_time,
+                })
+            }
+            Err(error) if *position == Position::Start && error.suggests_walking() => {
+                tracing::warn!(
+                    sync = %self.definition.id,
+                    module = %columns.module,
+                    error = &error as &dyn std::error::Error,
+                    "COQL does not take this module: reading it with Get Records"
+                );
+                self.walk(columns, None).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn scope(&self, opted_out: Option<FieldPath>, position: &Position) -> Scope {
+        let after_record = match position {
+            Position::AfterRecord(record) => Some(RecordId(*record)),
+            _ => None,
+        };
+        if let Some(field) = opted_out {
+            let or_changed_since = self.since();
+            return Scope::OptedOut {
+                field,
+                or_changed_since,
+                after: after_record,
+            };
+        }
+        match self.since() {
+            Some(since) if !self.row.full => {
+                let after = match position {
+                    Position::AfterChange(at, record) => Timestamp::from_millisecond(*at)
+                        .ok()
+                        .map(|at| (at, RecordId(*record))),
+                    _ => None,
+                };
+                Scope::Changed { since, after }
+            }
+            _ => Scope::All {
+                after: after_record,
+            },
+        }
+    }
+
+    /// Whether a record belongs to the next window: a change read ends at the run's own time.
+    fn is_beyond(&self, row: &RunRow, record: &Record) -> bool {
+        match (record.modified_at, row.to) {
+            (Some(at), Some(to)) => !row.full && self.cursor.is_some() && at.as_millisecond() >= to,
+            _ => false,
+        }
+    }
+
+    async fn walk(&self, columns: &Columns, token: Option<&str>) -> Result<Page, CrmError> {
+        let since = self.since().filter(|_| !self.row.full);
+        let page = self.crm.walk(columns, token, since).await?;
+        Ok(Page {
+            records: page.records,
+            deleted: Vec::new(),
+            next: page.next.map(|token| Position::Token(Some(token))),
+            service_time: Some(page.service_time),
+        })
+    }
+
+    async fn fetch_deleted(&self, position: &Position) -> Result<Page, CrmError> {
+        let number = match position {
+            Position::Page(number) => *number,
+            _ => 1,
+        };
+        let since = self.since();
+        let page = self
+            .crm
+            .deleted(&self.definition.module, since, number)
+            .await?;
+        let mut deleted = page.records;
+        deleted.retain(|(_, at)| since.is_none_or(|since| *at >= since));
+        let next = page.more.then_some(Position::Page(number + 1));
+        Ok(Page {
+            records: Vec::new(),
+            deleted,
+            next,
+            service_time: None,
+        })
+    }
+
+    /// Where reads of changes begin: five minutes before the cursor.
+    fn since(&self) -> Option<Timestamp> {
+        self.cursor.map(|cursor| cursor - OVERLAP)
+    }
+}
+
+fn after(scope: &Scope, record: &Record) -> Position {
+    match (scope, record.modified_at) {
+        (Scope::Changed { .. }, Some(at)) => {
+            Position::AfterChange(at.as_millisecond(), record.id.0)
+        }
+        _ => Position::AfterRecord(record.id.0),
+    }
+}

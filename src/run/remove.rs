@@ -1,0 +1,166 @@
+//! Removals last, and within the safety bound: too many at once wait for a person.
+
+use super::Run;
+use super::error::RunError;
+use crate::config::settings::{RemovalBound, Safety};
+use crate::domain::changes::Membership;
+use crate::domain::outcome::RunOutcome;
+use crate::store::StoreError;
+use crate::store::ledger::keys;
+use crate::store::ledger::rows::{HeldRow, IntentRow};
+
+/// Rows moved in one step.
+const STEP_ROWS: usize = 500;
+
+impl Run<'_> {
+    /// Carries out the removals that are not for opt-outs, or holds them back when there are too many. While a hold
+    /// is open, further ones join it.
+    pub(super) async fn remove(&mut self) -> Result<RunOutcome, RunError> {
+        self.carry_out_intents().await?;
+        let removals = self.count_removals()?;
+        if removals == 0 {
+            return Ok(RunOutcome::Completed);
+        }
+        let on_list = self.on_list()?;
+        let joins = self.has_held()?;
+        let bound = allowed(&self.config.safety, on_list);
+        if joins || removals > bound {
+            self.held = Some((removals, bound));
+            while self.hold_some()? {}
+            return Ok(RunOutcome::Held);
+        }
+        while self.release_some()? {
+            self.carry_out_intents().await?;
+        }
+        Ok(RunOutcome::Completed)
+    }
+
+    /// How many contacts the sync has on the list: those it claims that are active.
+    pub(super) fn on_list(&self) -> Result<u64, StoreError> {
+        let list = keys::number(self.numbers.list);
+        let mut after: Option<Vec<u8>> = None;
+        let mut count = 0;
+        loop {
+            let (rows, active) = self.store.ledger.step(|step| {
+                let rows = step.claims.under(&list, after.as_deref(), STEP_ROWS)?;
+                let mut active = 0;
+                for (key, _) in &rows {
+                    let own = keys::last_number(key) == Some(self.numbers.sync);
+                    if let (true, Some(address)) = (own, keys::address_of(key)) {
+                        let member = step
+                            .members
+                            .get(&keys::address(self.numbers.list, &address))?;
+                        let on_list = member.is_some_and(|it| it.state == Membership::Active);
+                        active += u64::from(on_list);
+                    }
+                }
+                Ok::<_, StoreError>((rows, active))
+            })?;
+            count += active;
+            match rows.last() {
+                Some((key, _)) => after = Some(key.clone()),
+                None => return Ok(count),
+            }
+        }
+    }
+
+    /// Whether removals of this sync wait for a person.
+    pub(super) fn has_held(&self) -> Result<bool, StoreError> {
+        self.store
+            .ledger
+            .step(|step| step.held.any(&keys::number(self.numbers.sync)))
+    }
+
+    fn count_removals(&self) -> Result<u64, StoreError> {
+        let prefix = keys::number(self.numbers.sync);
+        let mut after: Option<Vec<u8>> = None;
+        let mut count = 0;
+        loop {
+            let rows = self
+                .store
+                .ledger
+                .step(|step| step.removals.under(&prefix, after.as_deref(), STEP_ROWS))?;
+            count += u64::try_from(rows.len()).unwrap_or(u64::MAX);
+            match rows.last() {
+                Some((key, _)) => after = Some(key.clone()),
+                None => return Ok(count),
+            }
+        }
+    }
+
+    fn hold_some(&self) -> Result<bool, StoreError> {
+        let prefix = keys::number(self.numbers.sync);
+        self.store.ledger.step(|step| {
+            let run = step
+                .held
+                .under(&prefix, None, 1)?
+                .first()
+                .map(|(_, row)| row.run);
+            let rows = step.removals.under(&prefix, None, STEP_ROWS)?;
+            for (key, intent) in &rows {
+                if let IntentRow::TakeOff { address, .. } = intent {
+                    let run = run.unwrap_or(self.row.run);
+                    step.held.put(
+                        key,
+                        &HeldRow {
+                            run,
+                            address: address.clone(),
+                        },
+                    )?;
+                }
+                step.removals.remove(key)?;
+            }
+            Ok(!rows.is_empty())
+        })
+    }
+
+    fn release_some(&self) -> Result<bool, StoreError> {
+        let prefix = keys::number(self.numbers.sync);
+        self.store.ledger.step(|step| {
+            let rows = step.removals.under(&prefix, None, STEP_ROWS)?;
+            for (key, intent) in &rows {
+                step.intents.put(key, intent)?;
+                step.removals.remove(key)?;
+            }
+            Ok(!rows.is_empty())
+        })
+    }
+}
+
+/// The most removals that a run with `on_list` contacts makes without asking.
+fn allowed(safety: &Safety, on_list: u64) -> u64 {
+    let most = match safety.max_removals {
+        RemovalBound::Share(share) => on_list.saturating_mul(u64::from(share)) / 10_000,
+        RemovalBound::Contacts(contacts) => contacts,
+    };
+    most.max(safety.min_removals)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_share_of_the_list_may_go_and_always_a_few() {
+        let safety = |max_removals| Safety {
+            max_removals,
+            min_removals: 25,
+            suppression_max_age: Duration::from_secs(3600),
+        };
+        for (bound, on_list, want) in [
+            (RemovalBound::Share(1000), 1000, 100),
+            (RemovalBound::Share(1000), 100, 25),
+            (RemovalBound::Share(1000), 0, 25),
+            (RemovalBound::Contacts(40), 1_000_000, 40),
+            (RemovalBound::Contacts(3), 1_000_000, 25),
+        ] {
+            assert_eq!(
+                allowed(&safety(bound), on_list),
+                want,
+                "{bound:?} of {on_list}"
+            );
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! One record into the ledger: judged, screened, and staged for the decision on its address.
+
+use jiff::Timestamp;
+
+use super::plan::Plan;
+use crate::domain::address::EmailAddress;
+use crate::domain::changes::Departed;
+use crate::domain::ids::RecordId;
+use crate::domain::outcome::{Outcome, Reason};
+use crate::domain::record::Record;
+use crate::domain::screening::{Screened, screen};
+use crate::domain::value::Value;
+use crate::store::StoreError;
+use crate::store::ledger::rows::{
+    AddressKey, CandidateRow, IgnoredRow, OptOutRow, Place, RecordRow, RunRow, StagedRow,
+};
+use crate::store::ledger::{Ledger, Step, SyncNumbers, keys};
+
+/// What staging needs besides the record: the plan, the numbers, and the time.
+pub(super) struct Staging<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) ledger: &'a Ledger,
+    pub(super) numbers: SyncNumbers,
+    /// Number of the module whose records these are.
+    pub(super) module: u32,
+    pub(super) now: Timestamp,
+}
+
+impl Staging<'_> {
+    /// Stages a record of the sync's module. A record that this run has met already, and one of the overlap that reads
+    /// as it did before, is passed over.
+    pub(super) fn record(
+        &self,
+        step: &mut Step<'_>,
+        run: &mut RunRow,
+        record: &Record,
+    ) -> Result<(), StoreError> {
+        let key = keys::record(self.numbers.sync, record.id.0);
+        let before = step.records.get(&key)?;
+        let fingerprint = fingerprint(record);
+        if before
+            .as_ref()
+            .is_some_and(|row| passed_over(run, row, record, fingerprint))
+        {
+            return Ok(());
+        }
+        self.opt_outs(step, record, &self.plan.opt_out_fields)?;
+        let place = self.place(step, run, record)?;
+        if let Some(RecordRow {
+            place: Place::Under(address),
+            ..
+        }) = before
+            && place.candidate != Some(address)
+        {
+            let candidate = keys::under_address(self.numbers.sync, &address, record.id.0);
+            step.candidates.remove(&candidate)?;
+            step.touch(self.numbers.sync, &address, Some(Departed::Left))?;
+        }
+        let place = place.place;
+        step.records.put(
+            &key,
+            &RecordRow {
+                fingerprint,
+                seen: run.number,
+                place,
+            },
+        )
+    }
+
+    /// Notes the opt-outs of a record of any module, and makes the sync decide its addresses.
+    pub(super) fn opt_outs(
+        &self,
+        step: &mut Step<'_>,
+        record: &Record,
+        fields: &[crate::domain::ids::FieldPath],
+    ) -> Result<(), StoreError> {
+        let opted_out = fields
+            .iter()
+            .any(|field| *record.get(field) == Value::Bool(true));
+        for field in &self.plan.address_fields {
+            let Value::Text(text) = record.get(field) else {
+                continue;
+            };
+            let Ok(address) = EmailAddress::parse(text) else {
+                continue;
+            };
+            let address = self.ledger.key(&address);
+            let (account, id) = (self.numbers.account, record.id.0);
+            let key = keys::opt_out(account, &address, self.module, id);
+            if !opted_out {
+                step.opt_outs.remove(&key)?;
+            } else if step.opt_outs.get(&key)?.is_none() {
+                step.opt_outs.put(
+                    &key,
+                    &OptOutRow {
+                        since: self.now.as_millisecond(),
+                    },
+                )?;
+            }
+            step.touch(self.numbers.sync, &address, None)?;
+        }
+        Ok(())
+    }
+
+    /// Lets a record go that was deleted in the CRM, or that a full read did not meet.
+    pub(super) fn gone(
+        &self,
+        step: &mut Step<'_>,
+        record: RecordId,
+        row: &RecordRow,
+        departed: Departed,
+    ) -> Result<(), StoreError> {
+        let Place::Under(address) = row.place else {
+            return step
+                .records
+                .remove(&keys::record(self.numbers.sync, record.0));
+        };
+        let candidate = keys::under_address(self.numbers.sync, &address, record.0);
+        step.candidates.remove(&candidate)?;
+        step.touch(self.numbers.sync, &address, Some(departed))?;
+        let row = RecordRow {
+            place: Place::Gone(address),
+            ..row.clone()
+        };
+        step.records
+            .put(&keys::record(self.numbers.sync, record.0), &row)
+    }
+
+    /// Judges and screens a record, counts what is decided by its own fields, and stages the rest.
+    fn place(
+        &self,
+        step: &mut Step<'_>,
+        run: &mut RunRow,
+        record: &Record,
+    ) -> Result<Placed, StoreError> {
+        let plan = self.plan;
+        let converted = plan
+            .converted_field
+            .as_ref()
+            .is_some_and(|field| !matches!(record.get(field), Value::Null | Value::Bool(false)));
+        let selected = match &plan.criteria {
+            Some(criteria) => criteria.judge(record, self.now).selected,
+            None => !converted,
+        };
+        if !selected {
+            run.counts.not_selected += 1;
+            return Ok(Placed::OUTSIDE);
+        }
+        run.counts.total += 1;
+        let email = record.get(plan.mapping.email());
+        let excluded = converted && plan.exclude_converted;
+        match screen(email, excluded, &plan.roles) {
+            Ok((address, screened)) => self.under(step, record, &address, screened),
+            Err((reason, detail)) => {
+                run.counts.add(Outcome::Ignored(reason));
+                let address = match (reason, email) {
+                    (Reason::EmptyEmail, _) => String::new(),
+                    (_, Value::Text(text)) => text.clone(),
+                    _ => String::new(),
+                };
+                let row = IgnoredRow {
+                    record: record.id.0,
+                    address,
+                    reason,
+                    detail,
+                };
+                step.ignore(run, &row)?;
+                Ok(Placed::OUTSIDE)
+            }
+        }
+    }
+
+    fn under(
+        &self,
+        step: &mut Step<'_>,
+        record: &Record,
+        address: &EmailAddress,
+        screened: Screened,
+    ) -> Result<Placed, StoreError> {
+        let key = self.ledger.key(address);
+        let under = keys::under_address(self.numbers.sync, &key, record.id.0);
+        let sent = address.as_sent().to_owned();
+        step.staged.put(
+            &under,
+            &StagedRow::Read {
+                screened,
+                address: sent.clone(),
+            },
+        )?;
+        let place = Place::Under(key);
+        match screened {
+            Screened::Converted => Ok(Placed {
+                place,
+                candidate: None,
+            }),
+            Screened::Passed => {
+                let plan = self.plan;
+                let rendered = plan.mapping.render(record, &plan.zone, plan.clear_empty);
+                let modified_at = record.modified_at.map_or(0, Timestamp::as_millisecond);
+                let row = CandidateRow {
+                    modified_at,
+                    address: sent,
+                    fields: rendered.fields,
+                };
+                step.candidates.put(&under, &row)?;
+                Ok(Placed {
+                    place,
+                    candidate: Some(key),
+                })
+            }
+        }
+    }
+}
+
+/// Where a record came to stand, and the address it may feed.
+struct Placed {
+    place: Place,
+    candidate: Option<AddressKey>,
+}
+
+impl Placed {
+    const OUTSIDE: Self = Self {
+        place: Place::Outside,
+        candidate: None,
+    };
+}
+
+fn passed_over(run: &RunRow, row: &RecordRow, record: &Record, fingerprint: [u8; 16]) -> bool {
+    if row.seen == run.number {
+        return true;
+    }
+    let in_overlap = match (run.from, record.modified_at) {
+        (Some(from), Some(modified_at)) => modified_at.as_millisecond() < from,
+        _ => false,
+    };
+    let gone = matches!(row.place, Place::Gone(_));
+    run.passes_over && in_overlap && !gone && row.fingerprint == fingerprint
+}
+
+/// A hash of all that was read of a record.
+fn fingerprint(record: &Record) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new();
+    let mut part = |tag: &str, text: &str| {
+        hasher.update(tag.as_bytes());
+        hasher.update(&text.len().to_le_bytes());
+        hasher.update(text.as_bytes());
+    };
+    if let Some(modified_at) = record.modified_at {
+        part("modified", &modified_at.as_second().to_string());
+    }
+    for (field, value) in &record.values {
+        part("field", field.as_str());
+        match value {
+            Value::Null => part("null", ""),
+            Value::Text(text) => part("text", text),
+            Value::Number(number) => part("number", &number.normalize().to_string()),
+            Value::Bool(truth) => part("bool", if *truth { "true" } else { "false" }),
+            Value::Date(date) => part("date", &date.to_string()),
+            Value::DateTime(at) => part("instant", &at.to_string()),
+            Value::Lookup { id, name } => {
+                part("lookup", &id.to_string());
+                part("name", name.as_deref().unwrap_or_default());
+            }
+            Value::Many(values) => values.iter().for_each(|value| part("one", value)),
+        }
+    }
+    let mut fingerprint = [0; 16];
+    fingerprint.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    fingerprint
+}

@@ -1,0 +1,380 @@
+//! May this run start: counted with its checkpoint in one write, before its first call for records.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+
+use super::error::RunError;
+use super::resolve::{definition_digest, resolve};
+use super::{Base, Clients, Progress, Run};
+use crate::config::settings::Limits;
+use crate::domain::definition::SyncDefinition;
+use crate::domain::ids::{AccountName, RunId};
+use crate::domain::limits::{Limit, LimitValues, Periods, Trigger, Usage, counted, may_start};
+use crate::domain::outcome::Counts;
+use crate::domain::suppression::Gate;
+use crate::journal::event::{Event, RunResumed, RunStarted};
+use crate::store::ledger::rows::{CostRow, LedgerRow, Phase, RunRow};
+use crate::store::ledger::{SyncNumbers, keys};
+use crate::store::state::{Changes, Checkpoint, Counter, Handled, Running};
+use crate::store::{Store, StoreError};
+use crate::zoho::meter::Meter;
+
+/// Deleted records can be asked for this far back; a sync that slept longer reads everything.
+/// Source: CRM, deleted records: recycle bin 60 days, read November 2026.
+const DELETED_HORIZON: SignedDuration = SignedDuration::from_hours(60 * 24);
+
+/// Who or what wants a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// A person; `full` re-imports everything.
+    Person {
+        /// Whether everything is read again.
+        full: bool,
+    },
+    /// The schedule.
+    Schedule {
+        /// The occurrence.
+        at: Timestamp,
+        /// Whether it was missed and is made up for.
+        missed: bool,
+    },
+    /// Nobody: an interrupted run goes on.
+    Resume,
+}
+
+/// Starts a run, or takes up the interrupted one if there is one.
+pub(super) async fn start<'a>(
+    base: &'a Base,
+    clients: &Clients,
+    definition: &'a SyncDefinition,
+    wish: Wish,
+    meter: &Arc<Meter>,
+    progress: &'a watch::Sender<Progress>,
+) -> Result<Run<'a>, RunError> {
+    let clients = Clients {
+        crm: clients.crm.metered(meter.clone()),
+        campaigns: clients.campaigns.metered(meter.clone()),
+        ..clients.clone()
+    };
+    let now = base.clock.now();
+    let checkpoint = base.store.state.checkpoint(&definition.id)?;
+    let checkpoint = checkpoint.unwrap_or_else(|| Checkpoint {
+        first_seen: now.as_millisecond(),
+        ..Checkpoint::default()
+    });
+    let interrupted = checkpoint.running;
+    if interrupted.is_none() && !definition.active {
+        return Err(RunError::Inactive(definition.id.clone()));
+    }
+    base.store.check_room()?;
+    clients.tokens.check().await?;
+    let full = interrupted.map_or_else(
+        || reads_everything(base, definition, &checkpoint, wish, now),
+        |running| running.full,
+    );
+    let (plan, numbers) = resolve(base, &clients, definition, full).await?;
+    let running = match interrupted {
+        Some(running) => running,
+        None => count(base, definition, &checkpoint, wish, full, now)?,
+    };
+    let (row, resumed) = create_row(&base.store, numbers, &checkpoint, &running)?;
+    announce(base, definition, &running, resumed)?;
+    let (lists, active) = neighbours(base, definition)?;
+    let account = base.config.accounts.get(&definition.account);
+    Ok(Run {
+        config: &base.config,
+        definition,
+        store: &base.store,
+        clock: &base.clock,
+        stop: &base.stop,
+        crm: clients.crm,
+        campaigns: clients.campaigns,
+        meter: meter.clone(),
+        pacer: clients.pacer,
+        concurrency: account.map_or(1, |account| account.campaigns_concurrency),
+        progress,
+        gate: Gate::closed(plan.list.clone()),
+        plan,
+        numbers,
+        lists,
+        active,
+        cursor: checkpoint
+            .cursor
+            .and_then(|at| Timestamp::from_millisecond(at).ok()),
+        id: running.run,
+        cost_before: row.cost,
+        row,
+        resumed,
+        suppressions_unread: None,
+        not_taken_off: (0, String::new()),
+        held: None,
+    })
+}
+
+/// Whether the next run reads everything: the first, a resync, the first after the selection or mapping changed, and
+/// one whose last full read is too long ago.
+fn reads_everything(
+    base: &Base,
+    definition: &SyncDefinition,
+    checkpoint: &Checkpoint,
+    wish: Wish,
+    now: Timestamp,
+) -> bool {
+    let age = |at: Option<i64>| {
+        let at = at.and_then(|at| Timestamp::from_millisecond(at).ok());
+        at.map_or(SignedDuration::MAX, |at| now.duration_since(at))
+    };
+    let reconcile_every = SignedDuration::try_from(definition.reconcile_every);
+    wish == Wish::Person { full: true }
+        || checkpoint.completed == 0
+        || checkpoint.definition != definition_digest(&base.config, definition)
+        || age(checkpoint.last_full) >= reconcile_every.unwrap_or(SignedDuration::MAX)
+        || age(checkpoint.cursor) >= DELETED_HORIZON
+}
+
+/// Weighs the limits, counts the run and notes it as running, in one write.
+fn count(
+    base: &Base,
+    definition: &SyncDefinition,
+    checkpoint: &Checkpoint,
+    wish: Wish,
+    full: bool,
+    now: Timestamp,
+) -> Result<Running, RunError> {
+    let first = checkpoint.completed == 0;
+    let trigger = match wish {
+        Wish::Person { full: true } => Trigger::Resync,
+        Wish::Person { full: false } => Trigger::Operator,
+        Wish::Schedule { .. } | Wish::Resume if first => Trigger::Initial,
+        Wish::Schedule { missed: true, .. } => Trigger::CatchUp,
+        Wish::Schedule { missed: false, .. } | Wish::Resume => Trigger::Scheduled,
+    };
+    let zone = &base.config.timezone;
+    let counters = Counters::of(&definition.account, now, zone);
+    let usage = counters.usage(|key| base.store.state.counter(key))?;
+    may_start(
+        &limit_values(&base.config.limits),
+        &usage,
+        trigger,
+        first,
+        now,
+        zone,
+    )?;
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|_| StoreError::Random)?;
+    let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
+    let run = RunId::new(millis, u128::from_be_bytes(random) >> 48);
+    let running = Running {
+        run,
+        trigger,
+        full,
+        started: now.as_millisecond(),
+    };
+    let handled = handled(base, definition, wish)?;
+    base.store.state.commit(&Changes {
+        checkpoints: vec![(
+            definition.id.clone(),
+            Checkpoint {
+                running: Some(running),
+                ..checkpoint.clone()
+            },
+        )],
+        handled: handled.into_iter().collect(),
+        counters: counters.raised(&base.store, &counted(trigger, first))?,
+    })?;
+    Ok(running)
+}
+
+/// The schedule's row once this occurrence is handled.
+fn handled(
+    base: &Base,
+    definition: &SyncDefinition,
+    wish: Wish,
+) -> Result<Option<(crate::domain::ids::SyncId, Handled)>, StoreError> {
+    let Wish::Schedule { at, .. } = wish else {
+        return Ok(None);
+    };
+    let before = base
+        .store
+        .state
+        .handled(&definition.id)?
+        .unwrap_or_default();
+    let handled = Handled {
+        last: Some(at.as_millisecond()),
+        ..before
+    };
+    Ok(Some((definition.id.clone(), handled)))
+}
+
+/// The run's row in the ledger, made if the process died before it could be; says whether it was there.
+fn create_row(
+    store: &Store,
+    numbers: SyncNumbers,
+    checkpoint: &Checkpoint,
+    running: &Running,
+) -> Result<(RunRow, bool), StoreError> {
+    store.ledger.step(|step| {
+        if let Some(row) = step.runs.get(&keys::run(running.run.to_u128()))? {
+            return Ok((row, true));
+        }
+        let Some(ledger) = step.ledger.get(b"")? else {
+            let missing = crate::store::format::FormatError::Short;
+            return Err(StoreError::value("ledger", b"", missing));
+        };
+        let number = ledger.last_run + 1;
+        step.ledger.put(
+            b"",
+            &LedgerRow {
+                last_run: number,
+                ..ledger
+            },
+        )?;
+        let completed_last = checkpoint
+            .last
+            .as_ref()
+            .is_none_or(|last| last.outcome != crate::domain::outcome::RunOutcome::Failed);
+        let row = RunRow {
+            run: running.run.to_u128(),
+            sync: numbers.sync,
+            number,
+            trigger: running.trigger,
+            full: running.full,
+            passes_over: completed_last && !running.full,
+            from: checkpoint.cursor.filter(|_| !running.full),
+            to: None,
+            started: running.started,
+            phase: Phase::CarryOver,
+            counts: Counts::default(),
+            cost: CostRow::default(),
+            ignored_rows: 0,
+            arrivals: None,
+            finished: None,
+        };
+        step.save_run(&row)?;
+        Ok((row, false))
+    })
+}
+
+fn announce(
+    base: &Base,
+    definition: &SyncDefinition,
+    running: &Running,
+    resumed: bool,
+) -> Result<(), RunError> {
+    let Running {
+        run, trigger, full, ..
+    } = *running;
+    let (sync, account) = (definition.id.clone(), definition.account.clone());
+    let event = if resumed {
+        Event::RunResumed(RunResumed { run, sync, account })
+    } else {
+        Event::RunStarted(RunStarted {
+            run,
+            sync,
+            account,
+            trigger,
+            full,
+        })
+    };
+    base.append(&event)?;
+    tracing::info!(
+        sync = %definition.id,
+        run = %running.run,
+        full = running.full,
+        resumed,
+        "run {}",
+        if resumed { "resumed" } else { "started" }
+    );
+    Ok(())
+}
+
+/// The lists of the sync's account, and the numbers of its active syncs.
+fn neighbours(
+    base: &Base,
+    definition: &SyncDefinition,
+) -> Result<(Vec<u32>, std::collections::BTreeSet<u32>), StoreError> {
+    let account = &definition.account;
+    base.store.ledger.step(|step| {
+        let lists = step.numbers('l', &format!("{account}/"))?;
+        let syncs = base.config.syncs.values();
+        let active = syncs
+            .filter(|sync| sync.account == *account && sync.active)
+            .map(|sync| step.number('s', sync.id.as_str()))
+            .collect::<Result<_, _>>()?;
+        Ok((lists, active))
+    })
+}
+
+/// The counters of an account's limits in the periods of one moment.
+struct Counters {
+    keys: Vec<(Limit, String)>,
+}
+
+impl Counters {
+    fn of(account: &AccountName, now: Timestamp, zone: &jiff::tz::TimeZone) -> Self {
+        let periods = Periods::of(now, zone);
+        let (year, month) = periods.month;
+        let day = periods.day.to_string();
+        let month = format!("{year:04}-{month:02}");
+        let key =
+            |limit: Limit, period: &str| (limit, format!("{account}/{}/{period}", limit.name()));
+        Self {
+            keys: vec![
+                key(Limit::RunsPerDay, &day),
+                key(Limit::InitiationsPerMonth, &month),
+                key(Limit::ResyncsPerDay, &day),
+                key(Limit::ResyncsPerMonth, &month),
+            ],
+        }
+    }
+
+    fn usage<E>(&self, count: impl Fn(&str) -> Result<u64, E>) -> Result<Usage, E> {
+        let mut usage = Usage::default();
+        for (limit, key) in &self.keys {
+            let count = count(key)?;
+            match limit {
+                Limit::RunsPerDay => usage.runs_per_day = count,
+                Limit::InitiationsPerMonth => usage.initiations_per_month = count,
+                Limit::ResyncsPerDay => usage.resyncs_per_day = count,
+                Limit::ResyncsPerMonth => usage.resyncs_per_month = count,
+                Limit::ActiveSyncs => {}
+            }
+        }
+        Ok(usage)
+    }
+
+    fn raised(&self, store: &Store, by: &[Limit]) -> Result<Vec<(String, Counter)>, StoreError> {
+        let raised = self.keys.iter().filter(|(limit, _)| by.contains(limit));
+        raised
+            .map(|(_, key)| Ok((key.clone(), Counter(store.state.counter(key)? + 1))))
+            .collect()
+    }
+}
+
+/// What an account has used of its limits at `now`, by what `count` says of each counter.
+pub(crate) fn usage_of(
+    account: &AccountName,
+    now: Timestamp,
+    zone: &jiff::tz::TimeZone,
+    count: impl Fn(&str) -> u64,
+) -> Usage {
+    let usage =
+        Counters::of(account, now, zone).usage(|key| Ok::<_, std::convert::Infallible>(count(key)));
+    match usage {
+        Ok(usage) => usage,
+        Err(never) => match never {},
+    }
+}
+
+/// The limits as the domain knows them.
+pub(crate) fn limit_values(limits: &Limits) -> LimitValues {
+    LimitValues {
+        active_syncs: limits.active_syncs,
+        runs_per_day: limits.runs_per_day,
+        initiations_per_month: limits.initiations_per_month,
+        resyncs_per_day: limits.resyncs_per_day,
+        resyncs_per_month: limits.resyncs_per_month,
+    }
+}

@@ -1,0 +1,181 @@
+//! The list's suppressions read into the ledger, and the gate that rests on them.
+
+use std::collections::BTreeSet;
+
+use super::Run;
+use super::error::RunError;
+use crate::domain::address::EmailAddress;
+use crate::domain::changes::Membership;
+use crate::domain::failure::Failure;
+use crate::domain::suppression::Gate;
+use crate::store::StoreError;
+use crate::store::ledger::keys;
+use crate::store::ledger::rows::{AddressKey, MemberRow};
+use crate::zoho::campaigns::{CampaignsError, Status};
+
+impl Run<'_> {
+    /// Reads who unsubscribed and who bounced, in full, and opens the gate; a service that cannot be reached leaves it
+    /// closed.
+    pub(super) async fn open_gate(&mut self) -> Result<(), RunError> {
+        let read_at = self.clock.now();
+        for status in [Status::Unsubscribed, Status::Bounced] {
+            match self.read_suppressed(status).await {
+                Ok(()) => {}
+                Err(RunError::Campaigns(error)) if closes_the_gate(&error) => {
+                    tracing::error!(
+                        sync = %self.definition.id,
+                        run = %self.id,
+                        error = &error as &dyn std::error::Error,
+                        "suppressions cannot be read: nobody will be added or updated"
+                    );
+                    self.gate = Gate::closed(self.plan.list.clone());
+                    self.suppressions_unread = Some(error);
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let max_age = self.config.safety.suppression_max_age;
+        self.gate = Gate::open(self.plan.list.clone(), read_at, max_age);
+        Ok(())
+    }
+
+    /// Reads the suppressions again when they have grown too old for the next calls.
+    pub(super) async fn refresh_gate(&mut self) -> Result<(), RunError> {
+        if self.gate.is_stale(self.clock.now()) {
+            self.open_gate().await?;
+        }
+        Ok(())
+    }
+
+    async fn read_suppressed(&mut self, status: Status) -> Result<(), RunError> {
+        let mut from = 1;
+        loop {
+            self.go_on()?;
+            let page = self
+                .campaigns
+                .subscribers(&self.plan.list, status, from)
+                .await?;
+            self.note_suppressed(&page.addresses, status)?;
+            if page.end {
+                return Ok(());
+            }
+            from += u32::try_from(page.rows).unwrap_or(u32::MAX);
+        }
+    }
+
+    fn note_suppressed(&self, addresses: &[String], status: Status) -> Result<(), StoreError> {
+        let now = self.clock.now().as_millisecond();
+        self.store.ledger.step(|step| {
+            for text in addresses {
+                let Some(address) = self.key_of(text) else {
+                    continue;
+                };
+                let key = keys::address(self.numbers.list, &address);
+                let before = step.members.get(&key)?;
+                let state = suppressed(before.as_ref().map(|member| member.state), status);
+                if before.as_ref().is_some_and(|member| member.state == state) {
+                    continue;
+                }
+                let ours = before.is_some_and(|member| member.ours);
+                let row = MemberRow {
+                    address: text.clone(),
+                    state,
+                    ours,
+                    since: now,
+                    seen: 0,
+                };
+                step.members.put(&key, &row)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The ledger's key of an address that Campaigns has; `None` for what is no address, which rosterd never adds.
+    pub(super) fn key_of(&self, text: &str) -> Option<AddressKey> {
+        EmailAddress::parse(text)
+            .ok()
+            .map(|address| self.store.ledger.key(&address))
+    }
+
+    /// Reads the list's active members, to find contacts that Campaigns lost and people that others put there.
+    pub(super) async fn read_members(&mut self) -> Result<(), RunError> {
+        let (mut from, mut met) = (1, BTreeSet::new());
+        let mut count = 0;
+        loop {
+            self.go_on()?;
+            let page = self
+                .campaigns
+                .subscribers(&self.plan.list, Status::Active, from)
+                .await?;
+            count += self.note_members(&page.addresses, &mut met)?;
+            if page.end {
+                break;
+            }
+            from += u32::try_from(page.rows).unwrap_or(u32::MAX);
+        }
+        if self.row.arrivals.is_none() {
+            self.set_members_before(count);
+        }
+        Ok(())
+    }
+
+    /// Notes a page of active members; the last page's addresses are kept in `met`, so that rows which shift between
+    /// two pages count once.
+    fn note_members(
+        &self,
+        addresses: &[String],
+        met: &mut BTreeSet<AddressKey>,
+    ) -> Result<u64, StoreError> {
+        let now = self.clock.now().as_millisecond();
+        let page: BTreeSet<AddressKey> = addresses
+            .iter()
+            .filter_map(|text| self.key_of(text))
+            .collect();
+        let fresh = page.difference(met).count();
+        self.store.ledger.step(|step| {
+            for text in addresses {
+                let Some(address) = self.key_of(text) else {
+                    continue;
+                };
+                let key = keys::address(self.numbers.list, &address);
+                let before = step.members.get(&key)?;
+                let was_active = before
+                    .as_ref()
+                    .is_some_and(|member| member.state == Membership::Active);
+                let since = match &before {
+                    Some(member) if was_active => member.since,
+                    Some(_) | None => now,
+                };
+                let row = MemberRow {
+                    address: text.clone(),
+                    state: Membership::Active,
+                    ours: was_active && before.is_some_and(|member| member.ours),
+                    since,
+                    seen: self.row.number,
+                };
+                step.members.put(&key, &row)?;
+            }
+            Ok::<_, StoreError>(())
+        })?;
+        *met = page;
+        Ok(u64::try_from(fresh).unwrap_or(u64::MAX))
+    }
+}
+
+/// The state of an address that Campaigns shows as suppressed: what rosterd took off itself stays known as its own.
+fn suppressed(before: Option<Membership>, status: Status) -> Membership {
+    match (before, status) {
+        (_, Status::Bounced) => Membership::Bounced,
+        (Some(own @ (Membership::TakenOffGone | Membership::TakenOffOptedOut)), _) => own,
+        (_, Status::Unsubscribed | Status::Active) => Membership::Unsubscribed,
+    }
+}
+
+/// Whether the run goes on without adding anyone; what a person has to mend ends it instead.
+fn closes_the_gate(error: &CampaignsError) -> bool {
+    matches!(
+        error.failure(),
+        Failure::Unreachable | Failure::Throttled { .. }
+    )
+}

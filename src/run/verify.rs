@@ -1,0 +1,122 @@
+//! Whether what was added arrived: Campaigns accepts contacts that it then does not put on the list.
+
+use super::Run;
+use super::error::RunError;
+use crate::domain::changes::{Membership, Rejection};
+use crate::domain::outcome::{Outcome, Reason};
+use crate::store::StoreError;
+use crate::store::ledger::keys;
+use crate::store::ledger::rows::{ArrivalsRow, ClaimRow, IgnoredRow};
+use crate::zoho::campaigns::Status;
+
+/// Additions looked at in one step.
+const STEP_ROWS: usize = 500;
+/// What an ignored contact's detail says.
+const NOT_ARRIVED: &str = "accepted by Campaigns, but not on the list afterwards";
+
+impl Run<'_> {
+    /// Notes the list's count before the first contact is sent.
+    pub(super) async fn note_members_before(&mut self) -> Result<(), RunError> {
+        if self.row.arrivals.is_none() {
+            let before = self
+                .campaigns
+                .count(&self.plan.list, Status::Active)
+                .await?;
+            self.set_members_before(before);
+        }
+        Ok(())
+    }
+
+    /// The run's row is stored with the next step.
+    pub(super) fn set_members_before(&mut self, before: u64) {
+        self.row.arrivals = Some(ArrivalsRow {
+            before,
+            added: 0,
+            removed: 0,
+        });
+    }
+
+    /// Compares the list's count with what it should be, and where that disagrees reads the list back.
+    pub(super) async fn verify_arrivals(&mut self) -> Result<(), RunError> {
+        if let Some(arrivals) = self.row.arrivals.filter(|arrivals| arrivals.added > 0) {
+            let count = self
+                .campaigns
+                .count(&self.plan.list, Status::Active)
+                .await?;
+            let expected = (arrivals.before + arrivals.added).saturating_sub(arrivals.removed);
+            if count != expected {
+                tracing::warn!(
+                    sync = %self.definition.id,
+                    run = %self.id,
+                    expected,
+                    count,
+                    "the list's count is not what it should be: reading the list back"
+                );
+                self.read_members().await?;
+                while self.recount_missing()? {}
+            }
+        }
+        while self.forget_additions()? {}
+        Ok(())
+    }
+
+    /// Counts additions anew that the list does not have; says whether there may be more.
+    fn recount_missing(&mut self) -> Result<bool, StoreError> {
+        let numbers = self.numbers;
+        let mut row = self.row_with_cost();
+        let more = self.store.ledger.step(|step| {
+            let added = step
+                .added
+                .under(&keys::number(numbers.sync), None, STEP_ROWS)?;
+            for (key, addition) in &added {
+                step.added.remove(key)?;
+                let Some(address) = keys::address_of(key) else {
+                    continue;
+                };
+                let member_key = keys::address(numbers.list, &address);
+                let member = step.members.get(&member_key)?;
+                if member.is_some_and(|member| {
+                    member.seen == row.number || member.state != Membership::Active
+                }) {
+                    continue;
+                }
+                step.members.remove(&member_key)?;
+                let claim_key = keys::claim(numbers.list, &address, numbers.sync);
+                if let Some(claim) = step.claims.get(&claim_key)? {
+                    let detail = NOT_ARRIVED.to_owned();
+                    let refused = Some(Rejection {
+                        reason: Reason::Other,
+                        detail,
+                    });
+                    step.claims
+                        .put(&claim_key, &ClaimRow { refused, ..claim })?;
+                }
+                row.counts.take_back(addition.outcome);
+                row.counts.add(Outcome::Ignored(Reason::Other));
+                let ignored = IgnoredRow {
+                    record: addition.record,
+                    address: addition.address.clone(),
+                    reason: Reason::Other,
+                    detail: NOT_ARRIVED.to_owned(),
+                };
+                step.ignore(&mut row, &ignored)?;
+            }
+            step.save_run(&row)?;
+            Ok::<_, StoreError>(!added.is_empty())
+        })?;
+        self.row = row;
+        Ok(more)
+    }
+
+    fn forget_additions(&self) -> Result<bool, StoreError> {
+        self.store.ledger.step(|step| {
+            let added = step
+                .added
+                .under(&keys::number(self.numbers.sync), None, STEP_ROWS)?;
+            for (key, _) in &added {
+                step.added.remove(key)?;
+            }
+            Ok(!added.is_empty())
+        })
+    }
+}
