@@ -12,6 +12,7 @@ mod online;
 mod pages;
 pub mod report;
 mod sandbox;
+mod service;
 pub mod signals;
 mod status;
 mod sync;

@@ -1,1 +1,204 @@
-//! Composition, scheduler, signals.
+//! The one place that composes: settings, stores, journal and clients, made once and shared by daemon and commands.
+//!
+//! [`Service`] runs syncs. Runs of one account take turns, so that two of them never decide about one address at the
+//! same time and share the account's pacing; accounts run side by side. `scheduler` wakes it, `signals` stops it.
+
+mod beat;
+mod clients;
+mod planner;
+mod scheduler;
+pub mod signals;
+pub mod status;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::config::settings::Config;
+use crate::config::{Loaded, Sources};
+use crate::domain::ids::{AccountName, SyncId};
+use crate::journal::event::RunFinished;
+use crate::journal::{Journal, JournalError};
+use crate::run::recovery::recover;
+use crate::run::{self, Base, Progress, RunError, Wish};
+use crate::store::{Store, StoreError};
+use crate::zoho::http::ClientError;
+use crate::zoho::pacer::Pacer;
+pub(crate) use clients::AccountClients;
+pub use scheduler::{Reload, daemon};
+
+/// Why the parts cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The stores cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The journal cannot be opened.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The HTTP client cannot be made.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// What an earlier process left cannot be completed.
+    #[error(transparent)]
+    Recovery(#[from] Box<RunError>),
+    /// The data centre of an account is not known; `check` says so before.
+    #[error("account {0}: unknown data centre")]
+    DataCenter(AccountName),
+    /// The scheduler's beat cannot be started.
+    #[error("the scheduler cannot be started")]
+    Beat(#[source] tokio_cron_scheduler::JobSchedulerError),
+    /// Signals cannot be watched.
+    #[error("signals cannot be watched")]
+    Signals(#[source] std::io::Error),
+}
+
+/// The parts of rosterd, put together.
+pub struct Service {
+    /// What is current; a reload replaces it, and runs keep the one they started with.
+    current: RwLock<Current>,
+    http: crate::zoho::http::Client,
+}
+
+/// A set of settings and what is built from it.
+#[derive(Clone)]
+pub(crate) struct Current {
+    pub(crate) base: Arc<Base>,
+    accounts: Arc<BTreeMap<AccountName, AccountClients>>,
+}
+
+/// What came of a run: its line in the journal where it has one, and what stopped it.
+pub type RunResult = Result<RunFinished, (Option<RunFinished>, RunError)>;
+
+impl Service {
+    /// Opens stores and journal, and completes what an earlier process left half written. The syncs whose interrupted
+    /// runs have to go on come with it.
+    ///
+    /// # Errors
+    /// [`ServiceError`]: another process holds the state, the disk fails, the files are damaged.
+    pub fn open(
+        loaded: Loaded,
+        clock: Clock,
+        stop: CancellationToken,
+    ) -> Result<(Self, Vec<SyncId>), ServiceError> {
+        let config = Arc::new(loaded.config);
+        let store = Store::open(&config.state_dir, clock.now())?;
+        let journal = Journal::open(&config.history_dir, &config.history)?;
+        let base = Base {
+            config,
+            sources: Arc::new(loaded.sources),
+            store: Arc::new(store),
+            journal: Arc::new(Mutex::new(journal)),
+            clock,
+            stop,
+        };
+        let interrupted = recover(&base).map_err(Box::new)?;
+        let http = crate::zoho::http::Client::new(clients::options())?;
+        let accounts = clients::build(&base, &http)?;
+        let current = Current {
+            base: Arc::new(base),
+            accounts: Arc::new(accounts),
+        };
+        Ok((
+            Self {
+                current: RwLock::new(current),
+                http,
+            },
+            interrupted,
+        ))
+    }
+
+    /// What is current now.
+    pub(crate) fn current(&self) -> Current {
+        self.current
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Lets new settings take over; runs in flight go on with theirs.
+    ///
+    /// # Errors
+    /// [`ServiceError::DataCenter`]; nothing has changed then.
+    pub(crate) fn replace(&self, loaded: Loaded) -> Result<(), ServiceError> {
+        let before = self.current();
+        let base = Base {
+            config: Arc::new(loaded.config),
+            sources: Arc::new(loaded.sources),
+            store: before.base.store.clone(),
+            journal: before.base.journal.clone(),
+            clock: before.base.clock.clone(),
+            stop: before.base.stop.clone(),
+        };
+        let mut accounts = clients::build(&base, &self.http)?;
+        for (name, account) in &mut accounts {
+            if let Some(known) = before.accounts.get(name) {
+                account.turn = known.turn.clone();
+            }
+        }
+        let after = Current {
+            base: Arc::new(base),
+            accounts: Arc::new(accounts),
+        };
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = after;
+        Ok(())
+    }
+}
+
+impl Current {
+    /// Runs a sync when its account's turn has come: the interrupted run first, and then, unless that is all that was
+    /// wished for, a run of its own. Answers for the later of the two.
+    pub(crate) async fn run(
+        &self,
+        sync: &SyncId,
+        wish: Wish,
+        progress: &watch::Sender<Progress>,
+    ) -> Option<RunResult> {
+        let definition = self.base.config.syncs.get(sync)?;
+        let account = self.accounts.get(&definition.account)?;
+        let _turn = account.turn.lock().await;
+        let clients = &account.clients;
+        let interrupted = match self.interrupted(sync) {
+            Ok(interrupted) => interrupted,
+            Err(error) => return Some(Err((None, error.into()))),
+        };
+        if interrupted {
+            let resumed = run::run(&self.base, clients, definition, Wish::Resume, progress).await;
+            if wish == Wish::Resume || resumed.is_err() {
+                return Some(resumed);
+            }
+        } else if wish == Wish::Resume {
+            return None;
+        }
+        Some(run::run(&self.base, clients, definition, wish, progress).await)
+    }
+
+    fn interrupted(&self, sync: &SyncId) -> Result<bool, StoreError> {
+        let checkpoint = self.base.store.state.checkpoint(sync)?;
+        Ok(checkpoint.is_some_and(|checkpoint| checkpoint.running.is_some()))
+    }
+}
+
+/// Asks the services what they say to each definition: one result a sync, in the order of their ids.
+///
+/// # Errors
+/// [`ServiceError`]: no client can be made.
+pub(crate) async fn check_online(
+    config: &Config,
+    sources: &Sources,
+) -> Result<Vec<Result<(), RunError>>, ServiceError> {
+    let http = crate::zoho::http::Client::new(clients::options())?;
+    let mut results = Vec::new();
+    for definition in config.syncs.values() {
+        let Some(account) = config.accounts.get(&definition.account) else {
+            continue;
+        };
+        let clock = Clock::system();
+        let clients = clients::clients(config, account, &http, &clock, Pacer::off())?;
+        results.push(run::check(config, sources, &clients, definition).await);
+    }
+    Ok(results)
+}

@@ -6,6 +6,7 @@ mod past;
 mod rows;
 pub(crate) mod since;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -19,7 +20,8 @@ use super::report::Report;
 use super::signals::StopFlag;
 use crate::clock::Clock;
 use crate::config::settings::Config;
-use crate::domain::ids::SyncId;
+use crate::domain::ids::{RunId, SyncId};
+use crate::journal::event::RunFinished;
 use crate::journal::{Event, Line};
 
 /// How often `--follow` looks for new lines.
@@ -54,6 +56,33 @@ pub(super) fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, CliErro
         true => print_json(past, &asked, args.follow, report),
         false => print_table(past, &asked, args.follow, &config, report),
     }
+}
+
+/// Prints one run in full.
+///
+/// # Errors
+/// When the history cannot be read or printed.
+pub(super) fn print_run(config: &Config, run: RunId, report: &Report) -> Result<Exit, CliError> {
+    let past = Past::read(&config.history_dir, report)?;
+    account::print(&past, run, &config.timezone, report)
+}
+
+/// The last run of each sync that ended.
+///
+/// # Errors
+/// When the history cannot be read.
+pub(super) fn last_runs(
+    config: &Config,
+    report: &Report,
+) -> Result<BTreeMap<SyncId, RunFinished>, CliError> {
+    let past = Past::read(&config.history_dir, report)?;
+    let mut last = BTreeMap::new();
+    for line in past.lines {
+        if let Some(Event::RunFinished(run)) = line.event {
+            last.insert(run.sync.clone(), *run);
+        }
+    }
+    Ok(last)
 }
 
 /// Which runs are asked for.

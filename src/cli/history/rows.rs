@@ -7,8 +7,9 @@ use crate::cli::report::Style;
 use crate::cli::report::{before, minute, took, zone_name};
 use crate::cli::table::{Cell, Column, Table};
 use crate::domain::ids::SyncId;
+use crate::domain::outcome::RunOutcome;
 use crate::journal::event::{
-    Event, RunDeferred, RunFinished, RunHeld, RunOutcome, RunSkipped, RunStarted, SkipReason,
+    Event, RunDeferred, RunFinished, RunHeld, RunSkipped, RunStarted, SkipReason,
 };
 
 /// Builds the table of past runs.

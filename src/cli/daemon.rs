@@ -1,0 +1,39 @@
+//! `rosterd daemon`: runs the service in the foreground.
+
+use super::exit::{CliError, Exit};
+use super::{Context, runtime};
+use crate::clock::Clock;
+use crate::config::load;
+use crate::{daemon, logging};
+
+/// Runs the command until it is asked to stop.
+///
+/// # Errors
+/// The files are not valid, another process holds the state, or it fails.
+pub(super) fn run(context: &Context) -> Result<Exit, CliError> {
+    let loaded = context.load()?;
+    let log = logging::init(&loaded.config.log)
+        .map_err(|error| CliError::because(Exit::Config, error))?;
+    for warning in &loaded.warnings {
+        tracing::warn!(
+            file = warning.file,
+            line = warning.line,
+            "{}",
+            warning.message
+        );
+    }
+    let (path, environment) = (context.config.clone(), context.environment.clone());
+    let reload = move || {
+        let loaded = load(&path, environment.iter().cloned())?;
+        if let Err(error) = log.reload(&loaded.config.log) {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the log level stays"
+            );
+        }
+        Ok(loaded)
+    };
+    let ended = runtime()?.block_on(daemon::daemon(loaded, Clock::system(), Box::new(reload)));
+    ended?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,148 @@
+//! `rosterd status`: every sync, its last and its next run, and the limits used.
+//!
+//! It reads the mirror of the state and the history, so it works beside a running daemon and without one.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::args::StatusArgs;
+use super::exit::{CliError, Exit};
+use super::report::{Report, Style, minute};
+use super::table::{Cell, Column, Table};
+use super::{Context, history, service};
+use crate::clock::Clock;
+use crate::config::settings::Config;
+use crate::daemon::status::{AccountStatus, Status, SyncState, SyncStatus, read};
+use crate::domain::ids::SyncId;
+use crate::journal::event::RunFinished;
+
+/// What `status --json` prints.
+#[derive(Serialize)]
+struct Answer {
+    daemon: Daemon,
+    accounts: Vec<AccountStatus>,
+    syncs: Vec<Sync>,
+}
+
+#[derive(Serialize)]
+struct Daemon {
+    running: bool,
+    version: &'static str,
+}
+
+/// A sync's status with its last run.
+#[derive(Serialize)]
+struct Sync {
+    #[serde(flatten)]
+    status: SyncStatus,
+    last: Option<RunFinished>,
+    on_list: u64,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The files are not valid, the sync does not exist, or the state cannot be read.
+pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError> {
+    let config = context.load()?.config;
+    let wanted = match &args.sync {
+        Some(asked) => Some(service::sync_named(&config, asked)?),
+        None => None,
+    };
+    let report = &context.report;
+    let Status {
+        running,
+        accounts,
+        syncs,
+    } = read(&config, Clock::system().now())
+        .map_err(|error| CliError::because(Exit::Failed, error))?;
+    let mut last = history::last_runs(&config, report)?;
+    let syncs = syncs
+        .into_iter()
+        .filter(|status| wanted.as_ref().is_none_or(|wanted| status.sync == *wanted))
+        .map(|status| {
+            let on_list = status.on_list;
+            Sync {
+                last: last.remove(&status.sync),
+                on_list,
+                status,
+            }
+        })
+        .collect();
+    let daemon = Daemon {
+        running,
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    let answer = Answer {
+        daemon,
+        accounts,
+        syncs,
+    };
+    if report.json {
+        report.print_json(&answer)?;
+    } else {
+        report.print(&text(&answer, &config, report, wanted.as_ref()))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn text(answer: &Answer, config: &Config, report: &Report, wanted: Option<&SyncId>) -> String {
+    let mut table = Table::new(vec![
+        Column::text("sync"),
+        Column::text("state"),
+        Column::text("last run"),
+        Column::text("outcome"),
+        Column::number("on list"),
+        Column::text("next run"),
+    ]);
+    let zone = &config.timezone;
+    let at = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| minute(at, zone));
+    for sync in &answer.syncs {
+        let status = &sync.status;
+        let failed = sync.last.as_ref().and_then(|last| last.error.as_ref());
+        table.row(
+            vec![
+                Cell::new(status.sync.as_str()),
+                Cell::styled(style(status.state), status.state.name()),
+                Cell::new(&at(status.last_at)),
+                Cell::new(sync.last.as_ref().map_or("-", |last| last.outcome.name())),
+                Cell::number(sync.on_list),
+                Cell::new(&at(status.next)),
+            ],
+            failed.map(|error| Cell::styled(Style::Red, &error.message)),
+        );
+    }
+    let mut out = table.render(report);
+    let running = if answer.daemon.running {
+        "running"
+    } else {
+        "not running"
+    };
+    out.push_str(&format!("\ndaemon: {running}\n"));
+    if wanted.is_none() {
+        for account in &answer.accounts {
+            out.push_str(&limits(account));
+        }
+    }
+    out
+}
+
+fn limits(account: &AccountStatus) -> String {
+    let used: Vec<String> = account
+        .limits
+        .iter()
+        .map(|(name, limit)| match limit.limit {
+            Some(most) => format!("{name} {} of {most}", limit.used),
+            None => format!("{name} {} (unlimited)", limit.used),
+        })
+        .collect();
+    format!("account {}: {}\n", account.account, used.join(", "))
+}
+
+fn style(state: SyncState) -> Style {
+    match state {
+        SyncState::Active | SyncState::Running => Style::Green,
+        SyncState::Inactive | SyncState::Finished => Style::Dim,
+        SyncState::Held => Style::Yellow,
+    }
+}

@@ -1,0 +1,130 @@
+//! The clients of each account, from its settings.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::ServiceError;
+use crate::config::settings::{Account, Config, Pace};
+use crate::domain::ids::AccountName;
+use crate::domain::pacing::{Pacing, Window, documented};
+use crate::run::{Base, Clients};
+use crate::zoho::campaigns::Campaigns;
+use crate::zoho::crm::Crm;
+use crate::zoho::data_center::{Hosts, Overrides};
+use crate::zoho::http::{Client, ClientOptions};
+use crate::zoho::oauth::{Credentials, Tokens};
+use crate::zoho::pacer::Pacer;
+use crate::zoho::retry::Retry;
+
+/// An account's clients, and the turn that its runs take.
+pub(crate) struct AccountClients {
+    pub(crate) clients: Clients,
+    /// Held by the run that is under way.
+    pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// The bounds of every request.
+pub(crate) fn options() -> ClientOptions {
+    ClientOptions::default()
+}
+
+/// The clients of all accounts.
+///
+/// # Errors
+/// [`ServiceError::DataCenter`] or [`ServiceError::Store`].
+pub(super) fn build(
+    base: &Base,
+    http: &Client,
+) -> Result<BTreeMap<AccountName, AccountClients>, ServiceError> {
+    let mut built = BTreeMap::new();
+    for (name, account) in &base.config.accounts {
+        let pacer = pacer(base, account)?;
+        let clients = clients(&base.config, account, http, &base.clock, pacer)?;
+        let turn = Arc::new(tokio::sync::Mutex::new(()));
+        built.insert(name.clone(), AccountClients { clients, turn });
+    }
+    Ok(built)
+}
+
+/// The clients of one account.
+///
+/// # Errors
+/// [`ServiceError::DataCenter`].
+pub(crate) fn clients(
+    config: &Config,
+    account: &Account,
+    http: &Client,
+    clock: &crate::clock::Clock,
+    pacer: Pacer,
+) -> Result<Clients, ServiceError> {
+    let overrides = Overrides {
+        accounts: account.accounts_url.as_deref(),
+        crm: account.crm_url.as_deref(),
+        campaigns: account.campaigns_url.as_deref(),
+    };
+    let hosts = Hosts::of(&account.data_center, overrides)
+        .ok_or_else(|| ServiceError::DataCenter(account.name.clone()))?;
+    let credentials = Credentials {
+        client_id: account.client_id.clone(),
+        client_secret: account.client_secret.clone(),
+        refresh_token: account.refresh_token.clone(),
+    };
+    let file = config
+        .state_dir
+        .join("tokens")
+        .join(format!("{}.json", account.name));
+    let tokens = Arc::new(Tokens::new(
+        http.clone(),
+        hosts.clone(),
+        account.name.clone(),
+        credentials,
+        file,
+        clock.clone(),
+    ));
+    let retry = Retry::lasting(config.give_up_after);
+    let crm = Crm::new(http.clone(), tokens.clone(), account.crm_concurrency, retry);
+    let campaigns = Campaigns::new(
+        http.clone(),
+        &hosts,
+        tokens.clone(),
+        account.campaigns_concurrency,
+        retry,
+        pacer.clone(),
+    );
+    Ok(Clients {
+        crm,
+        campaigns,
+        tokens,
+        pacer,
+    })
+}
+
+/// The account's pace, with what it has used already.
+fn pacer(base: &Base, account: &Account) -> Result<Pacer, ServiceError> {
+    let Some(windows) = windows(&account.pace) else {
+        return Ok(Pacer::off());
+    };
+    let mut pacing = Pacing::new(windows);
+    if let Some(used) = base.store.ledger.pacing(&account.name)? {
+        pacing.restore(&used, base.clock.now());
+    }
+    Ok(Pacer::new(pacing, base.clock.clone()))
+}
+
+fn windows(pace: &Pace) -> Option<BTreeMap<String, Vec<Window>>> {
+    match pace {
+        Pace::Off => None,
+        Pace::Documented => Some(documented()),
+        Pace::Table(table) => {
+            let mut windows = documented();
+            for (method, given) in table {
+                let given = given.iter().map(|(calls, span)| Window {
+                    calls: *calls,
+                    span: *span,
+                });
+                windows.insert(method.clone(), given.collect());
+            }
+            Some(windows)
+        }
+    }
+}

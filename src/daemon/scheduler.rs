@@ -1,0 +1,236 @@
+//! The daemon's loop: woken by the beat, it starts what is due, reloads when asked, and stops in order.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::beat::{Beat, SILENCE_MAX};
+use super::{Current, RunResult, Service, ServiceError, planner, signals};
+use crate::clock::Clock;
+use crate::config::{Loaded, Problems};
+use crate::domain::ids::SyncId;
+use crate::domain::limits::Limit;
+use crate::journal::event::{ConfigReloaded, DeferReason, Event, RunDeferred};
+use crate::run::{Progress, RunError, Wish};
+
+/// The longest a stop may take; systemd waits longer.
+const STOP_WITHIN: Duration = Duration::from_secs(20);
+
+/// Reads the files anew; given by the command, which knows where they are.
+pub type Reload = Box<dyn Fn() -> Result<Loaded, Problems> + Send + Sync>;
+
+/// What ended a run's task: its sync, what it was started for, and its result.
+type Ended = (SyncId, Wish, Option<RunResult>);
+
+/// Runs the service until it is told to stop.
+///
+/// # Errors
+/// [`ServiceError`]: it cannot start, or the stores failed and the process has to start anew.
+pub async fn daemon(loaded: Loaded, clock: Clock, reload: Reload) -> Result<(), ServiceError> {
+    let stop = CancellationToken::new();
+    let (asked, mut reloads) = watch::channel(0);
+    signals::watch(&stop, Some(asked)).map_err(ServiceError::Signals)?;
+    let (service, interrupted) = Service::open(loaded, clock, stop.clone())?;
+    planner::note_schedules(&service.current().base)?;
+
+    let wake = Arc::new(Notify::new());
+    let mut beat = Beat::start(wake.clone())
+        .await
+        .map_err(ServiceError::Beat)?;
+    let mut tasks = Tasks::default();
+    for sync in interrupted {
+        tasks.start(&service.current(), sync, Wish::Resume);
+    }
+    notify(&[sd_notify::NotifyState::Ready]);
+    tracing::info!(
+        syncs = service.current().base.config.syncs.len(),
+        "rosterd is running"
+    );
+    let result = loop {
+        tokio::select! {
+            () = stop.cancelled() => break Ok(()),
+            _ = reloads.changed() => take_over(&service, &reload)?,
+            Some(ended) = tasks.set.join_next() => {
+                if let Err(error) = tasks.ended(&service.current(), ended) {
+                    break Err(error);
+                }
+            }
+            beaten = tokio::time::timeout(SILENCE_MAX, wake.notified()) => {
+                if beaten.is_err() {
+                    tracing::warn!("the scheduler's beat fell silent: its job is replaced");
+                    beat.replace().await.map_err(ServiceError::Beat)?;
+                }
+                if let Err(error) = tasks.start_due(&service.current()) {
+                    break Err(error);
+                }
+            }
+        }
+    };
+    notify(&[sd_notify::NotifyState::Stopping]);
+    tracing::info!("rosterd is stopping");
+    stop.cancel();
+    let drained = tokio::time::timeout(STOP_WITHIN, tasks.drain(&service.current())).await;
+    if drained.is_err() {
+        tracing::warn!("a run did not stop in time; it goes on at the next start");
+    }
+    beat.stop().await.map_err(ServiceError::Beat)?;
+    result
+}
+
+/// The runs under way.
+#[derive(Default)]
+struct Tasks {
+    set: JoinSet<Ended>,
+    busy: BTreeSet<SyncId>,
+}
+
+impl Tasks {
+    fn start(&mut self, current: &Current, sync: SyncId, wish: Wish) {
+        self.busy.insert(sync.clone());
+        let current = current.clone();
+        self.set.spawn(async move {
+            let (progress, _) = watch::channel(Progress::default());
+            let result = current.run(&sync, wish, &progress).await;
+            (sync, wish, result)
+        });
+    }
+
+    fn start_due(&mut self, current: &Current) -> Result<(), ServiceError> {
+        let due = planner::due(&current.base, &self.busy).map_err(Box::new)?;
+        for (sync, wish) in due {
+            self.start(current, sync, wish);
+        }
+        Ok(())
+    }
+
+    fn ended(
+        &mut self,
+        current: &Current,
+        ended: Result<Ended, tokio::task::JoinError>,
+    ) -> Result<(), ServiceError> {
+        let (sync, wish, result) = match ended {
+            Ok(ended) => ended,
+            // A panicking run leaves state that only a new start can trust.
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        };
+        self.busy.remove(&sync);
+        match result {
+            Some(Err((finished, error))) => {
+                after_failure(current, &sync, wish, finished.is_some(), error)
+            }
+            Some(Ok(_)) | None => Ok(()),
+        }
+    }
+
+    async fn drain(&mut self, current: &Current) {
+        while let Some(ended) = self.set.join_next().await {
+            if let Err(error) = self.ended(current, ended) {
+                tracing::error!(error = &error as &dyn std::error::Error, "a run broke off");
+            }
+        }
+    }
+}
+
+/// What a run that did not complete asks of the daemon.
+fn after_failure(
+    current: &Current,
+    sync: &SyncId,
+    wish: Wish,
+    journalled: bool,
+    error: RunError,
+) -> Result<(), ServiceError> {
+    match error {
+        RunError::Store(error) => return Err(error.into()),
+        RunError::Journal(error) => return Err(error.into()),
+        RunError::Stopped => return Ok(()),
+        RunError::Limit(refused) => {
+            tracing::warn!(sync = %sync, "{refused}: the run is deferred");
+            defer(current, sync, refused.limit)?;
+        }
+        error => tracing::error!(sync = %sync, kind = error.kind().name(), "{}", error.message()),
+    }
+    if let (Wish::Schedule { at, .. }, false) = (wish, journalled) {
+        planner::note_handled(&current.base, sync, at)?;
+    }
+    Ok(())
+}
+
+fn defer(current: &Current, sync: &SyncId, limit: Limit) -> Result<(), ServiceError> {
+    let Some(definition) = current.base.config.syncs.get(sync) else {
+        return Ok(());
+    };
+    let reason = match limit {
+        Limit::RunsPerDay => DeferReason::RunsPerDay,
+        Limit::InitiationsPerMonth => DeferReason::InitiationsPerMonth,
+        Limit::ResyncsPerDay => DeferReason::ResyncsPerDay,
+        Limit::ResyncsPerMonth => DeferReason::ResyncsPerMonth,
+        Limit::ActiveSyncs => return Ok(()),
+    };
+    let next = definition.schedule.next_after(current.base.clock.now());
+    let (sync, account) = (definition.id.clone(), definition.account.clone());
+    current.base.append(&Event::RunDeferred(RunDeferred {
+        sync,
+        account,
+        reason,
+        next,
+    }))?;
+    Ok(())
+}
+
+/// Lets the files take over as they are now; any problem leaves everything as it was.
+fn take_over(service: &Service, reload: &Reload) -> Result<(), ServiceError> {
+    notify(&[
+        sd_notify::NotifyState::Reloading,
+        sd_notify::NotifyState::monotonic_usec_now().unwrap_or(sd_notify::NotifyState::Reloading),
+    ]);
+    match reload() {
+        Err(problems) => {
+            for problem in &problems.0 {
+                tracing::error!(
+                    file = problem.file,
+                    line = problem.line,
+                    "not reloaded: {}",
+                    problem.message
+                );
+            }
+        }
+        Ok(loaded) => {
+            let before = service.current();
+            if moves(&before, &loaded) {
+                tracing::error!("not reloaded: state_dir and history_dir take a restart");
+            } else {
+                service.replace(loaded)?;
+                let current = service.current();
+                planner::note_schedules(&current.base)?;
+                let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+                current.base.append(&Event::ConfigReloaded(ConfigReloaded {
+                    accounts: count(current.base.config.accounts.len()),
+                    syncs: count(current.base.config.syncs.len()),
+                }))?;
+                tracing::info!(syncs = current.base.config.syncs.len(), "reloaded");
+            }
+        }
+    }
+    notify(&[sd_notify::NotifyState::Ready]);
+    Ok(())
+}
+
+/// Whether the new files name other folders than the ones that are open.
+fn moves(before: &Current, loaded: &Loaded) -> bool {
+    let config = &before.base.config;
+    config.state_dir != loaded.config.state_dir || config.history_dir != loaded.config.history_dir
+}
+
+/// Tells systemd, where it listens.
+fn notify(states: &[sd_notify::NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::debug!(
+            error = &error as &dyn std::error::Error,
+            "systemd was not told"
+        );
+    }
+}

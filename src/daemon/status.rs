@@ -1,0 +1,196 @@
+//! How things stand, read from the mirror of the state: beside a running daemon as well as without one.
+
+use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::config::settings::Config;
+use crate::domain::definition::SyncDefinition;
+use crate::domain::ids::{AccountName, SyncId};
+use crate::domain::limits::{Limit, Periods};
+use crate::domain::outcome::RunOutcome;
+use crate::run::usage_of;
+use crate::store::StoreError;
+use crate::store::mirror::{self, Snapshot};
+
+/// How everything stands.
+pub struct Status {
+    /// Whether a process holds the state.
+    pub running: bool,
+    /// The accounts and their limits.
+    pub accounts: Vec<AccountStatus>,
+    /// The syncs, by id.
+    pub syncs: Vec<SyncStatus>,
+}
+
+/// An account and what it has used of its limits.
+#[derive(Debug, Serialize)]
+pub struct AccountStatus {
+    /// Its name.
+    pub account: AccountName,
+    /// How many of its syncs are active.
+    pub active_syncs: u64,
+    /// Each limit by name.
+    pub limits: BTreeMap<&'static str, LimitStatus>,
+}
+
+/// What is used of one limit.
+#[derive(Debug, Serialize)]
+pub struct LimitStatus {
+    /// How much.
+    pub used: u64,
+    /// Of how much; "unlimited" is null.
+    pub limit: Option<u64>,
+    /// When it frees; null where that is not a matter of time.
+    pub resets: Option<String>,
+}
+
+/// How a sync stands.
+#[derive(Debug, Serialize)]
+pub struct SyncStatus {
+    /// Its id.
+    pub sync: SyncId,
+    /// Its name for people.
+    pub name: String,
+    /// Its state.
+    pub state: SyncState,
+    /// Why it is inactive.
+    pub reason: Option<&'static str>,
+    /// When it runs next.
+    pub next: Option<Timestamp>,
+    /// When its last run ended.
+    #[serde(skip)]
+    pub last_at: Option<Timestamp>,
+    /// Contacts that it has on the list.
+    #[serde(skip)]
+    pub on_list: u64,
+}
+
+/// The state of a sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SyncState {
+    /// It runs by its schedule.
+    Active,
+    /// It does not.
+    Inactive,
+    /// A run is under way, or interrupted and about to go on.
+    Running,
+    /// Removals wait for a person.
+    Held,
+    /// It was to run once, and has.
+    Finished,
+}
+
+impl SyncState {
+    /// The name in JSON and tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+            Self::Running => "running",
+            Self::Held => "held",
+            Self::Finished => "finished",
+        }
+    }
+}
+
+/// Reads how everything stands at `now`.
+///
+/// # Errors
+/// [`StoreError`]: the mirror cannot be read.
+pub fn read(config: &Config, now: Timestamp) -> Result<Status, StoreError> {
+    let snapshot = mirror::read(&config.state_dir.join("state.json"))?.unwrap_or_default();
+    let syncs = config
+        .syncs
+        .values()
+        .map(|definition| sync_status(definition, &snapshot, now))
+        .collect();
+    let accounts = config.accounts.keys();
+    let accounts = accounts
+        .map(|account| account_status(config, account, &snapshot, now))
+        .collect();
+    Ok(Status {
+        running: is_held(&config.state_dir),
+        accounts,
+        syncs,
+    })
+}
+
+fn sync_status(definition: &SyncDefinition, snapshot: &Snapshot, now: Timestamp) -> SyncStatus {
+    let checkpoint = snapshot
+        .checkpoints
+        .get(&definition.id)
+        .cloned()
+        .unwrap_or_default();
+    let last = checkpoint.last.as_ref();
+    let is_finished = definition.schedule.is_once() && checkpoint.completed > 0;
+    let state = match last.map(|last| last.outcome) {
+        _ if checkpoint.running.is_some() => SyncState::Running,
+        _ if !definition.active => SyncState::Inactive,
+        Some(RunOutcome::Held) => SyncState::Held,
+        _ if is_finished => SyncState::Finished,
+        Some(RunOutcome::Completed | RunOutcome::Failed) | None => SyncState::Active,
+    };
+    let next = definition
+        .active
+        .then(|| definition.schedule.next_after(now))
+        .flatten();
+    SyncStatus {
+        sync: definition.id.clone(),
+        name: definition.name.clone(),
+        state,
+        reason: (!definition.active).then_some("definition"),
+        next,
+        last_at: last.and_then(|last| Timestamp::from_millisecond(last.at).ok()),
+        on_list: checkpoint.on_list,
+    }
+}
+
+fn account_status(
+    config: &Config,
+    account: &AccountName,
+    snapshot: &Snapshot,
+    now: Timestamp,
+) -> AccountStatus {
+    let of_account = |sync: &&SyncDefinition| sync.account == *account && sync.active;
+    let active = config.syncs.values().filter(of_account).count();
+    let active = u64::try_from(active).unwrap_or(u64::MAX);
+    let zone = &config.timezone;
+    let periods = Periods::of(now, zone);
+    let mut usage = usage_of(account, now, zone, |key| {
+        snapshot.counters.get(key).map_or(0, |counter| counter.0)
+    });
+    usage.active_syncs = active;
+    let values = crate::run::limit_values(&config.limits);
+    let limits = Limit::ALL.iter().map(|limit| {
+        let resets = match limit {
+            Limit::ActiveSyncs => None,
+            Limit::RunsPerDay | Limit::ResyncsPerDay => Some(periods.day_ends_at),
+            Limit::InitiationsPerMonth | Limit::ResyncsPerMonth => Some(periods.month_ends_at),
+        };
+        let status = LimitStatus {
+            used: usage.get(*limit),
+            limit: values.get(*limit),
+            resets: resets.map(|at| at.to_string()),
+        };
+        (limit.name(), status)
+    });
+    AccountStatus {
+        account: account.clone(),
+        active_syncs: active,
+        limits: limits.collect(),
+    }
+}
+
+/// Whether a process holds the state: its lock can then not even be shared.
+fn is_held(folder: &Path) -> bool {
+    match File::open(folder.join("lock")) {
+        Ok(lock) => matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)),
+        Err(_) => false,
+    }
+}
