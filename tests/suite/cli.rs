@@ -28,7 +28,7 @@ select = { all = true }
 schedule = { every = "hour" }
 "#;
 
-const JOURNAL: &str = include_str!("golden/history/history.jsonl");
+const JOURNAL: &str = include_str!("../golden/history/history.jsonl");
 const RUN: &str = "01JD9Z6M3N2E8QW5RTYVB7K4XC";
 
 /// A folder with valid files and a journal that a power cut ended.

@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-#[path = "config/cases.rs"]
 mod cases;
 
 use std::fs;
@@ -253,7 +252,7 @@ fn all_problems_of_all_files_are_told_at_once_with_their_places() {
         ),
     ]);
     let told = told(&folder, &[("ROSTERD_LIMITS__RUNS_PER_DAI", "3")]);
-    assert_eq!(told, include_str!("golden/config-problems.txt"));
+    assert_eq!(told, include_str!("../golden/config-problems.txt"));
     assert!(!told.contains("hush"));
 }
 
