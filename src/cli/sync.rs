@@ -14,7 +14,7 @@ use super::{Context, history, runtime, service};
 use crate::daemon::signals;
 use crate::domain::outcome::RunOutcome;
 use crate::journal::event::RunFinished;
-use crate::run::{Progress, RunError, Wish};
+use crate::run::{Ended, Progress, Wish};
 
 /// How often the line of progress is drawn anew.
 const DRAW_EVERY: Duration = Duration::from_millis(120);
@@ -44,21 +44,15 @@ pub(super) fn run(context: &Context, args: &SyncArgs) -> Result<Exit, CliError> 
         };
         Ok::<_, CliError>(result)
     })?;
-    match result {
-        Some(Ok(finished)) => {
-            history::print_run(&config, finished.run, report)?;
-            Ok(exit_of(&finished))
-        }
-        Some(Err((finished, error))) => {
-            if let Some(finished) = finished {
-                history::print_run(&config, finished.run, report)?;
-            }
-            if let RunError::Stopped = error {
-                report.note("what is done is stored: the next start goes on from here");
-            }
-            Err(error.into())
-        }
-        None => Err(CliError::because(Exit::Failed, "the run did not begin")),
+    let Some(Ended { finished, error }) = result else {
+        return Err(CliError::because(Exit::Failed, "the run did not begin"));
+    };
+    if let Some(finished) = &finished {
+        history::print_run(&config, finished.run, report)?;
+    }
+    match error {
+        Some(error) => Err(error.into()),
+        None => Ok(finished.as_ref().map_or(Exit::Failed, exit_of)),
     }
 }
 

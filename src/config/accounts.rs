@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::nearest::hint;
 use super::quantities::windows;
 use super::raw::{Number, RawAccount, RawConfig, TextOr};
 use super::report::Report;
 use super::secrets::{Secrets, secret};
 use super::settings::{Account, Pace};
 use crate::domain::ids::AccountName;
+use crate::domain::nearest::hint;
 
 /// Zoho's data centres, by the ending of their hosts.
 const DATA_CENTERS: [&str; 8] = ["com", "eu", "in", "com.au", "jp", "ca", "sa", "com.cn"];

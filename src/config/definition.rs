@@ -7,7 +7,6 @@ use jiff::civil;
 use jiff::tz::TimeZone;
 
 use super::document::Content;
-use super::nearest::hint;
 use super::raw::{Literal, RawAdvanced, RawListName, RawRetrieve, RawSync, TextOr};
 use super::report::Report;
 use super::selection::{field, selection};
@@ -16,6 +15,7 @@ use crate::domain::definition::{
     Advanced, Departure, ListTarget, MappingRules, Operator, Selection, SyncDefinition,
 };
 use crate::domain::ids::{AccountName, FieldPath, ListKey, ModuleName, SyncId};
+use crate::domain::nearest::hint;
 
 const DAY: Duration = Duration::from_secs(86_400);
 

@@ -6,9 +6,9 @@ use figment::value::Value;
 use serde::de::DeserializeOwned;
 
 use super::layers::variable;
-use super::nearest::{hint, nearest};
 use super::raw::MOMENT;
 use super::report::Report;
+use crate::domain::nearest::{hint, nearest};
 
 /// What the layers say, without what was wrong in them; that is in the report.
 pub(super) fn extract<T: DeserializeOwned + Default>(

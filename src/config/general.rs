@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use super::nearest::nearest;
 use super::quantities::share;
 use super::raw::{Number, RawConfig, RawHistory, RawLimits, RawLog, RawSafety, RawScreening};
 use super::report::Report;
 use super::settings::{History, Limits, Log, LogFormat, RemovalBound, Safety};
+use crate::domain::nearest::nearest;
 
 /// Where the control socket is unless the file says otherwise.
 pub(super) const CONTROL: &str = "/run/rosterd/control.sock";

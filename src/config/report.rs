@@ -6,9 +6,9 @@ use figment::Figment;
 
 use super::document::{Aim, Document};
 use super::layers;
-use super::nearest::hint;
 use super::problem::Problem;
 use super::raw::Number;
+use crate::domain::nearest::hint;
 
 /// The problems of one file, found by key path. One place gets one problem: what follows from it is not told.
 pub(super) struct Report<'d> {
@@ -239,7 +239,7 @@ impl Report<'_> {
             Ok(zone) => Some(zone),
             Err(_) => {
                 let names: Vec<_> = jiff::tz::db().available().map(|n| n.to_string()).collect();
-                let help = super::nearest::nearest(name, names.iter().map(String::as_str))
+                let help = crate::domain::nearest::nearest(name, names.iter().map(String::as_str))
                     .map_or_else(
                         || "use an IANA name such as `Europe/Berlin`".to_owned(),
                         |name| format!("did you mean `{name}`?"),

@@ -5,11 +5,11 @@ use jiff::civil;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
-use super::nearest::hint;
 use super::raw::{Literal as RawLiteral, Literals, RawCondition, RawSelect};
 use super::report::Report;
 use crate::domain::definition::{Condition, Literal, Operator, Selection};
 use crate::domain::ids::FieldPath;
+use crate::domain::nearest::hint;
 use crate::domain::pattern::Pattern;
 
 /// The operators by name.

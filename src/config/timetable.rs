@@ -3,10 +3,10 @@
 use jiff::civil::{self, Weekday};
 use jiff::tz::TimeZone;
 
-use super::nearest::hint;
 use super::quantities::{minute, time_of_day};
 use super::raw::{Literal, Literals, RawSchedule};
 use super::report::Report;
+use crate::domain::nearest::hint;
 use crate::domain::schedule::{CatchUp, CronLine, Every, Schedule};
 
 const WEEKDAYS: [(&str, Weekday); 7] = [

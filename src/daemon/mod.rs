@@ -20,10 +20,9 @@ use crate::clock::Clock;
 use crate::config::settings::Config;
 use crate::config::{Loaded, Sources};
 use crate::domain::ids::{AccountName, SyncId};
-use crate::journal::event::RunFinished;
 use crate::journal::{Journal, JournalError};
 use crate::run::recovery::recover;
-use crate::run::{self, Base, Progress, RunError, Wish};
+use crate::run::{self, Base, Ended, Progress, RunError, Wish};
 use crate::store::{Store, StoreError};
 use crate::zoho::http::ClientError;
 use crate::zoho::pacer::Pacer;
@@ -69,9 +68,6 @@ pub(crate) struct Current {
     pub(crate) base: Arc<Base>,
     accounts: Arc<BTreeMap<AccountName, AccountClients>>,
 }
-
-/// What came of a run: its line in the journal where it has one, and what stopped it.
-pub type RunResult = Result<RunFinished, (Option<RunFinished>, RunError)>;
 
 impl Service {
     /// Opens stores and journal, and completes what an earlier process left half written. The syncs whose interrupted
@@ -156,18 +152,18 @@ impl Current {
         sync: &SyncId,
         wish: Wish,
         progress: &watch::Sender<Progress>,
-    ) -> Option<RunResult> {
+    ) -> Option<Ended> {
         let definition = self.base.config.syncs.get(sync)?;
         let account = self.accounts.get(&definition.account)?;
         let _turn = account.turn.lock().await;
         let clients = &account.clients;
         let interrupted = match self.interrupted(sync) {
             Ok(interrupted) => interrupted,
-            Err(error) => return Some(Err((None, error.into()))),
+            Err(error) => return Some(Ended::failed(error)),
         };
         if interrupted {
             let resumed = run::run(&self.base, clients, definition, Wish::Resume, progress).await;
-            if wish == Wish::Resume || resumed.is_err() {
+            if wish == Wish::Resume || resumed.error.is_some() {
                 return Some(resumed);
             }
         } else if wish == Wish::Resume {

@@ -9,13 +9,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::beat::{Beat, SILENCE_MAX};
-use super::{Current, RunResult, Service, ServiceError, planner, signals};
+use super::{Current, Service, ServiceError, planner, signals};
 use crate::clock::Clock;
 use crate::config::{Loaded, Problems};
 use crate::domain::ids::SyncId;
 use crate::domain::limits::Limit;
 use crate::journal::event::{ConfigReloaded, DeferReason, Event, RunDeferred};
-use crate::run::{Progress, RunError, Wish};
+use crate::run::{Ended, Progress, RunError, Wish};
 
 /// The longest a stop may take; systemd waits longer.
 const STOP_WITHIN: Duration = Duration::from_secs(20);
@@ -24,7 +24,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(20);
 pub type Reload = Box<dyn Fn() -> Result<Loaded, Problems> + Send + Sync>;
 
 /// What ended a run's task: its sync, what it was started for, and its result.
-type Ended = (SyncId, Wish, Option<RunResult>);
+type Task = (SyncId, Wish, Option<Ended>);
 
 /// Runs the service until it is told to stop.
 ///
@@ -84,7 +84,7 @@ pub async fn daemon(loaded: Loaded, clock: Clock, reload: Reload) -> Result<(), 
 /// The runs under way.
 #[derive(Default)]
 struct Tasks {
-    set: JoinSet<Ended>,
+    set: JoinSet<Task>,
     busy: BTreeSet<SyncId>,
 }
 
@@ -110,7 +110,7 @@ impl Tasks {
     fn ended(
         &mut self,
         current: &Current,
-        ended: Result<Ended, tokio::task::JoinError>,
+        ended: Result<Task, tokio::task::JoinError>,
     ) -> Result<(), ServiceError> {
         let (sync, wish, result) = match ended {
             Ok(ended) => ended,
@@ -119,10 +119,11 @@ impl Tasks {
         };
         self.busy.remove(&sync);
         match result {
-            Some(Err((finished, error))) => {
-                after_failure(current, &sync, wish, finished.is_some(), error)
-            }
-            Some(Ok(_)) | None => Ok(()),
+            Some(Ended {
+                finished,
+                error: Some(error),
+            }) => after_failure(current, &sync, wish, finished.is_some(), error),
+            Some(Ended { error: None, .. }) | None => Ok(()),
         }
     }
 

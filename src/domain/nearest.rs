@@ -31,6 +31,20 @@ pub fn did_you_mean(name: Option<&str>) -> Option<String> {
     name.map(|name| format!("did you mean `{name}`?"))
 }
 
+/// ``did you mean `X`?``, or the names that exist where nothing is close; nothing if there are none.
+#[must_use]
+pub fn hint<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Option<String> {
+    if let Some(proposal) = did_you_mean(nearest(wanted, known.clone())) {
+        return Some(proposal);
+    }
+    let names: Vec<_> = known.into_iter().map(|name| format!("`{name}`")).collect();
+    match names.as_slice() {
+        [] => None,
+        [only] => Some(format!("use {only}")),
+        [first @ .., last] => Some(format!("use one of {} and {last}", first.join(", "))),
+    }
+}
+
 /// The second half of the pair whose first half is most like `wanted`; the first of several equally good ones.
 fn best<'a>(wanted: &str, spellings: impl Iterator<Item = (&'a str, &'a str)>) -> Option<&'a str> {
     let wanted = bare(wanted);
@@ -81,5 +95,19 @@ mod tests {
             assert_eq!(nearest(wanted, known), want, "{wanted:?}");
         }
         assert_eq!(nearest("Email", []), None);
+    }
+
+    #[test]
+    fn a_slip_is_guessed_and_anything_else_gets_the_list() {
+        let names = ["keep", "unsubscribe", "remove"];
+        for (text, want) in [
+            ("kepp", Some("did you mean `keep`?")),
+            ("UNSUBSCRIBE", Some("did you mean `unsubscribe`?")),
+            ("zzz", Some("use one of `keep`, `unsubscribe` and `remove`")),
+        ] {
+            assert_eq!(hint(text, names).as_deref(), want, "{text}");
+        }
+        assert_eq!(hint("x", []), None);
+        assert_eq!(hint("x", ["main"]).as_deref(), Some("use `main`"));
     }
 }

@@ -34,13 +34,21 @@ pub enum RunError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// The definition does not fit what the services have.
-    #[error("the definition of {sync} does not fit what the services have ({} problem(s))", problems.len())]
+    #[error(
+        "the definition of {sync} does not fit what the services have: {}",
+        told(problems)
+    )]
     Definition {
         /// The sync.
         sync: SyncId,
         /// Each problem, with its place in the file.
         problems: Vec<Problem>,
     },
+    /// The definition is not the one that the interrupted run began with.
+    #[error(
+        "the definition was edited while the run was interrupted; the next run reads everything"
+    )]
+    DefinitionChanged,
     /// A limit is reached.
     #[error(transparent)]
     Limit(#[from] Refused),
@@ -81,6 +89,7 @@ impl RunError {
             Self::Suppressions(_) => ErrorKind::NotCleared,
             Self::Store(_) | Self::Journal(_) => ErrorKind::State,
             Self::Definition { .. } => ErrorKind::Configuration,
+            Self::DefinitionChanged => ErrorKind::Other,
             Self::Sums { .. } => ErrorKind::SumsDisagree,
             Self::NotTakenOff { .. } => ErrorKind::Refused,
             Self::Limit(_) | Self::Inactive(_) | Self::Stopped => ErrorKind::Other,
@@ -112,6 +121,7 @@ impl RunError {
             | Self::Oauth(_)
             | Self::Suppressions(_)
             | Self::Definition { .. }
+            | Self::DefinitionChanged
             | Self::Sums { .. }
             | Self::NotTakenOff { .. } => true,
             Self::Store(_)
@@ -121,4 +131,21 @@ impl RunError {
             | Self::Stopped => false,
         }
     }
+}
+
+/// The problems in one line each, for logs and the journal.
+fn told(problems: &[Problem]) -> String {
+    let one = |problem: &Problem| {
+        let place = match problem.line {
+            Some(line) => format!("{}:{line}: ", problem.file),
+            None => String::new(),
+        };
+        let help = problem
+            .help
+            .as_ref()
+            .map(|help| format!(" ({help})"))
+            .unwrap_or_default();
+        format!("{place}{}{help}", problem.message)
+    };
+    problems.iter().map(one).collect::<Vec<_>>().join("; ")
 }

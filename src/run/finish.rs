@@ -7,9 +7,7 @@
 use jiff::Timestamp;
 
 use super::error::RunError;
-use super::resolve::definition_digest;
-use super::{Base, Run};
-use crate::domain::definition::SyncDefinition;
+use super::{Base, Ended, Run};
 use crate::domain::ids::{RecordId, RunId};
 use crate::domain::outcome::RunOutcome;
 use crate::journal::event::{
@@ -25,8 +23,6 @@ use crate::store::{Store, StoreError};
 /// Ignored rows read or deleted in one step.
 const STEP_ROWS: usize = 500;
 
-type Finished = Result<RunFinished, (Option<RunFinished>, RunError)>;
-
 impl Run<'_> {
     /// Ends the run: with `outcome`, or as failed with the error that stopped it.
     pub(super) fn finish(
@@ -34,12 +30,13 @@ impl Run<'_> {
         base: &Base,
         outcome: RunOutcome,
         error: Option<RunError>,
-    ) -> Finished {
-        let ended = self.end(base, outcome, error.as_ref());
-        match (ended, error) {
-            (Ok(finished), None) => Ok(finished),
-            (Ok(finished), Some(error)) => Err((Some(finished), error)),
-            (Err(worse), _) => Err((None, worse)),
+    ) -> Ended {
+        match self.end(base, outcome, error.as_ref()) {
+            Ok(finished) => Ended {
+                finished: Some(finished),
+                error,
+            },
+            Err(worse) => Ended::failed(worse),
         }
     }
 
@@ -70,7 +67,7 @@ impl Run<'_> {
         } else {
             None
         };
-        close(base, self.definition, &self.row, on_list)
+        close(base, &self.row, on_list)
     }
 }
 
@@ -83,18 +80,17 @@ fn changed(row: &RunRow) -> bool {
 /// Writes a finished run down wherever it is not yet: the rule for every gap between the two stores and the journal.
 pub(super) fn close(
     base: &Base,
-    definition: &SyncDefinition,
     row: &RunRow,
     on_list: Option<u64>,
 ) -> Result<RunFinished, RunError> {
-    let (finished, ended) = finished_line(definition, row)?;
+    let (finished, ended) = finished_line(row)?;
     write_ignored_file(base, row)?;
     {
         let mut journal = base.journal();
         if !journal.contains_finished(finished.run)? {
             let at = instant(ended.at);
             if let (RunOutcome::Held, Some((removals, bound))) = (ended.outcome, ended.held) {
-                let (sync, account) = (definition.id.clone(), definition.account.clone());
+                let (sync, account) = (row.sync.clone(), row.account.clone());
                 let run = finished.run;
                 let held = RunHeld {
                     run,
@@ -109,7 +105,7 @@ pub(super) fn close(
             journal.sync()?;
         }
     }
-    close_checkpoint(base, definition, row, &finished, on_list)?;
+    close_checkpoint(base, row, &finished, on_list)?;
     forget(&base.store, row)?;
     let counts = &finished.counts;
     tracing::info!(
@@ -128,10 +124,7 @@ pub(super) fn close(
 }
 
 /// The journal's line for a finished run.
-fn finished_line<'r>(
-    definition: &SyncDefinition,
-    row: &'r RunRow,
-) -> Result<(RunFinished, &'r FinishedRow), StoreError> {
+fn finished_line(row: &RunRow) -> Result<(RunFinished, &FinishedRow), StoreError> {
     let run = RunId::from_u128(row.run);
     let Some(ended) = &row.finished else {
         let unfinished = crate::store::format::FormatError::Payload;
@@ -140,8 +133,8 @@ fn finished_line<'r>(
     let error = ended.error.as_ref();
     let line = RunFinished {
         run,
-        sync: definition.id.clone(),
-        account: definition.account.clone(),
+        sync: row.sync.clone(),
+        account: row.account.clone(),
         trigger: row.trigger,
         outcome: ended.outcome,
         full: row.full,
@@ -202,7 +195,6 @@ fn write_ignored_file(base: &Base, row: &RunRow) -> Result<(), RunError> {
 
 fn close_checkpoint(
     base: &Base,
-    definition: &SyncDefinition,
     row: &RunRow,
     finished: &RunFinished,
     on_list: Option<u64>,
@@ -210,7 +202,7 @@ fn close_checkpoint(
     let before = base
         .store
         .state
-        .checkpoint(&definition.id)?
+        .checkpoint(&row.sync)?
         .unwrap_or_default();
     if before
         .running
@@ -233,12 +225,12 @@ fn close_checkpoint(
     if finished.outcome != RunOutcome::Failed {
         after.cursor = row.to.or(before.cursor);
         after.completed = before.completed + 1;
-        after.definition = definition_digest(&base.config, definition);
+        after.definition = row.definition;
         if row.full {
             after.last_full = row.to;
         }
     }
-    let checkpoints = vec![(definition.id.clone(), after)];
+    let checkpoints = vec![(row.sync.clone(), after)];
     base.store.state.commit(&Changes {
         checkpoints,
         ..Changes::default()

@@ -137,30 +137,48 @@ struct Run<'a> {
     held: Option<(u64, u64)>,
 }
 
+/// What came of a wish for a run.
+#[derive(Debug)]
+pub struct Ended {
+    /// The run as the journal has it; none where it did not begin, or goes on at the next start.
+    pub finished: Option<RunFinished>,
+    /// What kept it from completing.
+    pub error: Option<RunError>,
+}
+
+impl Ended {
+    /// No run, or one that goes on at the next start.
+    pub(crate) fn failed(error: impl Into<RunError>) -> Self {
+        Self {
+            finished: None,
+            error: Some(error.into()),
+        }
+    }
+}
+
 /// Starts a run of a sync, or takes up the one that was interrupted, and follows it to its end.
-///
-/// # Errors
-/// [`RunError`]: it may not start (nothing is counted), it failed and is journalled as failed, or it was stopped and
-/// goes on at the next start.
 pub(crate) async fn run(
     base: &Base,
     clients: &Clients,
     definition: &SyncDefinition,
     wish: Wish,
     progress: &watch::Sender<Progress>,
-) -> Result<RunFinished, (Option<RunFinished>, RunError)> {
+) -> Ended {
     let meter = Arc::new(Meter::default());
     let started = start::start(base, clients, definition, wish, &meter, progress).await;
-    let mut run = started.map_err(|error| (None, error))?;
+    let mut run = match started {
+        Ok(run) => run,
+        Err(error) => return Ended::failed(error),
+    };
     let ended = tokio::select! {
         biased;
-        ended = run.to_its_end() => ended,
+        ended = run.go_to_the_end() => ended,
         () = cut(&base.stop) => Err(RunError::Stopped),
     };
     match ended {
         Ok(outcome) => run.finish(base, outcome, None),
         Err(error) if error.ends_the_run() => run.finish(base, RunOutcome::Failed, Some(error)),
-        Err(error) => Err((None, error)),
+        Err(error) => Ended::failed(error),
     }
 }
 
@@ -172,8 +190,11 @@ async fn cut(stop: &CancellationToken) {
 
 impl Run<'_> {
     /// Goes through the phases that are left.
-    async fn to_its_end(&mut self) -> Result<RunOutcome, RunError> {
+    async fn go_to_the_end(&mut self) -> Result<RunOutcome, RunError> {
         let mut outcome = RunOutcome::Completed;
+        if self.row.definition != resolve::definition_digest(self.config, self.definition) {
+            return Err(RunError::DefinitionChanged);
+        }
         self.open_gate().await?;
         loop {
             self.go_on()?;

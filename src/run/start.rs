@@ -15,10 +15,10 @@ use crate::domain::limits::{Limit, LimitValues, Periods, Trigger, Usage, counted
 use crate::domain::outcome::Counts;
 use crate::domain::suppression::Gate;
 use crate::journal::event::{Event, RunResumed, RunStarted};
-use crate::store::ledger::rows::{CostRow, LedgerRow, Phase, RunRow};
-use crate::store::ledger::{SyncNumbers, keys};
-use crate::store::state::{Changes, Checkpoint, Counter, Handled, Running};
 use crate::store::{Store, StoreError};
+use crate::store::ledger::keys;
+use crate::store::ledger::rows::{CostRow, LedgerRow, Phase, RunRow};
+use crate::store::state::{Changes, Checkpoint, Counter, Handled, Running};
 use crate::zoho::meter::Meter;
 
 /// Deleted records can be asked for this far back; a sync that slept longer reads everything.
@@ -79,7 +79,7 @@ pub(super) async fn start<'a>(
         Some(running) => running,
         None => count(base, definition, &checkpoint, wish, full, now)?,
     };
-    let (row, resumed) = create_row(&base.store, numbers, &checkpoint, &running)?;
+    let (row, resumed) = create_row(base, definition, &checkpoint, &running)?;
     announce(base, definition, &running, resumed)?;
     let (lists, active) = neighbours(base, definition)?;
     let account = base.config.accounts.get(&definition.account);
@@ -210,12 +210,13 @@ fn handled(
 
 /// The run's row in the ledger, made if the process died before it could be; says whether it was there.
 fn create_row(
-    store: &Store,
-    numbers: SyncNumbers,
+    base: &Base,
+    definition: &SyncDefinition,
     checkpoint: &Checkpoint,
     running: &Running,
 ) -> Result<(RunRow, bool), StoreError> {
-    store.ledger.step(|step| {
+    let digest = definition_digest(&base.config, definition);
+    base.store.ledger.step(|step| {
         if let Some(row) = step.runs.get(&keys::run(running.run.to_u128()))? {
             return Ok((row, true));
         }
@@ -237,7 +238,9 @@ fn create_row(
             .is_none_or(|last| last.outcome != crate::domain::outcome::RunOutcome::Failed);
         let row = RunRow {
             run: running.run.to_u128(),
-            sync: numbers.sync,
+            sync: definition.id.clone(),
+            account: definition.account.clone(),
+            definition: digest,
             number,
             trigger: running.trigger,
             full: running.full,

@@ -1,4 +1,6 @@
 //! All tests that use rosterd from outside: its library on real files, its binary against the sandbox.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod cli;
 mod config;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::changes::{Departed, Membership, Rejection, Removal};
+use crate::domain::ids::{AccountName, SyncId};
 use crate::domain::limits::Trigger;
 use crate::domain::outcome::{Counts, Outcome, RunOutcome};
 use crate::domain::screening::Screened;
@@ -172,8 +173,12 @@ stored!(IgnoredRow, 9);
 pub(crate) struct RunRow {
     /// The ULID as a number.
     pub(crate) run: u128,
-    /// Number of its sync.
-    pub(crate) sync: u32,
+    /// Its sync.
+    pub(crate) sync: SyncId,
+    /// The sync's account.
+    pub(crate) account: AccountName,
+    /// Digest of the definition it began with.
+    pub(crate) definition: [u8; 16],
     /// The run's number in this ledger, from 1; marks what it has seen.
     pub(crate) number: u32,
     /// Who or what started it.

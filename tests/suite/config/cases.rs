@@ -275,7 +275,7 @@ pub(crate) const TABLES: &[(&str, &str)] = &[
     ),
     (
         "[select]\nall = true\n[retrieve]\nrecords = \"nwe\"\n",
-        "7:11 `nwe` is not a value of `records` (use one of `new`, `modified` and `new_and_modified`)",
+        "7:11 `nwe` is not a value of `records` (did you mean `new`?)",
     ),
     (
         "[select]\nall = true\n[retrieve]\nrecords = \"new\"\n",
