@@ -148,6 +148,13 @@ impl CliError {
         }
     }
 
+    /// The system does not let the process watch for signals.
+    #[must_use]
+    pub fn signals(source: io::Error) -> Self {
+        let doing = "watch for signals".to_owned();
+        Self::System { doing, source }
+    }
+
     /// The exit code. A reader of ours that went away (`rosterd history | head`) is content, so that is no failure.
     #[must_use]
     pub fn exit(&self) -> Exit {

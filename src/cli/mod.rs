@@ -13,7 +13,6 @@ mod pages;
 pub mod report;
 mod sandbox;
 mod service;
-pub mod signals;
 mod status;
 mod sync;
 pub mod table;

@@ -1,11 +1,13 @@
 //! `rosterd sandbox`: serves the local stand-in, and prints the files that make rosterd use it.
 
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 use super::args::SandboxArgs;
 use super::exit::{CliError, Exit};
 use super::report::Report;
-use super::{Context, runtime, signals};
+use super::{Context, runtime};
+use crate::daemon::signals;
 use crate::sandbox::{self, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN};
 
 /// What `sandbox --json` prints.
@@ -22,7 +24,6 @@ struct Answer<'u> {
 /// # Errors
 /// When the address cannot be listened on, or stdout is closed before anyone could read where it serves.
 pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<Exit, CliError> {
-    let stop_at_once = signals::StopFlag::register()?;
     let options = sandbox::Options {
         listen: args.listen,
         people: args.people,
@@ -30,17 +31,12 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<Exit, CliErro
         empty: false,
     };
     let mut printed = Ok(());
-    let served = runtime()?.block_on(sandbox::serve(
-        &options,
-        |url| printed = announce(&context.report, url),
-        async {
-            // Without signals there is nothing to wait for, so it ends and says why.
-            if let Err(error) = signals::asked_to_stop().await {
-                tracing::error!(%error, "the sandbox cannot be asked to stop, so it ends now");
-            }
-        },
-    ));
-    drop(stop_at_once);
+    let served = runtime()?.block_on(async {
+        let stop = CancellationToken::new();
+        signals::watch(&stop, None).map_err(CliError::signals)?;
+        let announced = |url: &str| printed = announce(&context.report, url);
+        Ok::<_, CliError>(sandbox::serve(&options, announced, stop.cancelled()).await)
+    })?;
     served.map_err(|source| CliError::System {
         doing: format!("listen on {}; try another --listen", args.listen),
         source,

@@ -30,10 +30,7 @@ pub(super) fn run(context: &Context, args: &SyncArgs) -> Result<Exit, CliError> 
     let report = &context.report;
     let result = runtime()?.block_on(async {
         let stop = CancellationToken::new();
-        signals::watch(&stop, None).map_err(|source| CliError::System {
-            doing: "watch for signals".to_owned(),
-            source,
-        })?;
+        signals::watch(&stop, None).map_err(CliError::signals)?;
         let current = service::open(loaded, stop)?.current();
         let (progress, watched) = watch::channel(Progress::default());
         let wish = Wish::Person { full: args.full };

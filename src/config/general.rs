@@ -9,7 +9,8 @@ use jiff::tz::TimeZone;
 use super::quantities::share;
 use super::raw::{Number, RawConfig, RawHistory, RawLimits, RawLog, RawSafety, RawScreening};
 use super::report::Report;
-use super::settings::{History, Limits, Log, LogFormat, RemovalBound, Safety};
+use super::settings::{History, Log, LogFormat, RemovalBound, Safety};
+use crate::domain::limits::LimitValues;
 use crate::domain::nearest::nearest;
 
 /// Where the control socket is unless the file says otherwise.
@@ -23,7 +24,7 @@ pub(super) struct General {
     pub(super) history_dir: PathBuf,
     pub(super) log: Log,
     pub(super) history: History,
-    pub(super) limits: Limits,
+    pub(super) limits: LimitValues,
     pub(super) safety: Safety,
     pub(super) give_up_after: Duration,
     pub(super) group_emails: Vec<String>,
@@ -114,11 +115,11 @@ fn history(raw: &RawHistory, report: &mut Report<'_>) -> History {
     }
 }
 
-fn limits(raw: &RawLimits, report: &mut Report<'_>) -> Limits {
+fn limits(raw: &RawLimits, report: &mut Report<'_>) -> LimitValues {
     let mut limit = |key: &str, number: &Option<Number>, default: u64| {
         report.limit(&format!("limits.{key}"), number.as_ref(), default)
     };
-    Limits {
+    LimitValues {
         active_syncs: limit("active_syncs", &raw.active_syncs, 10),
         runs_per_day: limit("runs_per_day", &raw.runs_per_day, 10),
         initiations_per_month: limit("initiations_per_month", &raw.initiations_per_month, 50),

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 
 use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{AccountName, SyncId};
+use crate::domain::limits::LimitValues;
 
 /// Everything the files and the environment say.
 #[derive(Debug, Clone)]
@@ -26,7 +27,7 @@ pub struct Config {
     /// The `[history]` table.
     pub history: History,
     /// The `[limits]` table.
-    pub limits: Limits,
+    pub limits: LimitValues,
     /// The `[safety]` table.
     pub safety: Safety,
     /// `retry.give_up_after`: how long calls may fail in a row before the run fails.
@@ -72,21 +73,6 @@ pub struct History {
     pub keep_rotated: u32,
     /// How many days files of ignored contacts are kept.
     pub keep_ignored_days: u32,
-}
-
-/// The `[limits]` table; `None` is "unlimited".
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Syncs active at once.
-    pub active_syncs: Option<u64>,
-    /// Runs started a day.
-    pub runs_per_day: Option<u64>,
-    /// First runs and runs by a person, a month.
-    pub initiations_per_month: Option<u64>,
-    /// Full re-imports by a person, a day.
-    pub resyncs_per_day: Option<u64>,
-    /// Full re-imports by a person, a month.
-    pub resyncs_per_month: Option<u64>,
 }
 
 /// The `[safety]` table.

@@ -166,7 +166,6 @@ fn account_status(
         snapshot.counters.get(key).map_or(0, |counter| counter.0)
     });
     usage.active_syncs = active;
-    let values = crate::run::limit_values(&config.limits);
     let limits = Limit::ALL.iter().map(|limit| {
         let resets = match limit {
             Limit::ActiveSyncs => None,
@@ -175,7 +174,7 @@ fn account_status(
         };
         let status = LimitStatus {
             used: usage.get(*limit),
-            limit: values.get(*limit),
+            limit: config.limits.get(*limit),
             resets: resets.map(|at| at.to_string()),
         };
         (limit.name(), status)

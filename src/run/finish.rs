@@ -168,7 +168,7 @@ fn write_ignored_file(base: &Base, row: &RunRow) -> Result<(), RunError> {
         let rows = base
             .store
             .ledger
-            .step(|step| step.ignored.under(&prefix, next.as_deref(), STEP_ROWS));
+            .look(|step| step.ignored.under(&prefix, next.as_deref(), STEP_ROWS));
         match rows {
             Err(error) => Some(Err(RunError::Store(error))),
             Ok(rows) => {
@@ -199,11 +199,7 @@ fn close_checkpoint(
     finished: &RunFinished,
     on_list: Option<u64>,
 ) -> Result<(), StoreError> {
-    let before = base
-        .store
-        .state
-        .checkpoint(&row.sync)?
-        .unwrap_or_default();
+    let before = base.store.state.checkpoint(&row.sync)?.unwrap_or_default();
     if before
         .running
         .is_none_or(|running| running.run != finished.run)

@@ -37,7 +37,7 @@ use jiff::Timestamp;
 use plan::Plan;
 pub(crate) use resolve::check;
 pub use start::Wish;
-pub(crate) use start::{limit_values, usage_of};
+pub(crate) use start::usage_of;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 

@@ -293,7 +293,13 @@ impl Run<'_> {
 
     async fn walk(&self, columns: &Columns, token: Option<&str>) -> Result<Page, CrmError> {
         let since = self.since().filter(|_| !self.row.full);
-        let page = self.crm.walk(columns, token, since).await?;
+        let page = match self.crm.walk(columns, token, since).await {
+            // What has been read already is passed over the second time.
+            Err(error) if token.is_some() && error.restarts_walk() => {
+                self.crm.walk(columns, None, since).await?
+            }
+            answered => answered?,
+        };
         Ok(Page {
             records: page.records,
             deleted: Vec::new(),

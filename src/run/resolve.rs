@@ -36,7 +36,7 @@ pub(super) async fn resolve(
     let kept = base
         .store
         .ledger
-        .step(|step| -> Result<_, StoreError> { step.resolved.get(&keys::number(sync)) })?;
+        .look(|step| -> Result<_, StoreError> { step.resolved.get(&keys::number(sync)) })?;
     let row = match kept.filter(|row| row.definition == digest && !fresh) {
         Some(row) => row,
         None => {

@@ -8,17 +8,16 @@ use tokio::sync::watch;
 use super::error::RunError;
 use super::resolve::{definition_digest, resolve};
 use super::{Base, Clients, Progress, Run};
-use crate::config::settings::Limits;
 use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{AccountName, RunId};
-use crate::domain::limits::{Limit, LimitValues, Periods, Trigger, Usage, counted, may_start};
+use crate::domain::limits::{Limit, Periods, Trigger, Usage, counted, may_start};
 use crate::domain::outcome::Counts;
 use crate::domain::suppression::Gate;
 use crate::journal::event::{Event, RunResumed, RunStarted};
-use crate::store::{Store, StoreError};
 use crate::store::ledger::keys;
 use crate::store::ledger::rows::{CostRow, LedgerRow, Phase, RunRow};
 use crate::store::state::{Changes, Checkpoint, Counter, Handled, Running};
+use crate::store::{Store, StoreError};
 use crate::zoho::meter::Meter;
 
 /// Deleted records can be asked for this far back; a sync that slept longer reads everything.
@@ -154,14 +153,7 @@ fn count(
     let zone = &base.config.timezone;
     let counters = Counters::of(&definition.account, now, zone);
     let usage = counters.usage(|key| base.store.state.counter(key))?;
-    may_start(
-        &limit_values(&base.config.limits),
-        &usage,
-        trigger,
-        first,
-        now,
-        zone,
-    )?;
+    may_start(&base.config.limits, &usage, trigger, first, now, zone)?;
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(|_| StoreError::Random)?;
     let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
@@ -368,16 +360,5 @@ pub(crate) fn usage_of(
     match usage {
         Ok(usage) => usage,
         Err(never) => match never {},
-    }
-}
-
-/// The limits as the domain knows them.
-pub(crate) fn limit_values(limits: &Limits) -> LimitValues {
-    LimitValues {
-        active_syncs: limits.active_syncs,
-        runs_per_day: limits.runs_per_day,
-        initiations_per_month: limits.initiations_per_month,
-        resyncs_per_day: limits.resyncs_per_day,
-        resyncs_per_month: limits.resyncs_per_month,
     }
 }

@@ -155,6 +155,12 @@ impl Run<'_> {
                     seen: self.row.number,
                 };
                 step.members.put(&key, &row)?;
+                if step
+                    .opt_outs
+                    .any(&keys::address(self.numbers.account, &address))?
+                {
+                    step.touch(self.numbers.sync, &address, None)?;
+                }
             }
             Ok::<_, StoreError>(())
         })?;

@@ -14,13 +14,12 @@ use jiff::tz::TimeZone;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use rosterd::config::settings::{
-    Config, History, Limits, Log, LogFormat, Pace, RemovalBound, Safety,
-};
+use rosterd::config::settings::{Config, History, Log, LogFormat, Pace, RemovalBound, Safety};
 use rosterd::config::{Loaded, Problems, load, render, render_warnings};
 use rosterd::domain::definition::{
     Advanced, Condition, Departure, ListTarget, Literal, Operator, Selection, SyncDefinition,
 };
+use rosterd::domain::limits::LimitValues;
 use rosterd::domain::pattern::Pattern;
 use rosterd::domain::schedule::{CatchUp, Every};
 use secrecy::ExposeSecret;
@@ -141,7 +140,7 @@ fn expect_defaults(config: &Config) {
         keep_ignored_days: 90,
     };
     assert_eq!(config.history, history);
-    let limits = Limits {
+    let limits = LimitValues {
         active_syncs: Some(10),
         runs_per_day: Some(10),
         initiations_per_month: Some(50),

@@ -17,9 +17,9 @@ use super::Context;
 use super::args::HistoryArgs;
 use super::exit::{CliError, Exit};
 use super::report::Report;
-use super::signals::StopFlag;
 use crate::clock::Clock;
 use crate::config::settings::Config;
+use crate::daemon::signals::StopFlag;
 use crate::domain::ids::{RunId, SyncId};
 use crate::journal::event::RunFinished;
 use crate::journal::{Event, Line};
@@ -178,7 +178,7 @@ fn follow_on(
     report: &Report,
     mut print: impl FnMut(&[Line]) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
-    let stop = StopFlag::register()?;
+    let stop = StopFlag::register().map_err(CliError::signals)?;
     past.lines = Vec::new();
     while !stop.is_set() {
         let lines = past.more(report);

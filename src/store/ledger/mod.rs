@@ -78,6 +78,22 @@ impl Ledger {
         })
     }
 
+    /// Looks at the ledger; whatever `look` puts is not kept, so nothing has to be synced.
+    ///
+    /// # Errors
+    /// Whatever `look` returns, and [`StoreError`] where the disk fails.
+    pub(crate) fn look<T, E: From<StoreError>>(
+        &self,
+        look: impl FnOnce(&Step<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        blocking(|| {
+            let txn = self.db.begin_write().map_err(StoreError::ledger)?;
+            let result = look(&Step::open(&txn)?);
+            txn.abort().map_err(StoreError::ledger)?;
+            result
+        })
+    }
+
     /// The key of an address in all tables.
     pub(crate) fn key(&self, address: &EmailAddress) -> AddressKey {
         let hash = blake3::keyed_hash(&self.secret, address.normal().as_bytes());
@@ -88,13 +104,13 @@ impl Ledger {
 
     /// What an account has used of its call budgets.
     pub(crate) fn pacing(&self, account: &AccountName) -> Result<Option<PacingState>, StoreError> {
-        let row = self.step(|step| step.pacing.get(account.as_str().as_bytes()))?;
+        let row = self.look(|step| step.pacing.get(account.as_str().as_bytes()))?;
         Ok(row.map(|PacingRow(state)| state))
     }
 
     /// The row of a run.
     pub(crate) fn run(&self, run: RunId) -> Result<Option<RunRow>, StoreError> {
-        self.step(|step| step.runs.get(&keys::run(run.to_u128())))
+        self.look(|step| step.runs.get(&keys::run(run.to_u128())))
     }
 }
 

@@ -85,6 +85,11 @@ impl TokenFile {
         let written = tokio::task::spawn_blocking(move || replace(&path, &stored)).await;
         if let Err(error) = written.map_err(io::Error::other).flatten() {
             let path = self.path.display();
+            if error.kind() == io::ErrorKind::NotFound {
+                // The state has not been opened yet: `check --online` before the first run.
+                tracing::debug!(%path, "there is no folder yet to keep the token in");
+                return;
+            }
             tracing::warn!(%path, %error, "cannot keep the token; the next start makes a new one");
         }
     }
