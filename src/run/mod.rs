@@ -21,6 +21,7 @@ mod plan;
 mod read;
 pub(crate) mod recovery;
 mod remove;
+mod replies;
 mod resolve;
 mod stage;
 mod start;

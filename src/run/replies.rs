@@ -1,0 +1,266 @@
+//! What came of an intent, into the ledger: the record's outcome, the claim, the state of the address on the list.
+
+use super::Run;
+use super::decide::settle;
+use super::write::{Done, Ready};
+use crate::domain::changes::{Departed, Membership, Rejection, Removal, held_back};
+use crate::domain::ids::RecordId;
+use crate::domain::outcome::{Outcome, Reason};
+use crate::domain::suppression::Refusal;
+use crate::store::StoreError;
+use crate::store::ledger::rows::{
+    AddedRow, AddressKey, ClaimRow, IntentRow, MemberRow, RunRow, StagedRow,
+};
+use crate::store::ledger::{Step, keys};
+use crate::zoho::campaigns::{Reply, Verdict};
+
+/// Outcomes into the ledger.
+pub(super) struct Outcomes<'a> {
+    pub(super) run: &'a Run<'a>,
+    pub(super) now: i64,
+}
+
+impl Outcomes<'_> {
+    /// Stores what came of one intent; returns the detail of a refusal to unsubscribe.
+    pub(super) fn store(
+        &self,
+        step: &mut Step<'_>,
+        row: &mut RunRow,
+        ready: &Ready,
+        done: &Done,
+    ) -> Result<Option<String>, StoreError> {
+        match &ready.intent {
+            IntentRow::Send {
+                record,
+                address,
+                fields,
+                expected,
+            } => {
+                let sent = Sent {
+                    record: *record,
+                    address,
+                    fields,
+                    expected: *expected,
+                };
+                self.sent(step, row, &ready.address, &sent, done)?;
+                Ok(None)
+            }
+            IntentRow::TakeOff { address, removal } => match done {
+                Done::Answered(Reply::Refused {
+                    verdict,
+                    code,
+                    text,
+                }) if *verdict != Verdict::NotAContact => {
+                    let departed = match removal {
+                        Removal::Gone => Some(Departed::Deleted),
+                        Removal::OptedOut => None,
+                    };
+                    self.defer(step, &ready.address, departed)?;
+                    Ok(Some(format!("{code} {text}")))
+                }
+                Done::NotAnAddress => Ok(Some("the address is not one".to_owned())),
+                Done::Answered(_) | Done::HeldBack(_) => {
+                    self.taken_off(step, row, &ready.address, address, *removal)?;
+                    Ok(None)
+                }
+            },
+        }
+    }
+
+    fn sent(
+        &self,
+        step: &mut Step<'_>,
+        row: &mut RunRow,
+        address: &AddressKey,
+        sent: &Sent<'_>,
+        done: &Done,
+    ) -> Result<(), StoreError> {
+        let (outcome, detail) = match done {
+            Done::Answered(reply) => self.answered(step, row, address, sent, reply)?,
+            Done::HeldBack(refusal) => self.held_back(step, address, *refusal)?,
+            Done::NotAnAddress => (
+                Outcome::Ignored(Reason::InvalidPattern),
+                "not an address".to_owned(),
+            ),
+        };
+        let record = RecordId(sent.record);
+        settle(step, row, record, sent.address.to_owned(), outcome, detail)
+    }
+
+    fn answered(
+        &self,
+        step: &mut Step<'_>,
+        row: &mut RunRow,
+        address: &AddressKey,
+        sent: &Sent<'_>,
+        reply: &Reply,
+    ) -> Result<(Outcome, String), StoreError> {
+        let rejection = match reply {
+            Reply::Accepted | Reply::AlreadyThere => None,
+            Reply::Refused {
+                verdict,
+                code,
+                text,
+            } => {
+                let detail = format!("{code} {text}").trim().to_owned();
+                let reason = match verdict {
+                    Verdict::InvalidAddress => Reason::InvalidPattern,
+                    Verdict::RoleAddress => Reason::GroupEmail,
+                    Verdict::NotAContact | Verdict::Other => Reason::Other,
+                    Verdict::Passing => {
+                        self.defer(step, address, None)?;
+                        return Ok((Outcome::Ignored(Reason::Other), detail));
+                    }
+                };
+                Some(Rejection { reason, detail })
+            }
+        };
+        self.claim(step, address, sent, rejection.clone())?;
+        if let Some(Rejection { reason, detail }) = rejection {
+            return Ok((Outcome::Ignored(reason), detail));
+        }
+        let was_there = *reply == Reply::AlreadyThere && !self.run.resumed;
+        let outcome = match sent.expected {
+            Outcome::New if was_there => Outcome::Duplicate { updated: true },
+            expected => expected,
+        };
+        self.arrived(step, row, address, sent, outcome)?;
+        Ok((outcome, String::new()))
+    }
+
+    fn claim(
+        &self,
+        step: &mut Step<'_>,
+        address: &AddressKey,
+        sent: &Sent<'_>,
+        refused: Option<Rejection>,
+    ) -> Result<(), StoreError> {
+        let key = keys::claim(self.run.numbers.list, address, self.run.numbers.sync);
+        let fields = Some(sent.fields.to_vec());
+        step.claims.put(
+            &key,
+            &ClaimRow {
+                winner: sent.record,
+                sent: fields,
+                refused,
+            },
+        )
+    }
+
+    /// The contact is on the list now, as far as Campaigns says.
+    fn arrived(
+        &self,
+        step: &mut Step<'_>,
+        row: &mut RunRow,
+        address: &AddressKey,
+        sent: &Sent<'_>,
+        outcome: Outcome,
+    ) -> Result<(), StoreError> {
+        let numbers = self.run.numbers;
+        let key = keys::address(numbers.list, address);
+        let before = step.members.get(&key)?;
+        let was_active = before
+            .as_ref()
+            .is_some_and(|member| member.state == Membership::Active);
+        if was_active {
+            return Ok(());
+        }
+        let found_there = sent.expected == Outcome::New && outcome != Outcome::New;
+        let member = MemberRow {
+            address: sent.address.to_owned(),
+            state: Membership::Active,
+            ours: !found_there,
+            since: self.now,
+            seen: 0,
+        };
+        step.members.put(&key, &member)?;
+        if found_there {
+            return Ok(());
+        }
+        if let Some(arrivals) = &mut row.arrivals {
+            arrivals.added += 1;
+        }
+        let added = AddedRow {
+            record: sent.record,
+            address: sent.address.to_owned(),
+            outcome,
+        };
+        step.added
+            .put(&keys::address(numbers.sync, address), &added)
+    }
+
+    fn held_back(
+        &self,
+        step: &mut Step<'_>,
+        address: &AddressKey,
+        refusal: Refusal,
+    ) -> Result<(Outcome, String), StoreError> {
+        Ok(match refusal {
+            Refusal::NotCleared => {
+                self.defer(step, address, None)?;
+                let detail = "the list's suppressions could not be read again".to_owned();
+                (Outcome::Ignored(Reason::NotCleared), detail)
+            }
+            Refusal::OptedOut => {
+                let detail = "the address has opted out in the CRM".to_owned();
+                (Outcome::Ignored(Reason::OptedOut), detail)
+            }
+            Refusal::Suppressed(suppression) => {
+                let (reason, detail) = held_back(suppression);
+                (Outcome::Ignored(reason), detail.to_owned())
+            }
+        })
+    }
+
+    fn taken_off(
+        &self,
+        step: &mut Step<'_>,
+        row: &mut RunRow,
+        address: &AddressKey,
+        spelled: &str,
+        removal: Removal,
+    ) -> Result<(), StoreError> {
+        let numbers = self.run.numbers;
+        let key = keys::address(numbers.list, address);
+        let before = step.members.get(&key)?;
+        let state = match removal {
+            Removal::Gone => Membership::TakenOffGone,
+            Removal::OptedOut => Membership::TakenOffOptedOut,
+        };
+        let ours = before.is_some_and(|member| member.ours);
+        let member = MemberRow {
+            address: spelled.to_owned(),
+            state,
+            ours,
+            since: self.now,
+            seen: 0,
+        };
+        step.members.put(&key, &member)?;
+        step.claims
+            .remove(&keys::claim(numbers.list, address, numbers.sync))?;
+        row.counts.deleted += 1;
+        if let Some(arrivals) = &mut row.arrivals {
+            arrivals.removed += 1;
+        }
+        Ok(())
+    }
+
+    /// Leaves an address to the next run.
+    fn defer(
+        &self,
+        step: &mut Step<'_>,
+        address: &AddressKey,
+        departed: Option<Departed>,
+    ) -> Result<(), StoreError> {
+        let key = keys::under_address(self.run.numbers.sync, address, 0);
+        step.deferred.put(&key, &StagedRow::Touched(departed))
+    }
+}
+
+/// A contact that was sent.
+struct Sent<'a> {
+    record: u64,
+    address: &'a str,
+    fields: &'a [(String, String)],
+    expected: Outcome,
+}
