@@ -58,6 +58,10 @@ impl Run<'_> {
             held: self.held,
         });
         self.store.ledger.step(|step| {
+            if error.is_some_and(|error| error.kind() == ErrorKind::Configuration) {
+                // What the services said of the names is not true any more: the next run asks again.
+                step.resolved.remove(&keys::number(self.numbers.sync))?;
+            }
             self.save_pace(step)?;
             step.save_run(&row)
         })?;

@@ -13,6 +13,7 @@
 //!
 //! What is left undecided by a failed run stays staged, and the next run of the sync begins with it.
 
+mod ask;
 mod carry;
 mod decide;
 mod error;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Run;
+use super::ask::missing_columns;
 use super::error::RunError;
 use super::plan::Source;
 use super::stage::Staging;
@@ -246,9 +247,14 @@ impl Run<'_> {
                     sync = %self.definition.id,
                     module = %columns.module,
                     error = &error as &dyn std::error::Error,
-                    "COQL does not take this module: reading it with Get Records"
+                    "COQL does not take this read: trying Get Records"
                 );
-                self.walk(columns, None).await
+                let now = self.crm.fields(&columns.module).await?;
+                if missing_columns(&columns.fields, &now).is_empty() {
+                    self.walk(columns, None).await
+                } else {
+                    Err(error)
+                }
             }
             Err(error) => Err(error),
         }

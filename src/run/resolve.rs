@@ -1,27 +1,22 @@
 //! What a definition's names stand for at the services: asked once, kept until the definition changes or all is read.
 
-use super::Base;
-use super::Clients;
+use super::ask::{Asked, OPT_OUT_FIELD, ask};
 use super::error::RunError;
 use super::plan::Plan;
+use super::{Base, Clients};
 use crate::config::settings::Config;
 use crate::config::{Problem, Sources};
-use crate::domain::criteria::{ConditionPart, Criteria};
-use crate::domain::definition::{ListTarget, Selection, SyncDefinition};
-use crate::domain::ids::{ListKey, ModuleName};
-use crate::domain::mapping::{LabelLimit, Mapping, MappingPart};
+use crate::domain::criteria::{ConditionPart, ConditionProblem, Criteria};
+use crate::domain::definition::{Selection, SyncDefinition};
+use crate::domain::ids::ListKey;
+use crate::domain::mapping::{LabelLimit, Mapping, MappingPart, MappingProblem};
 use crate::domain::nearest::{did_you_mean, nearest};
 use crate::store::StoreError;
 use crate::store::ledger::rows::ResolvedRow;
 use crate::store::ledger::{SyncNumbers, keys};
-use crate::zoho::campaigns::MailingList;
-
-/// Modules whose opt-outs count in every sync, and the field that says so.
-const CONSENT_MODULES: [&str; 2] = ["Leads", "Contacts"];
-const OPT_OUT_FIELD: &str = "Email_Opt_Out";
 
 /// The plan of a run, and the numbers its rows are kept under. The services are asked when `fresh`, or when the
-/// definition is not the one that was resolved last.
+/// definition is not the one that was resolved last. What they said is kept only if the definition fits it.
 pub(super) async fn resolve(
     base: &Base,
     clients: &Clients,
@@ -29,27 +24,22 @@ pub(super) async fn resolve(
     fresh: bool,
 ) -> Result<(Plan, SyncNumbers), RunError> {
     let digest = definition_digest(&base.config, definition);
-    let sync = base
-        .store
-        .ledger
-        .step(|step| step.number('s', definition.id.as_str()))?;
-    let kept = base
-        .store
-        .ledger
-        .look(|step| -> Result<_, StoreError> { step.resolved.get(&keys::number(sync)) })?;
-    let row = match kept.filter(|row| row.definition == digest && !fresh) {
-        Some(row) => row,
-        None => {
-            let row = ask(&base.sources, clients, definition, digest).await?;
-            base.store
-                .ledger
-                .step(|step| step.resolved.put(&keys::number(sync), &row))?;
-            row
-        }
+    let ledger = &base.store.ledger;
+    let sync = ledger.step(|step| step.number('s', definition.id.as_str()))?;
+    let kept: Option<ResolvedRow> =
+        ledger.look(|step| -> Result<_, StoreError> { step.resolved.get(&keys::number(sync)) })?;
+    let asked = match kept.filter(|row| row.definition == digest && !fresh) {
+        Some(row) => Asked {
+            row,
+            problems: Vec::new(),
+        },
+        None => ask(&base.sources, clients, definition, digest).await?,
     };
-    let plan = plan(&base.config, &base.sources, definition, &row)?;
+    let row = asked.row.clone();
+    let plan = plan(&base.config, &base.sources, definition, asked)?;
     let account = &definition.account;
-    let numbers = base.store.ledger.step(|step| -> Result<_, StoreError> {
+    let numbers = ledger.step(|step| -> Result<_, StoreError> {
+        step.resolved.put(&keys::number(sync), &row)?;
         Ok(SyncNumbers {
             account: step.number('a', account.as_str())?,
             sync,
@@ -67,8 +57,8 @@ pub(crate) async fn check(
     definition: &SyncDefinition,
 ) -> Result<(), RunError> {
     let digest = definition_digest(config, definition);
-    let row = ask(sources, clients, definition, digest).await?;
-    plan(config, sources, definition, &row).map(drop)
+    let asked = ask(sources, clients, definition, digest).await?;
+    plan(config, sources, definition, asked).map(drop)
 }
 
 /// A digest of all that decides who is selected, what is sent and where: when it changes, everything is read.
@@ -93,152 +83,29 @@ pub(super) fn definition_digest(config: &Config, definition: &SyncDefinition) ->
     digest
 }
 
-/// Asks the services for all that the definition names.
-async fn ask(
-    sources: &Sources,
-    clients: &Clients,
-    definition: &SyncDefinition,
-    digest: [u8; 16],
-) -> Result<ResolvedRow, RunError> {
-    let problem = |key: &str, message: String, help: Option<String>| RunError::Definition {
-        sync: definition.id.clone(),
-        problems: vec![sources.problem(&definition.id, key, message, help)],
-    };
-    let modules = clients.crm.modules().await?;
-    let module = &definition.module;
-    if !modules
-        .iter()
-        .any(|known| known.api_name == module.as_str() && known.readable)
-    {
-        let names = modules
-            .iter()
-            .filter(|it| it.readable)
-            .map(|it| it.api_name.as_str());
-        let message = format!("the CRM has no module `{module}`");
-        return Err(problem(
-            "module",
-            message,
-            did_you_mean(nearest(module.as_str(), names)),
-        ));
-    }
-    let fields = clients.crm.fields(module).await?;
-    let mut consent_modules = Vec::new();
-    for name in CONSENT_MODULES {
-        let there = modules
-            .iter()
-            .any(|known| known.api_name == name && known.readable);
-        if name == module.as_str() || !there {
-            continue;
-        }
-        let other: ModuleName = match name.parse() {
-            Ok(other) => other,
-            Err(_) => continue,
-        };
-        let known = clients.crm.fields(&other).await?;
-        if known.iter().any(|field| field.api_name == OPT_OUT_FIELD) {
-            consent_modules.push(name.to_owned());
-        }
-    }
-    let lists = clients.campaigns.lists().await?;
-    let list = find_list(&lists, &definition.list)
-        .map_err(|(message, help)| problem("list", message, help))?;
-    if list.signup_form && !definition.advanced.allow_signup_form {
-        let message = format!(
-            "the list `{}` has its sign-up form enabled: Campaigns would mail everyone added and ask them to confirm",
-            list.name
-        );
-        let help = "disable the form in Campaigns, or set `advanced.allow_signup_form = true`";
-        return Err(problem("list", message, Some(help.to_owned())));
-    }
-    let labels = clients.campaigns.contact_fields().await?;
-    let label = |field: crate::zoho::campaigns::ContactField| {
-        (
-            field.label,
-            field
-                .max_length
-                .and_then(|length| u64::try_from(length).ok()),
-        )
-    };
-    Ok(ResolvedRow {
-        definition: digest,
-        list: list.key.to_string(),
-        fields,
-        labels: labels.into_iter().map(label).collect(),
-        consent_modules,
-    })
-}
-
-fn find_list<'l>(
-    lists: &'l [MailingList],
-    target: &ListTarget,
-) -> Result<&'l MailingList, (String, Option<String>)> {
-    let (matches, wanted): (Vec<_>, &str) = match target {
-        ListTarget::Key(key) => (
-            lists.iter().filter(|list| list.key == *key).collect(),
-            key.as_str(),
-        ),
-        ListTarget::Name(name) => (
-            lists.iter().filter(|list| list.name == *name).collect(),
-            name.as_str(),
-        ),
-    };
-    match matches.as_slice() {
-        [list] => Ok(list),
-        [] => {
-            let names = lists.iter().map(|list| list.name.as_str());
-            let help = match target {
-                ListTarget::Name(name) => did_you_mean(nearest(name, names)),
-                ListTarget::Key(_) => Some(format!(
-                    "the lists are: {}",
-                    lists
-                        .iter()
-                        .map(|list| format!("{} ({})", list.key, list.name))
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                )),
-            };
-            Err((format!("Campaigns has no list `{wanted}`"), help))
-        }
-        several => {
-            let keys: Vec<_> = several.iter().map(|list| list.key.to_string()).collect();
-            let message = format!("Campaigns has {} lists named `{wanted}`", several.len());
-            Err((
-                message,
-                Some(format!("name one by its key: {}", keys.join(", "))),
-            ))
-        }
-    }
-}
-
 /// Binds criteria and mapping to the metadata; all problems at once.
 fn plan(
     config: &Config,
     sources: &Sources,
     definition: &SyncDefinition,
-    row: &ResolvedRow,
+    asked: Asked,
 ) -> Result<Plan, RunError> {
-    let mut problems: Vec<Problem> = Vec::new();
-    let id = &definition.id;
+    let Asked { row, mut problems } = asked;
+    let place = Place {
+        sources,
+        definition,
+    };
     let criteria = match &definition.selection {
         Selection::All => None,
         Selection::Criteria {
             conditions,
             pattern,
-        } => match Criteria::bind(conditions, pattern, &row.fields, &config.timezone) {
-            Ok(criteria) => Some(criteria),
-            Err(found) => {
-                problems.extend(found.into_iter().map(|it| {
-                    let part = match it.part {
-                        ConditionPart::Field => "field",
-                        ConditionPart::Operator => "operator",
-                        ConditionPart::Value => "value",
-                    };
-                    let key = format!("select.criteria[{}].{part}", it.number - 1);
-                    sources.problem(id, &key, it.message, it.help)
-                }));
-                None
-            }
-        },
+        } => {
+            let bound = Criteria::bind(conditions, pattern, &row.fields, &config.timezone);
+            bound
+                .map_err(|found| problems.extend(found.into_iter().map(|it| place.condition(it))))
+                .ok()
+        }
     };
     let limit = |(label, length): &(String, Option<u64>)| LabelLimit {
         label: label.clone(),
@@ -250,35 +117,77 @@ fn plan(
         &definition.module,
         &row.fields,
         &labels,
-    );
-    let mapping = match mapping {
-        Ok(mapping) => Some(mapping),
-        Err(found) => {
-            problems.extend(found.into_iter().map(|it| {
-                let key = format!("map.{}", it.label);
-                match it.part {
-                    MappingPart::Label => sources.problem_with_key(id, &key, it.message, it.help),
-                    MappingPart::Field => sources.problem(id, &key, it.message, it.help),
-                }
-            }));
-            None
-        }
-    };
-    let further = &definition.advanced.opt_out_field;
-    let known = |name: &str| row.fields.iter().any(|field| field.api_name == name);
-    if further.as_str() != OPT_OUT_FIELD && !known(further.as_str()) {
-        let names = row.fields.iter().map(|field| field.api_name.as_str());
-        let message = format!("unknown field `{further}` of module {}", definition.module);
-        let help = did_you_mean(nearest(further.as_str(), names));
-        problems.push(sources.problem(id, "advanced.opt_out_field", message, help));
-    }
+    )
+    .map_err(|found| problems.extend(found.into_iter().map(|it| place.mapping(it))))
+    .ok();
+    problems.extend(place.opt_out_field(&row));
     match (mapping, row.list.parse::<ListKey>()) {
         (Some(mapping), Ok(list)) if problems.is_empty() => {
-            Ok(Plan::new(config, definition, row, list, criteria, mapping))
+            Ok(Plan::new(config, definition, &row, list, criteria, mapping))
         }
         _ => Err(RunError::Definition {
-            sync: id.clone(),
+            sync: definition.id.clone(),
             problems,
         }),
+    }
+}
+
+/// Problems with a definition, at their places in its file.
+struct Place<'a> {
+    sources: &'a Sources,
+    definition: &'a SyncDefinition,
+}
+
+impl Place<'_> {
+    fn condition(&self, problem: ConditionProblem) -> Problem {
+        let ConditionProblem {
+            number,
+            part,
+            message,
+            help,
+        } = problem;
+        let (part, message) = match part {
+            ConditionPart::Field => (
+                "field",
+                format!("{message} of module {}", self.definition.module),
+            ),
+            ConditionPart::Operator => ("operator", message),
+            ConditionPart::Value => ("value", message),
+        };
+        let key = format!("select.criteria[{}].{part}", number - 1);
+        self.sources
+            .problem(&self.definition.id, &key, message, help)
+    }
+
+    fn mapping(&self, problem: MappingProblem) -> Problem {
+        let MappingProblem {
+            label,
+            part,
+            message,
+            help,
+        } = problem;
+        let (key, id) = (format!("map.{label}"), &self.definition.id);
+        match part {
+            MappingPart::Label => self.sources.problem_with_key(id, &key, message, help),
+            MappingPart::Field => self.sources.problem(id, &key, message, help),
+        }
+    }
+
+    fn opt_out_field(&self, row: &ResolvedRow) -> Option<Problem> {
+        let field = self.definition.advanced.opt_out_field.as_str();
+        if field == OPT_OUT_FIELD || row.fields.iter().any(|known| known.api_name == field) {
+            return None;
+        }
+        let names = row.fields.iter().map(|known| known.api_name.as_str());
+        let message = format!(
+            "unknown field `{field}` of module {}",
+            self.definition.module
+        );
+        let help = did_you_mean(nearest(field, names));
+        let key = "advanced.opt_out_field";
+        Some(
+            self.sources
+                .problem(&self.definition.id, key, message, help),
+        )
     }
 }

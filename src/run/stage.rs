@@ -74,9 +74,10 @@ impl Staging<'_> {
         record: &Record,
         fields: &[crate::domain::ids::FieldPath],
     ) -> Result<(), StoreError> {
-        let opted_out = fields
-            .iter()
-            .any(|field| *record.get(field) == Value::Bool(true));
+        let says = |truth| move |field| *record.get(field) == Value::Bool(truth);
+        let opted_out = fields.iter().any(says(true));
+        // A field that came without a value, as hidden ones do, frees nobody.
+        let opted_in = fields.iter().all(says(false));
         for field in &self.plan.address_fields {
             let Value::Text(text) = record.get(field) else {
                 continue;
@@ -87,9 +88,9 @@ impl Staging<'_> {
             let address = self.ledger.key(&address);
             let (account, id) = (self.numbers.account, record.id.0);
             let key = keys::opt_out(account, &address, self.module, id);
-            if !opted_out {
+            if opted_in {
                 step.opt_outs.remove(&key)?;
-            } else if step.opt_outs.get(&key)?.is_none() {
+            } else if opted_out && step.opt_outs.get(&key)?.is_none() {
                 step.opt_outs.put(
                     &key,
                     &OptOutRow {

@@ -1,0 +1,162 @@
+//! The services asked for all that a definition names, with a problem for each name that they do not know.
+
+use super::Clients;
+use super::error::RunError;
+use crate::config::{Problem, Sources};
+use crate::domain::definition::{ListTarget, SyncDefinition};
+use crate::domain::ids::ModuleName;
+use crate::domain::nearest::{did_you_mean, nearest};
+use crate::domain::value::Field;
+use crate::store::ledger::rows::ResolvedRow;
+use crate::zoho::campaigns::{ContactField, MailingList};
+use crate::zoho::crm::Module;
+
+/// Modules whose opt-outs count in every sync, and the field that says so.
+const CONSENT_MODULES: [&str; 2] = ["Leads", "Contacts"];
+pub(super) const OPT_OUT_FIELD: &str = "Email_Opt_Out";
+
+/// What the services know of a definition's names. The list's key is empty where a problem says why.
+pub(super) struct Asked {
+    pub(super) row: ResolvedRow,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Asks the services for all that the definition names.
+pub(super) async fn ask(
+    sources: &Sources,
+    clients: &Clients,
+    definition: &SyncDefinition,
+    digest: [u8; 16],
+) -> Result<Asked, RunError> {
+    let modules = clients.crm.modules().await?;
+    let lists = clients.campaigns.lists().await?;
+    let mut problems = Vec::new();
+    let list = match find_list(&lists, definition) {
+        Ok(list) => list.key.to_string(),
+        Err((message, help)) => {
+            problems.push(sources.problem(&definition.id, "list", message, help));
+            String::new()
+        }
+    };
+    let module = &definition.module;
+    let known = |name: &str| modules.iter().any(|it| it.api_name == name && it.readable);
+    if !known(module.as_str()) {
+        let message = format!("the CRM has no module `{module}`");
+        let help = nearest_module(module, &modules);
+        problems.push(sources.problem(&definition.id, "module", message, help));
+        return Err(RunError::Definition {
+            sync: definition.id.clone(),
+            problems,
+        });
+    }
+    let fields = clients.crm.fields(module).await?;
+    let mut consent_modules = Vec::new();
+    for name in CONSENT_MODULES
+        .iter()
+        .filter(|name| **name != module.as_str() && known(name))
+    {
+        if has_opt_outs(clients, name).await? {
+            consent_modules.push((*name).to_owned());
+        }
+    }
+    let labels = clients.campaigns.contact_fields().await?;
+    let labels = labels.into_iter().map(label).collect();
+    let row = ResolvedRow {
+        definition: digest,
+        list,
+        fields,
+        labels,
+        consent_modules,
+    };
+    Ok(Asked { row, problems })
+}
+
+/// The fields of a module as they are now, where columns that a query named may have gone.
+pub(super) fn missing_columns<'c>(columns: &'c [Field], now: &[Field]) -> Vec<&'c str> {
+    let gone = |column: &&Field| now.iter().all(|field| field.api_name != column.api_name);
+    columns
+        .iter()
+        .filter(gone)
+        .map(|column| column.api_name.as_str())
+        .collect()
+}
+
+async fn has_opt_outs(clients: &Clients, module: &str) -> Result<bool, RunError> {
+    let Ok(module) = module.parse::<ModuleName>() else {
+        return Ok(false);
+    };
+    let fields = clients.crm.fields(&module).await?;
+    Ok(fields.iter().any(|field| field.api_name == OPT_OUT_FIELD))
+}
+
+fn nearest_module(module: &ModuleName, modules: &[Module]) -> Option<String> {
+    let names = modules
+        .iter()
+        .filter(|it| it.readable)
+        .map(|it| it.api_name.as_str());
+    did_you_mean(nearest(module.as_str(), names))
+}
+
+fn label(field: ContactField) -> (String, Option<u64>) {
+    (
+        field.label,
+        field
+            .max_length
+            .and_then(|length| u64::try_from(length).ok()),
+    )
+}
+
+/// The definition's list, if it can be written to without mailing everyone.
+fn find_list<'l>(
+    lists: &'l [MailingList],
+    definition: &SyncDefinition,
+) -> Result<&'l MailingList, (String, Option<String>)> {
+    let wanted = match &definition.list {
+        ListTarget::Key(key) => key.as_str(),
+        ListTarget::Name(name) => name.as_str(),
+    };
+    let is_it = |list: &&MailingList| match &definition.list {
+        ListTarget::Key(key) => list.key == *key,
+        ListTarget::Name(name) => list.name == *name,
+    };
+    let matches: Vec<_> = lists.iter().filter(is_it).collect();
+    match matches.as_slice() {
+        [list] if list.signup_form && !definition.advanced.allow_signup_form => {
+            let message = format!(
+                "the list `{}` has its sign-up form enabled: Campaigns would mail everyone added and ask them to confirm",
+                list.name
+            );
+            let help = "disable the form in Campaigns, or set `advanced.allow_signup_form = true`";
+            Err((message, Some(help.to_owned())))
+        }
+        [list] => Ok(list),
+        [] => {
+            let message = format!("Campaigns has no list `{wanted}`");
+            Err((message, nearest_list(&definition.list, lists)))
+        }
+        several => {
+            let keys: Vec<_> = several.iter().map(|list| list.key.to_string()).collect();
+            let message = format!("Campaigns has {} lists named `{wanted}`", several.len());
+            Err((
+                message,
+                Some(format!("name one by its key: {}", keys.join(", "))),
+            ))
+        }
+    }
+}
+
+fn nearest_list(target: &ListTarget, lists: &[MailingList]) -> Option<String> {
+    match target {
+        ListTarget::Name(name) => {
+            did_you_mean(nearest(name, lists.iter().map(|list| list.name.as_str())))
+                .or_else(|| all_lists(lists))
+        }
+        ListTarget::Key(_) => all_lists(lists),
+    }
+}
+
+fn all_lists(lists: &[MailingList]) -> Option<String> {
+    let named = |list: &MailingList| format!("{} ({})", list.name, list.key);
+    let names: Vec<_> = lists.iter().map(named).collect();
+    (!names.is_empty()).then(|| format!("the lists are: {}", names.join(", ")))
+}
