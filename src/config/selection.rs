@@ -12,31 +12,6 @@ use crate::domain::ids::FieldPath;
 use crate::domain::nearest::hint;
 use crate::domain::pattern::Pattern;
 
-/// The operators by name.
-const OPERATORS: [(&str, Operator); 21] = [
-    ("is", Operator::Is),
-    ("=", Operator::Is),
-    ("is_not", Operator::IsNot),
-    ("contains", Operator::Contains),
-    ("does_not_contain", Operator::DoesNotContain),
-    ("starts_with", Operator::StartsWith),
-    ("ends_with", Operator::EndsWith),
-    ("in", Operator::In),
-    ("not_in", Operator::NotIn),
-    ("is_empty", Operator::IsEmpty),
-    ("is_not_empty", Operator::IsNotEmpty),
-    ("<", Operator::Less),
-    ("<=", Operator::LessOrEqual),
-    (">", Operator::Greater),
-    (">=", Operator::GreaterOrEqual),
-    ("between", Operator::Between),
-    ("before", Operator::Before),
-    ("after", Operator::After),
-    ("on", Operator::On),
-    ("in_last_days", Operator::InLastDays),
-    ("in_next_days", Operator::InNextDays),
-];
-
 /// Reads the table; dates with a time but no offset are read in `zone`.
 pub(super) fn selection(
     raw: Option<&RawSelect>,
@@ -150,16 +125,16 @@ pub(super) fn field(
 
 fn operator(path: &str, text: Option<&String>, report: &mut Report<'_>) -> Option<Operator> {
     let text = report.required(path, text)?;
-    let found = OPERATORS.iter().find(|(name, _)| *name == text);
+    let found = Operator::named(&text);
     if found.is_none() {
         let help = match text.as_str() {
             "==" => Some("did you mean `=`?".to_owned()),
             "!=" | "<>" => Some("did you mean `is_not`?".to_owned()),
-            text => hint(text, OPERATORS.iter().map(|(name, _)| *name)),
+            text => hint(text, Operator::ALL.map(Operator::name)),
         };
         report.wrong(path, format!("`{text}` is not an operator"), help);
     }
-    found.map(|(_, operator)| *operator)
+    found
 }
 
 /// How many values an operator compares with.
@@ -194,10 +169,7 @@ fn operands(
     report: &mut Report<'_>,
 ) -> Option<Vec<Literal>> {
     let (least, most, rule) = operand_count(operator);
-    let name = OPERATORS
-        .iter()
-        .find(|(_, other)| *other == operator)
-        .map_or("", |(name, _)| *name);
+    let name = operator.name();
     let raw_values = raw.map_or(&[][..], |raw| raw.values.as_slice());
     if raw.is_none() && least > 0 {
         report.missing(path, format!("`{name}` {rule}"));
@@ -320,10 +292,14 @@ mod tests {
     }
 
     #[test]
-    fn every_operator_has_a_name() {
-        for (name, operator) in OPERATORS {
+    fn every_operator_says_how_many_values_it_takes() {
+        for operator in Operator::ALL {
             let (least, most, rule) = operand_count(operator);
-            assert!(least <= most && rule.starts_with("takes"), "{name}");
+            assert!(
+                least <= most && rule.starts_with("takes"),
+                "{}",
+                operator.name()
+            );
         }
     }
 }

@@ -6,6 +6,7 @@ use jiff::{Timestamp, civil};
 use rust_decimal::Decimal;
 
 use super::ids::{AccountName, FieldPath, ListKey, ModuleName, SyncId};
+pub use super::operator::Operator;
 use super::pattern::Pattern;
 use super::schedule::Schedule;
 
@@ -84,51 +85,6 @@ pub enum Literal {
     Date(civil::Date),
     /// A TOML date and time; local ones were read in the configured zone.
     DateTime(Timestamp),
-}
-
-/// What a condition asks (spec, section 2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Operator {
-    /// `is`, for numbers and dates also `=`.
-    Is,
-    /// `is_not`.
-    IsNot,
-    /// `contains`.
-    Contains,
-    /// `does_not_contain`.
-    DoesNotContain,
-    /// `starts_with`.
-    StartsWith,
-    /// `ends_with`.
-    EndsWith,
-    /// `in`.
-    In,
-    /// `not_in`.
-    NotIn,
-    /// `is_empty`.
-    IsEmpty,
-    /// `is_not_empty`.
-    IsNotEmpty,
-    /// `<`.
-    Less,
-    /// `<=`.
-    LessOrEqual,
-    /// `>`.
-    Greater,
-    /// `>=`.
-    GreaterOrEqual,
-    /// `between`, both ends included.
-    Between,
-    /// `before`: before the day's start.
-    Before,
-    /// `after`: after the day's end.
-    After,
-    /// `on`: within the day.
-    On,
-    /// `in_last_days`.
-    InLastDays,
-    /// `in_next_days`.
-    InNextDays,
 }
 
 /// Which CRM field feeds which Campaigns field.

@@ -9,6 +9,7 @@ pub mod ids;
 pub mod limits;
 pub mod mapping;
 pub mod nearest;
+pub mod operator;
 pub mod outcome;
 pub mod pacing;
 pub mod pattern;

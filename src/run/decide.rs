@@ -214,7 +214,7 @@ impl Deciding<'_> {
         let outcome = Outcome::Ignored(Reason::NotCleared);
         let detail = "the list's suppressions could not be read".to_owned();
         settle(step, run, winner.record, winner.address, outcome, detail)?;
-        self.defer(step, address, None)
+        step.defer(self.numbers.sync, address, None)
     }
 
     fn take_off(
@@ -241,18 +241,8 @@ impl Deciding<'_> {
         match removal {
             Removal::OptedOut => step.intents.put(&key, &intent),
             Removal::Gone if self.gate_open => step.removals.put(&key, &intent),
-            Removal::Gone => self.defer(step, address, departed),
+            Removal::Gone => step.defer(self.numbers.sync, address, departed),
         }
-    }
-
-    fn defer(
-        &self,
-        step: &mut Step<'_>,
-        address: &AddressKey,
-        departed: Option<Departed>,
-    ) -> Result<(), StoreError> {
-        let key = keys::under_address(self.numbers.sync, address, 0);
-        step.deferred.put(&key, &StagedRow::Touched(departed))
     }
 }
 

@@ -8,9 +8,7 @@ use crate::domain::ids::RecordId;
 use crate::domain::outcome::{Outcome, Reason};
 use crate::domain::suppression::Refusal;
 use crate::store::StoreError;
-use crate::store::ledger::rows::{
-    AddedRow, AddressKey, ClaimRow, IntentRow, MemberRow, RunRow, StagedRow,
-};
+use crate::store::ledger::rows::{AddedRow, AddressKey, ClaimRow, IntentRow, MemberRow, RunRow};
 use crate::store::ledger::{Step, keys};
 use crate::zoho::campaigns::{Reply, Verdict};
 
@@ -55,7 +53,7 @@ impl Outcomes<'_> {
                         Removal::Gone => Some(Departed::Deleted),
                         Removal::OptedOut => None,
                     };
-                    self.defer(step, &ready.address, departed)?;
+                    step.defer(self.run.numbers.sync, &ready.address, departed)?;
                     Ok(Some(format!("{code} {text}")))
                 }
                 Done::NotAnAddress => Ok(Some("the address is not one".to_owned())),
@@ -108,7 +106,7 @@ impl Outcomes<'_> {
                     Verdict::RoleAddress => Reason::GroupEmail,
                     Verdict::NotAContact | Verdict::Other => Reason::Other,
                     Verdict::Passing => {
-                        self.defer(step, address, None)?;
+                        step.defer(self.run.numbers.sync, address, None)?;
                         return Ok((Outcome::Ignored(Reason::Other), detail));
                     }
                 };
@@ -197,7 +195,7 @@ impl Outcomes<'_> {
     ) -> Result<(Outcome, String), StoreError> {
         Ok(match refusal {
             Refusal::NotCleared => {
-                self.defer(step, address, None)?;
+                step.defer(self.run.numbers.sync, address, None)?;
                 let detail = "the list's suppressions could not be read again".to_owned();
                 (Outcome::Ignored(Reason::NotCleared), detail)
             }
@@ -243,17 +241,6 @@ impl Outcomes<'_> {
             arrivals.removed += 1;
         }
         Ok(())
-    }
-
-    /// Leaves an address to the next run.
-    fn defer(
-        &self,
-        step: &mut Step<'_>,
-        address: &AddressKey,
-        departed: Option<Departed>,
-    ) -> Result<(), StoreError> {
-        let key = keys::under_address(self.run.numbers.sync, address, 0);
-        step.deferred.put(&key, &StagedRow::Touched(departed))
     }
 }
 

@@ -6,7 +6,7 @@ use super::super::definition::{Condition, Literal, Operator};
 use super::super::nearest::{did_you_mean, nearest_field};
 use super::super::value::{Field, FieldType};
 use super::comparison::Comparison;
-use super::operators::{OPERATORS, is_negative, name, operand_count, suits};
+use super::operators::{is_negative, operand_count, suits};
 use super::span::{Span, exactly, is_reversed, spans};
 use super::{Bound, ConditionPart, ConditionProblem, operand, wording};
 
@@ -82,12 +82,12 @@ fn field_of<'a>(condition: &Condition, fields: &'a [Field]) -> Result<&'a Field,
 /// Whether the operator suits the field, and the number of values the operator.
 fn check_form(condition: &Condition, field: &Field) -> Result<(), Complaint> {
     let (operator, field_type) = (condition.operator, field.field_type);
-    let spelling = name(operator);
+    let spelling = operator.name();
     if !suits(operator, field_type) {
-        let others = OPERATORS
+        let others = Operator::ALL
             .into_iter()
             .filter(|other| suits(*other, field_type));
-        let others: Vec<&str> = others.map(name).collect();
+        let others: Vec<&str> = others.map(Operator::name).collect();
         return Err(Complaint {
             part: ConditionPart::Operator,
             message: format!(

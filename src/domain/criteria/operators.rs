@@ -1,59 +1,9 @@
-//! Tables of the operators: spelling, which type of field each suits, how many values it takes.
+//! Tables of the operators: which are negative, which type of field each suits, how many values it takes.
 
 use std::ops::RangeInclusive;
 
 use super::super::definition::Operator;
 use super::super::value::FieldType;
-
-/// All operators, in the order in which messages list them.
-pub(super) const OPERATORS: [Operator; 20] = [
-    Operator::Is,
-    Operator::IsNot,
-    Operator::Contains,
-    Operator::DoesNotContain,
-    Operator::StartsWith,
-    Operator::EndsWith,
-    Operator::Less,
-    Operator::LessOrEqual,
-    Operator::Greater,
-    Operator::GreaterOrEqual,
-    Operator::Between,
-    Operator::Before,
-    Operator::After,
-    Operator::On,
-    Operator::InLastDays,
-    Operator::InNextDays,
-    Operator::In,
-    Operator::NotIn,
-    Operator::IsEmpty,
-    Operator::IsNotEmpty,
-];
-
-/// The operator as definitions spell it.
-pub(super) fn name(operator: Operator) -> &'static str {
-    match operator {
-        Operator::Is => "is",
-        Operator::IsNot => "is_not",
-        Operator::Contains => "contains",
-        Operator::DoesNotContain => "does_not_contain",
-        Operator::StartsWith => "starts_with",
-        Operator::EndsWith => "ends_with",
-        Operator::In => "in",
-        Operator::NotIn => "not_in",
-        Operator::IsEmpty => "is_empty",
-        Operator::IsNotEmpty => "is_not_empty",
-        Operator::Less => "<",
-        Operator::LessOrEqual => "<=",
-        Operator::Greater => ">",
-        Operator::GreaterOrEqual => ">=",
-        Operator::Between => "between",
-        Operator::Before => "before",
-        Operator::After => "after",
-        Operator::On => "on",
-        Operator::InLastDays => "in_last_days",
-        Operator::InNextDays => "in_next_days",
-    }
-}
 
 /// Whether the operator is the opposite of another.
 pub(super) fn is_negative(operator: Operator) -> bool {

@@ -199,6 +199,17 @@ impl<'t> Step<'t> {
             .put(&key, &StagedRow::Touched(departed.or(before)))
     }
 
+    /// Leaves an address to the sync's next run.
+    pub(crate) fn defer(
+        &mut self,
+        sync: u32,
+        address: &AddressKey,
+        departed: Option<crate::domain::changes::Departed>,
+    ) -> Result<(), StoreError> {
+        let key = keys::under_address(sync, address, 0);
+        self.deferred.put(&key, &StagedRow::Touched(departed))
+    }
+
     /// Adds a row to a run's ignored records and counts it.
     pub(crate) fn ignore(&mut self, run: &mut RunRow, row: &IgnoredRow) -> Result<(), StoreError> {
         self.ignored

@@ -56,7 +56,7 @@ proptest! {
         written in prop_oneof!["(?s).{0,12}", "-?[0-9]{1,6}-[01][0-9]-[0-3][0-9]", "[0-9]{1,40}"],
         (name, value) in values(),
     ) {
-        for operator in super::super::operators::OPERATORS {
+        for operator in crate::domain::operator::Operator::ALL {
             for count in 0..3 {
                 let condition = condition(name, operator, vec![text(&written); count]);
                 if let Ok(criteria) = bind(&[condition]) {
