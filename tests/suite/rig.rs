@@ -1,0 +1,440 @@
+//! The built binary in front of a sandbox, with files in a temporary folder: what all scenarios stand on.
+//!
+//! The sandbox is served by this process and spoken to through its control interface only, as a person at work in the CRM
+//! or in Campaigns would. rosterd is always a child process, so that what is proven is the binary.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus};
+use std::time::Duration;
+
+use rosterd::sandbox::{CLIENT_ID, CLIENT_SECRET, Options, REFRESH_TOKEN, Sandbox};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// The list that the sandbox calls "Newsletter".
+pub(crate) const NEWSLETTER: &str = "3znewsletter";
+
+/// What is waited for is looked at this often, and so many times before the test fails: a minute and more.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+const LOOKS_MAX: usize = 6000;
+
+/// How a rig is set up.
+#[derive(Debug, Clone)]
+pub(crate) struct Setup {
+    /// This many Contacts and as many Leads.
+    pub(crate) people: usize,
+    /// The same seed invents the same people.
+    pub(crate) seed: u64,
+    /// Further text for `rosterd.toml`, before the accounts.
+    pub(crate) settings: &'static str,
+    /// Further keys of the account.
+    pub(crate) account: &'static str,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            people: 60,
+            seed: 1,
+            settings: "[retry]\ngive_up_after = \"1s\"\n",
+            account: "pace = \"off\"\n",
+        }
+    }
+}
+
+/// A running sandbox, and a folder with the files of a rosterd that uses it.
+pub(crate) struct Rig {
+    runtime: Runtime,
+    sandbox: Sandbox,
+    http: reqwest::Client,
+    dir: TempDir,
+}
+
+/// What a command did.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// The calls that the sandbox has seen since they were last forgotten.
+#[derive(Debug)]
+pub(crate) struct Calls {
+    /// Calls and credits by service and method.
+    pub(crate) totals: BTreeMap<(String, String), (u64, u64)>,
+    /// The calls themselves, oldest first.
+    pub(crate) log: Vec<Value>,
+}
+
+impl Rig {
+    /// A rig with so many people, and the usual settings.
+    pub(crate) fn new(people: usize) -> Self {
+        Self::with(&Setup {
+            people,
+            ..Setup::default()
+        })
+    }
+
+    /// A rig as `setup` says, without a sync.
+    pub(crate) fn with(setup: &Setup) -> Self {
+        // Another test of the same process may have installed it before.
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .ok();
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(1).enable_all().build().unwrap();
+        let options = Options {
+            people: setup.people,
+            seed: setup.seed,
+            ..Options::default()
+        };
+        let sandbox = runtime.block_on(Sandbox::start(&options)).unwrap();
+        let rig = Self {
+            runtime,
+            sandbox,
+            http: reqwest::Client::new(),
+            dir: tempfile::tempdir().unwrap(),
+        };
+        rig.settings(setup.settings, setup.account);
+        rig
+    }
+
+    /// Where the sandbox is.
+    pub(crate) fn url(&self) -> &str {
+        self.sandbox.url()
+    }
+
+    /// A path in the folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Writes a file of the folder that only its owner may read.
+    pub(crate) fn put(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    }
+
+    /// Writes `rosterd.toml` anew: `settings` stand before the accounts, `account` among the keys of `main`.
+    pub(crate) fn settings(&self, settings: &str, account: &str) {
+        let url = self.url();
+        let text = format!(
+            r#"state_dir = "state"
+history_dir = "history"
+{settings}
+[accounts.main]
+client_id = "{CLIENT_ID}"
+client_secret = {{ file = "secrets/client_secret" }}
+refresh_token = {{ file = "secrets/refresh_token" }}
+accounts_url = "{url}"
+crm_url = "{url}"
+campaigns_url = "{url}"
+{account}"#
+        );
+        self.put("secrets/client_secret", CLIENT_SECRET);
+        self.put("secrets/refresh_token", REFRESH_TOKEN);
+        self.put("rosterd.toml", &text);
+    }
+
+    /// Writes the definition of a sync.
+    pub(crate) fn sync(&self, id: &str, text: &str) {
+        self.put(&format!("syncs.d/{id}.toml"), text);
+    }
+
+    /// The binary with the arguments of `line`, not started yet.
+    pub(crate) fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rosterd"));
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ROSTERD_")) {
+            command.env_remove(name);
+        }
+        command.env_remove("JOURNAL_STREAM");
+        command.arg("--config").arg(self.path("rosterd.toml"));
+        command.args(line.split_whitespace());
+        command
+    }
+
+    /// Runs the binary to its end.
+    pub(crate) fn run(&self, line: &str) -> Ran {
+        ran(self.command(line))
+    }
+
+    /// Runs the binary to its end, which has to be a good one, and answers what it printed.
+    pub(crate) fn done(&self, line: &str) -> String {
+        let ran = self.run(line);
+        assert_eq!(ran.code, Some(0), "{line}: {}", ran.stderr);
+        ran.stdout
+    }
+
+    /// Runs a sync to its end, which has to be a good one, and answers its line in the journal.
+    pub(crate) fn import(&self, sync: &str) -> Value {
+        let printed = self.done(&format!("sync {sync} --json"));
+        serde_json::from_str(&printed).unwrap()
+    }
+
+    /// Starts the binary and leaves it running; what it prints goes to `NAME.out` and `NAME.err` in the folder.
+    pub(crate) fn start(&self, name: &str, line: &str) -> Running {
+        let mut command = self.command(line);
+        let (out, err) = (
+            self.path(&format!("{name}.out")),
+            self.path(&format!("{name}.err")),
+        );
+        command.stdout(File::create(&out).unwrap());
+        command.stderr(File::create(&err).unwrap());
+        Running {
+            child: command.spawn().unwrap(),
+            out,
+            err,
+        }
+    }
+
+    /// The lines of the journal; none where there is no journal yet. A line that is still being written is left out.
+    pub(crate) fn journal(&self) -> Vec<Value> {
+        json_lines(&self.path("history/history.jsonl"))
+    }
+
+    /// The journal's lines of one event, oldest first.
+    pub(crate) fn events(&self, event: &str) -> Vec<Value> {
+        let mut lines = self.journal();
+        lines.retain(|line| line["event"] == event);
+        lines
+    }
+
+    /// The ignored contacts of a run.
+    pub(crate) fn ignored(&self, run: &Value) -> Vec<Value> {
+        let run = run["run"].as_str().unwrap();
+        json_lines(&self.path(&format!("history/ignored/{run}.jsonl")))
+    }
+
+    fn request(&self, verb: reqwest::Method, path: &str, body: Option<&Value>) -> Value {
+        let url = format!("{}/sandbox{path}", self.url());
+        let mut request = self.http.request(verb, url);
+        if let Some(body) = body {
+            request = request.body(body.to_string());
+        }
+        let answer = self.runtime.block_on(async {
+            let answer = request.send().await.unwrap();
+            let is_success = answer.status().is_success();
+            (is_success, answer.bytes().await.unwrap())
+        });
+        let text = String::from_utf8_lossy(&answer.1);
+        assert!(answer.0, "{path}: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Reads from the sandbox's control interface, `path` being what follows `/sandbox`.
+    pub(crate) fn get(&self, path: &str) -> Value {
+        self.request(reqwest::Method::GET, path, None)
+    }
+
+    /// Writes to it.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Value {
+        self.request(reqwest::Method::POST, path, Some(body))
+    }
+
+    /// Every record of a module, with every field, converted leads too.
+    pub(crate) fn records(&self, module: &str) -> Vec<Value> {
+        match self.get(&format!("/crm/records/{module}"))["data"].take() {
+            Value::Array(records) => records,
+            other => panic!("{other}"),
+        }
+    }
+
+    /// Adds a record to a module and answers its id.
+    pub(crate) fn create(&self, module: &str, record: &Value) -> String {
+        let made = self.post(&format!("/crm/records/{module}"), record);
+        made["ids"][0].as_str().unwrap().to_owned()
+    }
+
+    /// Changes fields of a record.
+    pub(crate) fn update(&self, module: &str, id: &str, fields: &Value) {
+        let path = format!("/crm/records/{module}/{id}");
+        self.request(reqwest::Method::PATCH, &path, Some(fields));
+    }
+
+    /// Puts a record into the recycle bin.
+    pub(crate) fn delete(&self, module: &str, id: &str) {
+        let path = format!("/crm/records/{module}/{id}");
+        self.request(reqwest::Method::DELETE, &path, None);
+    }
+
+    /// Takes a record out of the recycle bin.
+    pub(crate) fn restore(&self, module: &str, id: &str) {
+        self.post(&format!("/crm/records/{module}/{id}/restore"), &json!({}));
+    }
+
+    /// Converts a lead, and answers the id of the contact it became.
+    pub(crate) fn convert(&self, id: &str) -> String {
+        let made = self.post(&format!("/crm/records/Leads/{id}/convert"), &json!({}));
+        made["contact"].as_str().unwrap().to_owned()
+    }
+
+    /// Does in Campaigns what somebody does in its screens.
+    pub(crate) fn act(&self, actions: &Value) {
+        self.post("/campaigns", actions);
+    }
+
+    /// Everybody on a list under a standing (`active`, `unsubscribed`, …), by address.
+    pub(crate) fn members(&self, list: &str, standing: &str) -> BTreeMap<String, Value> {
+        let mut view = self.get(&format!("/lists/{list}?status={standing}"));
+        let Value::Array(contacts) = view["contacts"].take() else {
+            panic!("{view}");
+        };
+        let named = |contact: Value| (contact["address"].as_str().unwrap().to_owned(), contact);
+        contacts.into_iter().map(named).collect()
+    }
+
+    /// The calls since they were last forgotten.
+    pub(crate) fn calls(&self) -> Calls {
+        let mut view = self.get("/calls?last=200000");
+        let text = |total: &Value, key: &str| total[key].as_str().unwrap().to_owned();
+        let number = |total: &Value, key: &str| total[key].as_u64().unwrap();
+        let totals = view["totals"].as_array().unwrap().iter();
+        Calls {
+            totals: totals
+                .map(|total| {
+                    let name = (text(total, "service"), text(total, "method"));
+                    (name, (number(total, "calls"), number(total, "credits")))
+                })
+                .collect(),
+            log: serde_json::from_value(view["log"].take()).unwrap(),
+        }
+    }
+
+    /// Forgets the calls.
+    pub(crate) fn forget_calls(&self) {
+        self.request(reqwest::Method::DELETE, "/calls", None);
+    }
+
+    /// Scripts a fault.
+    pub(crate) fn fault(&self, fault: &Value) {
+        self.post("/faults", fault);
+    }
+
+    /// Drops all faults.
+    pub(crate) fn drop_faults(&self) {
+        self.request(reqwest::Method::DELETE, "/faults", None);
+    }
+
+    /// Moves the sandbox's clock on.
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.post("/clock", &json!({ "advance_seconds": seconds }));
+    }
+}
+
+impl Calls {
+    /// Calls and credits of one service.
+    pub(crate) fn of(&self, service: &str) -> (u64, u64) {
+        let totals = self.totals.iter().filter(|(name, _)| name.0 == service);
+        totals.fold((0, 0), |sum, (_, total)| (sum.0 + total.0, sum.1 + total.1))
+    }
+
+    /// The methods of one service that were called, and how often.
+    pub(crate) fn methods(&self, service: &str) -> BTreeMap<&str, u64> {
+        let totals = self.totals.iter().filter(|(name, _)| name.0 == service);
+        totals
+            .map(|(name, total)| (name.1.as_str(), total.0))
+            .collect()
+    }
+
+    /// The addresses that one method was called for, sorted; an address once per call.
+    pub(crate) fn addresses(&self, method: &str) -> Vec<String> {
+        let calls = self.log.iter().filter(|call| call["method"] == method);
+        let addresses = calls.filter_map(|call| call["addresses"].as_array());
+        let mut addresses: Vec<String> = addresses
+            .flatten()
+            .map(|address| address.as_str().unwrap().to_owned())
+            .collect();
+        addresses.sort();
+        addresses
+    }
+}
+
+/// The binary, running; it is killed where the test ends before it does.
+pub(crate) struct Running {
+    child: Child,
+    out: PathBuf,
+    err: PathBuf,
+}
+
+impl Running {
+    /// Sends a signal by its name, e.g. `TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.unwrap().success(), "signal {name}");
+    }
+
+    /// What it has written to stderr up to now.
+    pub(crate) fn stderr(&self) -> String {
+        fs::read_to_string(&self.err).unwrap()
+    }
+
+    /// Whether it still runs.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(mut self) -> Ran {
+        let mut ended: Option<ExitStatus> = None;
+        until("the binary ends", || {
+            ended = self.child.try_wait().unwrap();
+            ended.is_some()
+        });
+        Ran {
+            code: ended.unwrap().code(),
+            stdout: fs::read_to_string(&self.out).unwrap(),
+            stderr: fs::read_to_string(&self.err).unwrap(),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // An error here means that it has ended already.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Runs a command to its end.
+pub(crate) fn ran(mut command: Command) -> Ran {
+    let output = command.output().unwrap();
+    Ran {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Waits until something holds, with a bound.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..LOOKS_MAX {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    panic!("waited in vain until {what}");
+}
+
+/// The whole lines of a file, each a JSON value; none where there is no file.
+fn json_lines(path: &Path) -> Vec<Value> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+        Err(error) => panic!("{}: {error}", path.display()),
+    };
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    let lines = whole.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
