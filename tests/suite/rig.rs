@@ -18,6 +18,9 @@ use tokio::runtime::Runtime;
 /// The list that the sandbox calls "Newsletter".
 pub(crate) const NEWSLETTER: &str = "3znewsletter";
 
+/// The list that the sandbox calls "Hospitality".
+pub(crate) const HOSPITALITY: &str = "3zhospitality";
+
 /// What is waited for is looked at this often, and so many times before the test fails: a minute and more.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 const LOOKS_MAX: usize = 6000;
