@@ -8,16 +8,20 @@ use super::oracle::{self, Before, Expected};
 use super::{ALL_CONTACTS, ALL_LEADS};
 use crate::rig::{HOSPITALITY, NEWSLETTER, Rig};
 
-type Fields = BTreeMap<String, BTreeMap<String, String>>;
+/// Fields by label, by address.
+pub(super) type Fields = BTreeMap<String, BTreeMap<String, String>>;
 
-/// Contacts whose address no other record has, in the order of their ids.
-fn singles(contacts: &[Value], leads: &[Value]) -> Vec<String> {
+/// Those `records` whose address nothing else of them and of the `others` has, in the order of their ids.
+pub(super) fn singles<'r>(
+    records: &'r [Value],
+    others: &'r [Value],
+) -> impl Iterator<Item = &'r Value> {
     let mut count: BTreeMap<String, usize> = BTreeMap::new();
-    for address in contacts.iter().chain(leads).filter_map(plain) {
+    for address in records.iter().chain(others).filter_map(plain) {
         *count.entry(address).or_default() += 1;
     }
-    let addresses = contacts.iter().filter_map(plain);
-    addresses.filter(|address| count[address] == 1).collect()
+    let is_single = move |record: &&Value| plain(record).is_some_and(|it| count[&it] == 1);
+    records.iter().filter(is_single)
 }
 
 fn plain(record: &Value) -> Option<String> {
@@ -47,7 +51,7 @@ fn people_of_others(rig: &Rig, addresses: &[String]) -> Before {
 }
 
 /// The fields of everybody on a list, by plain address.
-fn on_list(rig: &Rig, list: &str) -> Fields {
+pub(super) fn on_list(rig: &Rig, list: &str) -> Fields {
     let members = rig.members(list, "active").into_iter();
     let filled = |contact: Value| {
         let mut fields: BTreeMap<String, String> =
@@ -104,7 +108,7 @@ fn assert_ignored(rig: &Rig, run: &Value, expected: &Expected, records: &[Value]
 }
 
 /// A run with nothing to do: three questions to the CRM, and who left or bounced at Campaigns.
-fn assert_idle(rig: &Rig, sync: &str) {
+pub(super) fn assert_idle(rig: &Rig, sync: &str) {
     rig.advance(60);
     rig.forget_calls();
     let run = rig.import(sync);
@@ -133,7 +137,7 @@ fn ten_thousand_records_make_two_lists_that_an_independent_computation_agrees_wi
     let (contacts, leads) = (rig.records("Contacts"), rig.records("Leads"));
     assert!(contacts.len() >= 5000 && leads.len() >= 5000);
     let opted_out = oracle::opted_out(contacts.iter().chain(&leads));
-    let mut others = singles(&contacts, &leads);
+    let mut others: Vec<String> = singles(&contacts, &leads).filter_map(plain).collect();
     others.retain(|address| !opted_out.contains(address) && !oracle::is_role(address));
     others.truncate(30);
     let before = people_of_others(&rig, &others);
