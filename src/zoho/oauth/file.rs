@@ -3,8 +3,9 @@
 //! It is a cache. What cannot be read, or belongs to other credentials, is as good as absent; what cannot be written
 //! costs a renewal after the next start, and is said in the log.
 
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -98,6 +99,11 @@ impl TokenFile {
 /// Puts a whole new file in place of the old one, readable by the owner alone.
 fn replace(path: &Path, stored: &Stored) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
+    // Not what is above it: a check must not be the one to make the state folder, and own it.
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
     // The crate makes its files with mode 0600.
     let mut new = tempfile::NamedTempFile::new_in(folder)?;
     serde_json::to_writer(&mut new, stored)?;
