@@ -35,7 +35,7 @@ pub enum StoreError {
     )]
     Held(PathBuf),
     /// A file or folder cannot be used.
-    #[error("cannot {attempt} {}", path.display())]
+    #[error("cannot {attempt} {}: check `state_dir`, its owner and the free space", path.display())]
     File {
         /// What was attempted.
         attempt: &'static str,
