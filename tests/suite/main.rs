@@ -4,5 +4,7 @@
 
 mod cli;
 mod config;
+mod daemon;
 mod rig;
 mod scenarios;
+mod trouble;
