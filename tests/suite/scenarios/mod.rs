@@ -1,8 +1,11 @@
 //! What rosterd does end to end: from the records of a CRM to a list and a journal, through the built binary.
 
 mod changes;
+mod gate;
 mod import;
 mod oracle;
+
+use crate::rig::Rig;
 
 /// All contacts onto the newsletter's list.
 const ALL_CONTACTS: &str = r#"
@@ -24,3 +27,18 @@ list = { name = "Hospitality" }
 select = { all = true }
 schedule = { every = "hour" }
 "#;
+
+/// Contacts that are sure to be put on a list, each with an address of its own: id and address.
+fn plain_contacts(rig: &Rig) -> Vec<(String, String)> {
+    let (contacts, leads) = (rig.records("Contacts"), rig.records("Leads"));
+    let opted_out = oracle::opted_out(contacts.iter().chain(&leads));
+    import::singles(&contacts, &leads)
+        .filter_map(|contact| Some((oracle::id(contact), oracle::address(contact).ok()?)))
+        .filter(|(_, address)| !opted_out.contains(address) && !oracle::is_role(address))
+        .filter(|(id, address)| {
+            // Those written otherwise would be called by another spelling.
+            let contact = contacts.iter().find(|contact| contact["id"] == id.as_str());
+            contact.is_some_and(|contact| contact["Email"] == address.as_str())
+        })
+        .collect()
+}
