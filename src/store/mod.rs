@@ -140,12 +140,6 @@ impl Store {
             .create(folder);
         made.map_err(|source| StoreError::file("make the state folder", folder, source))?;
         let lock = lock(folder)?;
-        let tokens = folder.join("tokens");
-        let made = fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&tokens);
-        made.map_err(|source| StoreError::file("make the folder of tokens", &tokens, source))?;
         let state = State::open(folder, now)?;
         let ledger = Ledger::open(&folder.join("ledger.redb"))?;
         Ok(Self {

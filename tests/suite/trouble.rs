@@ -274,7 +274,7 @@ fn a_service_that_hangs_does_not_keep_a_run_from_ending_and_going_on_later() {
         });
         running.signal("TERM");
         let ended = running.end();
-        assert_said(&ended, 75, &["the next start goes on from here"]);
+        assert_said(&ended, 75, &["the run goes on at the next start"]);
         let started = rig.events("run.started");
         assert_eq!(started.len(), 1);
         assert_eq!(rig.events("run.finished"), [Value::Null; 0]);
