@@ -93,7 +93,7 @@ impl Service {
         };
         let interrupted = recover(&base).map_err(Box::new)?;
         let http = crate::zoho::http::Client::new(clients::options())?;
-        let accounts = clients::build(&base, &http, &BTreeMap::new())?;
+        let accounts = clients::build(&base, &http)?;
         let current = Current {
             base: Arc::new(base),
             accounts: Arc::new(accounts),
@@ -129,7 +129,12 @@ impl Service {
             clock: before.base.clock.clone(),
             stop: before.base.stop.clone(),
         };
-        let accounts = clients::build(&base, &self.http, &before.accounts)?;
+        let mut accounts = clients::build(&base, &self.http)?;
+        for (name, account) in &mut accounts {
+            if let Some(known) = before.accounts.get(name) {
+                account.turn = known.turn.clone();
+            }
+        }
         let after = Current {
             base: Arc::new(base),
             accounts: Arc::new(accounts),

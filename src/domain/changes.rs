@@ -307,15 +307,14 @@ fn due(state: &AddressState, winner: &Candidate) -> Due {
     };
     let claim = state.claim.as_ref();
     let unchanged = claim.is_some_and(|claim| claim.sent.as_ref() == Some(&winner.fields));
-    // A contact on the list needs no call either when there is nothing to say about it.
-    if state.membership == Some(Membership::Active) && (unchanged || winner.fields.is_empty()) {
-        return Due::settled(Outcome::Duplicate { updated: false }, String::new());
-    }
     match claim.and_then(|claim| claim.refused.as_ref()) {
         Some(rejection) if unchanged => {
             Due::settled(Outcome::Ignored(rejection.reason), rejection.detail.clone())
         }
-        Some(_) | None => Due::send(winner, expected),
+        _ if unchanged && state.membership == Some(Membership::Active) => {
+            Due::settled(Outcome::Duplicate { updated: false }, String::new())
+        }
+        _ => Due::send(winner, expected),
     }
 }
 
@@ -524,18 +523,6 @@ mod tests {
     }
 
     #[test]
-    fn a_contact_without_fields_costs_a_call_only_to_get_on_the_list() {
-        let mut state = state(vec![candidate(1, 10, "a")]);
-        state.candidates[0].fields.clear();
-        assert_eq!(outcomes(&state), [(1, Outcome::New)]);
-        state.membership = Some(Membership::Active);
-        assert_eq!(
-            outcomes(&state),
-            [(1, Outcome::Duplicate { updated: false })]
-        );
-    }
-
-    #[test]
     fn what_campaigns_refused_is_tried_again_only_with_other_fields() {
         let mut state = state(vec![candidate(1, 10, "a")]);
         let rejection = Rejection {
@@ -550,12 +537,6 @@ mod tests {
             outcomes(&state),
             [(1, Outcome::Ignored(Reason::GroupEmail))]
         );
-        let there = AddressState {
-            membership: Some(Membership::Active),
-            ..state.clone()
-        };
-        let untouched = Outcome::Duplicate { updated: false };
-        assert_eq!(outcomes(&there), [(1, untouched)], "it arrived after all");
         state.candidates[0].fields[0].1 = "b".to_owned();
         assert_eq!(outcomes(&state), [(1, Outcome::New)]);
     }

@@ -90,11 +90,10 @@ impl Run<'_> {
                 source: index,
                 position: next.clone(),
             };
-            let (fetched, staged) = {
+            let (staged, fetched) = {
                 let this = &*self;
-                // In this order: the request is on its way before the ledger keeps the task busy.
                 let staging = async { this.staged(source, &page, after) };
-                tokio::join!(this.fetch(source, &next, pages), staging)
+                tokio::join!(staging, this.fetch(source, &next, pages))
             };
             self.row = staged?;
             self.report();

@@ -5,6 +5,7 @@
 mod cli;
 mod config;
 mod daemon;
+mod demo;
 mod rig;
 mod scenarios;
 mod trouble;

@@ -180,7 +180,7 @@ fn count(depth: usize, name: &str, number: u64, meaning: &str) -> String {
 }
 
 /// A reason for people.
-pub(super) fn meaning(reason: Reason) -> &'static str {
+pub(in crate::cli) fn meaning(reason: Reason) -> &'static str {
     match reason {
         Reason::EmptyEmail => "no address",
         Reason::InvalidPattern => "not an address mail can reach",
