@@ -7,6 +7,7 @@ pub(crate) mod keys;
 pub(crate) mod rows;
 mod step;
 
+use std::cell::Cell;
 use std::path::Path;
 
 use redb::{Database, Durability};
@@ -72,8 +73,14 @@ impl Ledger {
             let mut txn = self.db.begin_write().map_err(StoreError::ledger)?;
             txn.set_durability(Durability::Immediate)
                 .map_err(StoreError::ledger)?;
-            let result = change(&mut Step::open(&txn)?)?;
-            txn.commit().map_err(StoreError::ledger)?;
+            let wrote = Cell::new(false);
+            let result = change(&mut Step::open(&txn, &wrote)?)?;
+            if wrote.get() {
+                txn.commit().map_err(StoreError::ledger)?;
+            } else {
+                // A commit waits for the disk even if there is nothing to keep.
+                txn.abort().map_err(StoreError::ledger)?;
+            }
             Ok(result)
         })
     }

@@ -1,5 +1,6 @@
 //! One step of a run: everything it puts into the ledger is there together, or not at all.
 
+use std::cell::Cell;
 use std::marker::PhantomData;
 
 use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
@@ -18,16 +19,22 @@ type Bytes = &'static [u8];
 pub(crate) struct Rows<'t, T> {
     name: &'static str,
     table: Table<'t, Bytes, Bytes>,
+    wrote: &'t Cell<bool>,
     rows: PhantomData<T>,
 }
 
 impl<'t, T: Stored> Rows<'t, T> {
-    fn open(txn: &'t WriteTransaction, name: &'static str) -> Result<Self, StoreError> {
+    fn open(
+        txn: &'t WriteTransaction,
+        wrote: &'t Cell<bool>,
+        name: &'static str,
+    ) -> Result<Self, StoreError> {
         let definition: TableDefinition<'_, Bytes, Bytes> = TableDefinition::new(name);
         let table = txn.open_table(definition).map_err(StoreError::ledger)?;
         Ok(Self {
             name,
             table,
+            wrote,
             rows: PhantomData,
         })
     }
@@ -43,6 +50,7 @@ impl<'t, T: Stored> Rows<'t, T> {
     /// Puts a row, over the one that was there.
     pub(crate) fn put(&mut self, key: &[u8], row: &T) -> Result<(), StoreError> {
         let bytes = encode(row).map_err(|source| StoreError::value(self.name, key, source))?;
+        self.wrote.set(true);
         self.table
             .insert(key, bytes.as_slice())
             .map_err(StoreError::ledger)?;
@@ -51,7 +59,10 @@ impl<'t, T: Stored> Rows<'t, T> {
 
     /// Removes a row, if it is there.
     pub(crate) fn remove(&mut self, key: &[u8]) -> Result<(), StoreError> {
-        self.table.remove(key).map_err(StoreError::ledger)?;
+        let removed = self.table.remove(key).map_err(StoreError::ledger)?;
+        if removed.is_some() {
+            self.wrote.set(true);
+        }
         Ok(())
     }
 
@@ -138,25 +149,29 @@ pub(crate) struct Step<'t> {
 }
 
 impl<'t> Step<'t> {
-    pub(super) fn open(txn: &'t WriteTransaction) -> Result<Self, StoreError> {
+    /// Opens the tables; `wrote` is set as soon as something is put or removed.
+    pub(super) fn open(
+        txn: &'t WriteTransaction,
+        wrote: &'t Cell<bool>,
+    ) -> Result<Self, StoreError> {
         Ok(Self {
-            ledger: Rows::open(txn, "ledger")?,
-            names: Rows::open(txn, "names")?,
-            runs: Rows::open(txn, "runs")?,
-            records: Rows::open(txn, "records")?,
-            candidates: Rows::open(txn, "candidates")?,
-            opt_outs: Rows::open(txn, "opt_outs")?,
-            claims: Rows::open(txn, "claims")?,
-            members: Rows::open(txn, "members")?,
-            staged: Rows::open(txn, "staged")?,
-            deferred: Rows::open(txn, "deferred")?,
-            intents: Rows::open(txn, "intents")?,
-            removals: Rows::open(txn, "removals")?,
-            added: Rows::open(txn, "added")?,
-            ignored: Rows::open(txn, "ignored")?,
-            held: Rows::open(txn, "held")?,
-            resolved: Rows::open(txn, "resolved")?,
-            pacing: Rows::open(txn, "pacing")?,
+            ledger: Rows::open(txn, wrote, "ledger")?,
+            names: Rows::open(txn, wrote, "names")?,
+            runs: Rows::open(txn, wrote, "runs")?,
+            records: Rows::open(txn, wrote, "records")?,
+            candidates: Rows::open(txn, wrote, "candidates")?,
+            opt_outs: Rows::open(txn, wrote, "opt_outs")?,
+            claims: Rows::open(txn, wrote, "claims")?,
+            members: Rows::open(txn, wrote, "members")?,
+            staged: Rows::open(txn, wrote, "staged")?,
+            deferred: Rows::open(txn, wrote, "deferred")?,
+            intents: Rows::open(txn, wrote, "intents")?,
+            removals: Rows::open(txn, wrote, "removals")?,
+            added: Rows::open(txn, wrote, "added")?,
+            ignored: Rows::open(txn, wrote, "ignored")?,
+            held: Rows::open(txn, wrote, "held")?,
+            resolved: Rows::open(txn, wrote, "resolved")?,
+            pacing: Rows::open(txn, wrote, "pacing")?,
         })
     }
 
