@@ -67,7 +67,9 @@ impl Staging<'_> {
         )
     }
 
-    /// Notes the opt-outs of a record of any module, and makes the sync decide its addresses.
+    /// Notes the opt-outs of a record of any module, and makes the sync decide the addresses that this may concern:
+    /// those opted out, those freed, and those that a record of the sync waits under (another sync's run may have
+    /// freed them).
     pub(super) fn opt_outs(
         &self,
         step: &mut Step<'_>,
@@ -88,17 +90,17 @@ impl Staging<'_> {
             let address = self.ledger.key(&address);
             let (account, id) = (self.numbers.account, record.id.0);
             let key = keys::opt_out(account, &address, self.module, id);
-            if opted_in {
+            let known = step.opt_outs.get(&key)?.is_some();
+            if opted_out && !known {
+                let since = self.now.as_millisecond();
+                step.opt_outs.put(&key, &OptOutRow { since })?;
+            } else if opted_in && known {
                 step.opt_outs.remove(&key)?;
-            } else if opted_out && step.opt_outs.get(&key)?.is_none() {
-                step.opt_outs.put(
-                    &key,
-                    &OptOutRow {
-                        since: self.now.as_millisecond(),
-                    },
-                )?;
             }
-            step.touch(self.numbers.sync, &address, None)?;
+            let sync = self.numbers.sync;
+            if opted_out || known || step.candidates.any(&keys::address(sync, &address))? {
+                step.touch(sync, &address, None)?;
+            }
         }
         Ok(())
     }
