@@ -172,7 +172,7 @@ fn write_ignored_file(base: &Base, row: &RunRow) -> Result<(), RunError> {
         let rows = base
             .store
             .ledger
-            .look(|step| step.ignored.under(&prefix, next.as_deref(), STEP_ROWS));
+            .step(|step| step.ignored.under(&prefix, next.as_deref(), STEP_ROWS));
         match rows {
             Err(error) => Some(Err(RunError::Store(error))),
             Ok(rows) => {

@@ -41,7 +41,7 @@ impl Run<'_> {
         let mut after: Option<Vec<u8>> = None;
         let mut count = 0;
         loop {
-            let (rows, active) = self.store.ledger.look(|step| {
+            let (rows, active) = self.store.ledger.step(|step| {
                 let rows = step.claims.under(&list, after.as_deref(), STEP_ROWS)?;
                 let mut active = 0;
                 for (key, _) in &rows {
@@ -68,7 +68,7 @@ impl Run<'_> {
     pub(super) fn has_held(&self) -> Result<bool, StoreError> {
         self.store
             .ledger
-            .look(|step| step.held.any(&keys::number(self.numbers.sync)))
+            .step(|step| step.held.any(&keys::number(self.numbers.sync)))
     }
 
     fn count_removals(&self) -> Result<u64, StoreError> {
@@ -79,7 +79,7 @@ impl Run<'_> {
             let rows = self
                 .store
                 .ledger
-                .look(|step| step.removals.under(&prefix, after.as_deref(), STEP_ROWS))?;
+                .step(|step| step.removals.under(&prefix, after.as_deref(), STEP_ROWS))?;
             count += u64::try_from(rows.len()).unwrap_or(u64::MAX);
             match rows.last() {
                 Some((key, _)) => after = Some(key.clone()),

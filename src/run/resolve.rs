@@ -27,7 +27,7 @@ pub(super) async fn resolve(
     let ledger = &base.store.ledger;
     let sync = ledger.step(|step| step.number('s', definition.id.as_str()))?;
     let kept: Option<ResolvedRow> =
-        ledger.look(|step| -> Result<_, StoreError> { step.resolved.get(&keys::number(sync)) })?;
+        ledger.step(|step| -> Result<_, StoreError> { step.resolved.get(&keys::number(sync)) })?;
     let asked = match kept.filter(|row| row.definition == digest && !fresh) {
         Some(row) => Asked {
             row,

@@ -175,6 +175,7 @@ fn count(
         )],
         handled: handled.into_iter().collect(),
         counters: counters.raised(&base.store, &counted(trigger, first))?,
+        ledger: None,
     })?;
     Ok(running)
 }

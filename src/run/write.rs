@@ -62,7 +62,7 @@ impl Run<'_> {
 
     fn ready_intents(&self) -> Result<Vec<Ready>, StoreError> {
         let numbers = self.numbers;
-        self.store.ledger.look(|step| {
+        self.store.ledger.step(|step| {
             let rows = step
                 .intents
                 .under(&keys::number(numbers.sync), None, BATCH_CONTACTS)?;

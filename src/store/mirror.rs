@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
-use super::state::{Checkpoint, Counter, Handled};
+use super::state::{Checkpoint, Counter, Handled, LedgerMark};
 use crate::domain::ids::SyncId;
 
 /// All that the trees hold.
@@ -21,6 +21,8 @@ pub(crate) struct Snapshot {
     pub(crate) schedule: BTreeMap<SyncId, Handled>,
     /// Counters by key.
     pub(crate) counters: BTreeMap<String, Counter>,
+    /// The ledger they belong to.
+    pub(crate) ledger: Option<LedgerMark>,
 }
 
 /// Writes the mirror so that a reader, and a crash, meet the old one or the new one and nothing between.

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use format::FormatError;
 use jiff::Timestamp;
 use ledger::Ledger;
-use state::State;
+use state::{Changes, Checkpoint, Running, State};
 
 /// Free space below which no run is started.
 const FREE_BYTES_MIN: u64 = 256 << 20;
@@ -142,6 +142,7 @@ impl Store {
         let lock = lock(folder)?;
         let state = State::open(folder, now)?;
         let ledger = Ledger::open(&folder.join("ledger.redb"))?;
+        acquaint(&state, &ledger)?;
         Ok(Self {
             state,
             ledger,
@@ -172,6 +173,42 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Sees to it that the checkpoints belong to the ledger. Beside another one than they know (the old one was lost, or
+/// moved away) every sync has to read everything before it decides anything: an opt-out that this ledger has not seen
+/// must be read before anyone is added.
+fn acquaint(state: &State, ledger: &Ledger) -> Result<(), StoreError> {
+    let mark = ledger.mark();
+    let known = state.ledger()?;
+    if known == Some(mark) {
+        return Ok(());
+    }
+    let checkpoints = state.snapshot()?.checkpoints;
+    if !checkpoints.is_empty() {
+        tracing::error!(
+            syncs = checkpoints.len(),
+            "the ledger is not the one that the checkpoints belong to: the next run of every sync reads everything"
+        );
+    }
+    let anew = |checkpoint: Checkpoint| Checkpoint {
+        definition: [0; 16],
+        cursor: None,
+        last_full: None,
+        running: checkpoint.running.map(|running| Running {
+            full: true,
+            ..running
+        }),
+        ..checkpoint
+    };
+    state.commit(&Changes {
+        checkpoints: checkpoints
+            .into_iter()
+            .map(|(sync, checkpoint)| (sync, anew(checkpoint)))
+            .collect(),
+        ledger: Some(mark),
+        ..Changes::default()
+    })
 }
 
 fn lock(folder: &Path) -> Result<File, StoreError> {

@@ -1,0 +1,111 @@
+//! Opening sled's files, and telling damage from what the system does not allow.
+
+use std::fs;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::store::StoreError;
+
+/// Pages of memory for sled; it holds a few kilobytes a sync.
+const CACHE_BYTES: u64 = 4 << 20;
+
+/// Why a store does not open.
+enum Unopened {
+    /// Its files are damaged, in these words.
+    Damaged(String),
+    /// The system does not allow it now; the files may be as good as ever.
+    Refused(sled::Error),
+}
+
+/// Opens the store at `path`. One that is damaged beyond what sled mends by itself is moved aside, and an empty one
+/// takes its place.
+pub(super) fn open(path: &Path, now: Timestamp) -> Result<sled::Db, StoreError> {
+    sweep(path, "snap.", ".generating")?;
+    let problem = match try_open(path) {
+        Ok(db) => return Ok(db),
+        Err(Unopened::Refused(source)) => return Err(source.into()),
+        Err(Unopened::Damaged(problem)) => problem,
+    };
+    tracing::warn!(
+        problem,
+        "the checkpoints do not open: trying without sled's snapshots, which only speed that up"
+    );
+    sweep(path, "snap.", "")?;
+    let problem = match try_open(path) {
+        Ok(db) => return Ok(db),
+        Err(Unopened::Refused(source)) => return Err(source.into()),
+        Err(Unopened::Damaged(problem)) => problem,
+    };
+    let aside = move_aside(path, now)?;
+    tracing::error!(
+        aside = %aside.display(),
+        problem,
+        "the checkpoints cannot be opened: they are moved aside, and made anew from their mirror"
+    );
+    match try_open(path) {
+        Ok(db) => Ok(db),
+        Err(Unopened::Refused(source)) => Err(source.into()),
+        Err(Unopened::Damaged(problem)) => Err(sled::Error::Unsupported(problem).into()),
+    }
+}
+
+fn move_aside(path: &Path, now: Timestamp) -> Result<PathBuf, StoreError> {
+    let aside = path.with_file_name(format!("state.damaged-{}", now.as_millisecond()));
+    fs::rename(path, &aside).map_err(|source| StoreError::file("move aside", path, source))?;
+    Ok(aside)
+}
+
+/// Deletes the files of `folder` that begin and end so.
+fn sweep(folder: &Path, begins: &str, ends: &str) -> Result<(), StoreError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(StoreError::file("list", folder, source)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(|source| StoreError::file("list", folder, source))?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(begins) && name.ends_with(ends) {
+            let swept = fs::remove_file(entry.path());
+            swept.map_err(|source| StoreError::file("delete", &entry.path(), source))?;
+        }
+    }
+    Ok(())
+}
+
+fn try_open(path: &Path) -> Result<sled::Db, Unopened> {
+    let open = || {
+        sled::Config::new()
+            .path(path)
+            .cache_capacity(CACHE_BYTES)
+            .open()
+    };
+    match catch_unwind(AssertUnwindSafe(open)) {
+        Ok(Ok(db)) => Ok(db),
+        Ok(Err(error)) if is_damage(&error) => Err(Unopened::Damaged(error.to_string())),
+        Ok(Err(error)) => Err(Unopened::Refused(error)),
+        Err(_) => Err(Unopened::Damaged("opening them panicked".to_owned())),
+    }
+}
+
+/// Whether an error says that the files are wrong. A full disk or a missing permission says nothing about them, and
+/// moving them aside would only lose sight of them.
+fn is_damage(error: &sled::Error) -> bool {
+    use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
+    match error {
+        sled::Error::Io(error) => {
+            matches!(
+                error.kind(),
+                UnexpectedEof | InvalidData | InvalidInput | Other
+            )
+        }
+        sled::Error::Corruption { .. }
+        | sled::Error::ReportableBug(_)
+        | sled::Error::Unsupported(_)
+        | sled::Error::CollectionNotFound(_) => true,
+    }
+}
