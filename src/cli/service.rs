@@ -65,7 +65,6 @@ impl From<RunError> for CliError {
             | RunError::Store(_)
             | RunError::Journal(_)
             | RunError::Definition { .. }
-            | RunError::DefinitionChanged
             | RunError::Sums { .. }
             | RunError::NotTakenOff { .. } => Exit::of_run(error.kind()),
         };

@@ -152,9 +152,42 @@ impl Journal {
     /// # Errors
     /// When a file cannot be read.
     pub fn contains_finished(&self, run: RunId) -> Result<bool, JournalError> {
+        self.contains(
+            run,
+            |event| matches!(event, Event::RunFinished(it) if it.run == run),
+        )
+    }
+
+    /// Whether the journal tells that this run started.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn contains_started(&self, run: RunId) -> Result<bool, JournalError> {
+        self.contains(
+            run,
+            |event| matches!(event, Event::RunStarted(it) if it.run == run),
+        )
+    }
+
+    /// Whether the journal tells that this run left removals for a person.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn contains_held(&self, run: RunId) -> Result<bool, JournalError> {
+        self.contains(
+            run,
+            |event| matches!(event, Event::RunHeld(it) if it.run == run),
+        )
+    }
+
+    fn contains(
+        &self,
+        run: RunId,
+        is_wanted: impl Fn(&Event) -> bool,
+    ) -> Result<bool, JournalError> {
         let path = files::current(&self.dir);
         if let Some(file) = files::open_existing(&path)?
-            && finished_in(BufReader::new(file), &path, run)?
+            && is_in(BufReader::new(file), &path, run, &is_wanted)?
         {
             return Ok(true);
         }
@@ -162,7 +195,7 @@ impl Journal {
             let Some((path, input)) = files::open_rotated(&self.dir, number)? else {
                 continue;
             };
-            match finished_in(input, &path, run) {
+            match is_in(input, &path, run, &is_wanted) {
                 Ok(true) => return Ok(true),
                 Ok(false) => {}
                 // What cannot be read there, no reader meets either, so the run may be told again.
@@ -256,7 +289,12 @@ fn tail(file: &mut File, length: u64) -> io::Result<Vec<u8>> {
     Ok(tail)
 }
 
-fn finished_in(mut input: impl BufRead, path: &Path, run: RunId) -> Result<bool, JournalError> {
+fn is_in(
+    mut input: impl BufRead,
+    path: &Path,
+    run: RunId,
+    is_wanted: &impl Fn(&Event) -> bool,
+) -> Result<bool, JournalError> {
     let id = run.to_string();
     let mut bytes = Vec::new();
     loop {
@@ -271,7 +309,7 @@ fn finished_in(mut input: impl BufRead, path: &Path, run: RunId) -> Result<bool,
         let mentions = std::str::from_utf8(&bytes).is_ok_and(|text| text.contains(&id));
         if mentions
             && let Ok(line) = line::parse(bytes.trim_ascii_end())
-            && matches!(line.event, Some(Event::RunFinished(finished)) if finished.run == run)
+            && line.event.is_some_and(|event| is_wanted(&event))
         {
             return Ok(true);
         }

@@ -44,11 +44,6 @@ pub enum RunError {
         /// Each problem, with its place in the file.
         problems: Vec<Problem>,
     },
-    /// The definition is not the one that the interrupted run began with.
-    #[error(
-        "the definition was edited while the run was interrupted; the next run reads everything"
-    )]
-    DefinitionChanged,
     /// A limit is reached.
     #[error(transparent)]
     Limit(#[from] Refused),
@@ -89,7 +84,6 @@ impl RunError {
             Self::Suppressions(_) => ErrorKind::NotCleared,
             Self::Store(_) | Self::Journal(_) => ErrorKind::State,
             Self::Definition { .. } => ErrorKind::Configuration,
-            Self::DefinitionChanged => ErrorKind::Other,
             Self::Sums { .. } => ErrorKind::SumsDisagree,
             Self::NotTakenOff { .. } => ErrorKind::Refused,
             Self::Limit(_) | Self::Inactive(_) | Self::Stopped => ErrorKind::Other,
@@ -121,7 +115,6 @@ impl RunError {
             | Self::Oauth(_)
             | Self::Suppressions(_)
             | Self::Definition { .. }
-            | Self::DefinitionChanged
             | Self::Sums { .. }
             | Self::NotTakenOff { .. } => true,
             Self::Store(_)

@@ -7,8 +7,9 @@
 use jiff::Timestamp;
 
 use super::error::RunError;
+use super::remove::on_list;
 use super::{Base, Ended, Run};
-use crate::domain::ids::{RecordId, RunId};
+use crate::domain::ids::{AccountName, RecordId, RunId, SyncId};
 use crate::domain::outcome::RunOutcome;
 use crate::journal::event::{
     CampaignsCost, CrmCost, ErrorKind, Event, RunError as JournalledError, RunFinished, RunHeld,
@@ -16,8 +17,8 @@ use crate::journal::event::{
 use crate::journal::ignored::{IgnoredRow as IgnoredLine, prune_ignored, write_ignored};
 use crate::journal::{Journal, JournalError};
 use crate::store::ledger::keys;
-use crate::store::ledger::rows::{FinishedRow, RunRow};
-use crate::store::state::{Changes, Checkpoint, LastRun};
+use crate::store::ledger::rows::{FinishedRow, Phase, RunRow};
+use crate::store::state::{Changes, Checkpoint, LastRun, Running};
 use crate::store::{Store, StoreError};
 
 /// Ignored rows read or deleted in one step.
@@ -55,7 +56,6 @@ impl Run<'_> {
             outcome,
             at: self.clock.now().as_millisecond(),
             error: error.map(|error| (error.kind().name().to_owned(), error.message())),
-            held: self.held,
         });
         self.store.ledger.step(|step| {
             if error.is_some_and(|error| error.kind() == ErrorKind::Configuration) {
@@ -66,51 +66,42 @@ impl Run<'_> {
             step.save_run(&row)
         })?;
         self.row = row;
-        let on_list = if changed(&self.row) {
-            Some(self.on_list()?)
-        } else {
-            None
-        };
-        close(base, &self.row, on_list)
+        // Before this moment no process can have told the journal.
+        let told = Told::Nothing;
+        close(base, &self.definition.id, &self.running, &self.row, told)
     }
 }
 
 /// Whether the run may have moved the number of contacts that the sync has on the list.
 fn changed(row: &RunRow) -> bool {
     let counts = &row.counts;
-    row.full || counts.new + counts.re_added + counts.deleted + counts.updated > 0
+    let any = counts.new + counts.re_added + counts.deleted + counts.updated > 0;
+    // In the first phase nothing is read or written yet.
+    row.phase != Phase::CarryOver && (row.full || any)
+}
+
+/// What the journal may have of a finished run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Nothing: it has just finished.
+    Nothing,
+    /// Some or all: the process that finished it died.
+    Perhaps,
 }
 
 /// Writes a finished run down wherever it is not yet: the rule for every gap between the two stores and the journal.
 pub(super) fn close(
     base: &Base,
+    sync: &SyncId,
+    running: &Running,
     row: &RunRow,
-    on_list: Option<u64>,
+    told: Told,
 ) -> Result<RunFinished, RunError> {
-    let (finished, ended) = finished_line(row)?;
+    let (finished, ended) = finished_line(sync, &running.account, row)?;
     write_ignored_file(base, row)?;
-    {
-        let mut journal = base.journal();
-        if !journal.contains_finished(finished.run)? {
-            let at = instant(ended.at);
-            if let (RunOutcome::Held, Some((removals, bound))) = (ended.outcome, ended.held) {
-                let (sync, account) = (row.sync.clone(), row.account.clone());
-                let run = finished.run;
-                let held = RunHeld {
-                    run,
-                    sync,
-                    account,
-                    removals,
-                    bound,
-                };
-                journal.append(at, &Event::RunHeld(held))?;
-            }
-            journal.append(at, &Event::RunFinished(Box::new(finished.clone())))?;
-            journal.sync()?;
-        }
-    }
-    close_checkpoint(base, row, &finished, on_list)?;
-    forget(&base.store, row)?;
+    tell(&mut base.journal(), &finished, row, ended, told)?;
+    close_checkpoint(base, sync, running, row, &finished)?;
+    forget(&base.store, row.run)?;
     let counts = &finished.counts;
     tracing::info!(
         sync = %finished.sync,
@@ -127,8 +118,41 @@ pub(super) fn close(
     Ok(finished)
 }
 
+/// Appends what the journal does not have yet.
+fn tell(
+    journal: &mut Journal,
+    finished: &RunFinished,
+    row: &RunRow,
+    ended: &FinishedRow,
+    told: Told,
+) -> Result<(), JournalError> {
+    let (run, at) = (finished.run, instant(ended.at));
+    let perhaps = told == Told::Perhaps;
+    if perhaps && journal.contains_finished(run)? {
+        return Ok(());
+    }
+    if let (RunOutcome::Held, Some((removals, bound))) = (ended.outcome, row.held)
+        && !(perhaps && journal.contains_held(run)?)
+    {
+        let held = RunHeld {
+            run,
+            sync: finished.sync.clone(),
+            account: finished.account.clone(),
+            removals,
+            bound,
+        };
+        journal.append(at, &Event::RunHeld(held))?;
+    }
+    journal.append(at, &Event::RunFinished(Box::new(finished.clone())))?;
+    journal.sync()
+}
+
 /// The journal's line for a finished run.
-fn finished_line(row: &RunRow) -> Result<(RunFinished, &FinishedRow), StoreError> {
+fn finished_line<'r>(
+    sync: &SyncId,
+    account: &AccountName,
+    row: &'r RunRow,
+) -> Result<(RunFinished, &'r FinishedRow), StoreError> {
     let run = RunId::from_u128(row.run);
     let Some(ended) = &row.finished else {
         let unfinished = crate::store::format::FormatError::Payload;
@@ -137,8 +161,8 @@ fn finished_line(row: &RunRow) -> Result<(RunFinished, &FinishedRow), StoreError
     let error = ended.error.as_ref();
     let line = RunFinished {
         run,
-        sync: row.sync.clone(),
-        account: row.account.clone(),
+        sync: sync.clone(),
+        account: account.clone(),
         trigger: row.trigger,
         outcome: ended.outcome,
         full: row.full,
@@ -199,17 +223,20 @@ fn write_ignored_file(base: &Base, row: &RunRow) -> Result<(), RunError> {
 
 fn close_checkpoint(
     base: &Base,
+    sync: &SyncId,
+    running: &Running,
     row: &RunRow,
     finished: &RunFinished,
-    on_list: Option<u64>,
 ) -> Result<(), StoreError> {
-    let before = base.store.state.checkpoint(&row.sync)?.unwrap_or_default();
-    if before
-        .running
-        .is_none_or(|running| running.run != finished.run)
-    {
+    let before = base.store.state.checkpoint(sync)?.unwrap_or_default();
+    if before.running.as_ref() != Some(running) {
         return Ok(());
     }
+    let on_list = if changed(row) {
+        on_list(&base.store.ledger, row.list, row.sync)?
+    } else {
+        before.on_list
+    };
     let last = LastRun {
         run: finished.run,
         outcome: finished.outcome,
@@ -219,18 +246,18 @@ fn close_checkpoint(
     let mut after = Checkpoint {
         running: None,
         last: Some(last),
-        on_list: on_list.unwrap_or(before.on_list),
+        on_list,
         ..before
     };
     if finished.outcome != RunOutcome::Failed {
         after.cursor = row.to.or(before.cursor);
         after.completed = before.completed + 1;
-        after.definition = row.definition;
+        after.definition = running.definition;
         if row.full {
             after.last_full = row.to;
         }
     }
-    let checkpoints = vec![(row.sync.clone(), after)];
+    let checkpoints = vec![(sync.clone(), after)];
     base.store.state.commit(&Changes {
         checkpoints,
         ..Changes::default()
@@ -238,8 +265,8 @@ fn close_checkpoint(
 }
 
 /// Deletes the run's own rows from the ledger; the history has them now.
-fn forget(store: &Store, row: &RunRow) -> Result<(), StoreError> {
-    let prefix = keys::run(row.run);
+pub(super) fn forget(store: &Store, run: u128) -> Result<(), StoreError> {
+    let prefix = keys::run(run);
     loop {
         let more = store.ledger.step(|step| {
             let rows = step.ignored.under(&prefix, None, STEP_ROWS)?;

@@ -54,6 +54,7 @@ use crate::journal::Journal;
 use crate::journal::event::RunFinished;
 use crate::store::ledger::rows::{CostRow, PacingRow, Phase, Position, RunRow};
 use crate::store::ledger::{Step, SyncNumbers};
+use crate::store::state::Running;
 use crate::store::{Store, StoreError};
 use crate::zoho::campaigns::{Campaigns, CampaignsError};
 use crate::zoho::crm::Crm;
@@ -126,17 +127,14 @@ struct Run<'a> {
     /// The cursor that the last completed run left.
     cursor: Option<Timestamp>,
     id: RunId,
+    running: Running,
     row: RunRow,
     /// What the run cost before this process took it up.
     cost_before: CostRow,
-    /// Whether a call may have been made whose answer was not stored.
-    resumed: bool,
+    /// Whether the calls of the next batch may have been made by a process that died before it stored their answers.
+    asks_again: bool,
     gate: Gate,
     suppressions_unread: Option<CampaignsError>,
-    /// Contacts that could not be unsubscribed, and the last refusal.
-    not_taken_off: (u64, String),
-    /// Removals that this run held back, and the bound they are above.
-    held: Option<(u64, u64)>,
 }
 
 /// What came of a wish for a run.
@@ -194,9 +192,6 @@ impl Run<'_> {
     /// Goes through the phases that are left.
     async fn go_to_the_end(&mut self) -> Result<RunOutcome, RunError> {
         let mut outcome = RunOutcome::Completed;
-        if self.row.definition != resolve::definition_digest(self.config, self.definition) {
-            return Err(RunError::DefinitionChanged);
-        }
         self.open_gate().await?;
         loop {
             self.go_on()?;
@@ -252,8 +247,7 @@ impl Run<'_> {
         if let Some(error) = self.suppressions_unread.take() {
             return Err(RunError::Suppressions(error));
         }
-        let (refused, detail) = std::mem::take(&mut self.not_taken_off);
-        if refused > 0 {
+        if let Some((refused, detail)) = self.row.not_taken_off.clone() {
             return Err(RunError::NotTakenOff { refused, detail });
         }
         let counts = self.row.counts;

@@ -7,87 +7,103 @@
 //! | yes | yes | yes | ignored file, journal and checkpoint get what they miss |
 //! | no | yes | yes | the journal has it: its rows in the ledger are deleted |
 //! | no | yes | no | cannot be: the checkpoint is written first; its rows are deleted |
+//!
+//! A run whose definition was taken away or changed meanwhile cannot go on: what it staged was selected and mapped by
+//! the old one. It ends as failed, and what it left is decided anew by the next run, which reads everything.
 
 use std::collections::BTreeSet;
 
+use super::Base;
 use super::error::RunError;
-use super::{Base, finish};
+use super::finish::{Told, close, forget};
+use super::resolve::definition_digest;
+use super::start::create_row;
 use crate::domain::ids::SyncId;
 use crate::domain::outcome::RunOutcome;
 use crate::journal::event::ErrorKind;
 use crate::store::StoreError;
-use crate::store::ledger::keys;
-use crate::store::ledger::rows::{FinishedRow, RunRow};
-use crate::store::state::{Changes, Checkpoint};
+use crate::store::ledger::SyncNumbers;
+use crate::store::ledger::rows::FinishedRow;
+use crate::store::state::{Checkpoint, Running};
 
 /// Completes what was cut between two writes, and returns the syncs whose interrupted runs have to go on.
 pub(crate) fn recover(base: &Base) -> Result<Vec<SyncId>, RunError> {
     let mut interrupted = Vec::new();
     let mut running = BTreeSet::new();
     for (sync, checkpoint) in base.store.state.snapshot()?.checkpoints {
-        let Some(run) = checkpoint.running.map(|running| running.run) else {
+        let Some(run) = checkpoint.running.clone() else {
             continue;
         };
-        running.insert(run.to_u128());
-        match base.store.ledger.run(run)? {
-            Some(row) if row.finished.is_some() => {
-                finish::close(base, &row, None)?;
-                tracing::info!(%sync, %run, "a run that had ended is written down now");
-            }
-            row if base.config.syncs.contains_key(&sync) => {
-                tracing::info!(%sync, %run, begun = row.is_some(), "a run was interrupted");
-                interrupted.push(sync);
-            }
-            row => give_up(base, &sync, checkpoint, row)?,
+        running.insert(run.run.to_u128());
+        if finish_written(base, &sync, &run)? {
+            tracing::info!(%sync, run = %run.run, "a run that had ended is written down now");
+            continue;
+        }
+        let definition = base.config.syncs.get(&sync);
+        match definition.map(|definition| definition_digest(&base.config, definition)) {
+            Some(digest) if digest == run.definition => interrupted.push(sync),
+            Some(_) => give_up(base, &sync, &checkpoint, &run, CHANGED)?,
+            None => give_up(base, &sync, &checkpoint, &run, GONE)?,
         }
     }
     drop_strays(base, &running)?;
     Ok(interrupted)
 }
 
-/// A run whose definition is gone cannot go on: it ends as failed, and its cursor stays.
+const CHANGED: &str =
+    "the definition changed while the run was interrupted; the next run reads everything";
+const GONE: &str = "the definition was taken away while the run was interrupted";
+
+/// Writes a run down that the ledger knows as finished; says whether it was one.
+fn finish_written(base: &Base, sync: &SyncId, running: &Running) -> Result<bool, RunError> {
+    match base.store.ledger.run(running.run)? {
+        Some(row) if row.finished.is_some() => {
+            close(base, sync, running, &row, Told::Perhaps)?;
+            Ok(true)
+        }
+        Some(_) | None => Ok(false),
+    }
+}
+
+/// Ends a run as failed that cannot go on. Its cursor stays.
 fn give_up(
     base: &Base,
     sync: &SyncId,
-    checkpoint: Checkpoint,
-    row: Option<RunRow>,
+    checkpoint: &Checkpoint,
+    running: &Running,
+    why: &str,
 ) -> Result<(), RunError> {
-    tracing::warn!(%sync, "the definition of an interrupted run is gone: the run is given up");
-    let Some(mut row) = row else {
-        let closed = Checkpoint {
-            running: None,
-            ..checkpoint
-        };
-        let checkpoints = vec![(sync.clone(), closed)];
-        return Ok(base.store.state.commit(&Changes {
-            checkpoints,
-            ..Changes::default()
-        })?);
-    };
-    let message = "its definition went away while it was interrupted".to_owned();
+    tracing::warn!(%sync, run = %running.run, "{why}");
+    let numbers = base.store.ledger.step(|step| {
+        Ok::<_, StoreError>(SyncNumbers {
+            account: step.number('a', running.account.as_str())?,
+            sync: step.number('s', sync.as_str())?,
+            // Only the row of a run that had begun knows its list, and no other has changed one.
+            list: 0,
+        })
+    })?;
+    let (mut row, _) = create_row(&base.store, numbers, checkpoint, running)?;
     row.counts.total = row.counts.settled();
     row.finished = Some(FinishedRow {
         outcome: RunOutcome::Failed,
         at: base.clock.now().as_millisecond(),
-        error: Some((ErrorKind::Other.name().to_owned(), message)),
-        held: None,
+        error: Some((ErrorKind::Configuration.name().to_owned(), why.to_owned())),
     });
     base.store.ledger.step(|step| step.save_run(&row))?;
-    finish::close(base, &row, None)?;
+    close(base, sync, running, &row, Told::Nothing)?;
     Ok(())
 }
 
-/// Deletes what no checkpoint knows as running: the journal has those runs.
+/// Deletes the rows of runs that are told already.
 fn drop_strays(base: &Base, running: &BTreeSet<u128>) -> Result<(), StoreError> {
-    base.store.ledger.step(|step| {
-        for (key, row) in step.runs.under(b"", None, usize::MAX)? {
-            if !running.contains(&row.run) {
-                for (ignored, _) in step.ignored.under(&keys::run(row.run), None, usize::MAX)? {
-                    step.ignored.remove(&ignored)?;
-                }
-                step.runs.remove(&key)?;
-            }
+    let known = base
+        .store
+        .ledger
+        .step(|step| step.runs.under(b"", None, usize::MAX))?;
+    for (_, row) in known {
+        if !running.contains(&row.run) {
+            forget(&base.store, row.run)?;
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }

@@ -6,8 +6,8 @@ use crate::config::settings::{RemovalBound, Safety};
 use crate::domain::changes::Membership;
 use crate::domain::outcome::RunOutcome;
 use crate::store::StoreError;
-use crate::store::ledger::keys;
 use crate::store::ledger::rows::{HeldRow, IntentRow};
+use crate::store::ledger::{Ledger, keys};
 
 /// Rows moved in one step.
 const STEP_ROWS: usize = 500;
@@ -17,15 +17,10 @@ impl Run<'_> {
     /// is open, further ones join it.
     pub(super) async fn remove(&mut self) -> Result<RunOutcome, RunError> {
         self.carry_out_intents().await?;
-        let removals = self.count_removals()?;
-        if removals == 0 {
-            return Ok(RunOutcome::Completed);
+        if self.row.held.is_none() {
+            self.weigh_removals()?;
         }
-        let on_list = self.on_list()?;
-        let joins = self.has_held()?;
-        let bound = allowed(&self.config.safety, on_list);
-        if joins || removals > bound {
-            self.held = Some((removals, bound));
+        if self.row.held.is_some() {
             while self.hold_some()? {}
             return Ok(RunOutcome::Held);
         }
@@ -35,33 +30,19 @@ impl Run<'_> {
         Ok(RunOutcome::Completed)
     }
 
-    /// How many contacts the sync has on the list: those it claims that are active.
-    pub(super) fn on_list(&self) -> Result<u64, StoreError> {
-        let list = keys::number(self.numbers.list);
-        let mut after: Option<Vec<u8>> = None;
-        let mut count = 0;
-        loop {
-            let (rows, active) = self.store.ledger.step(|step| {
-                let rows = step.claims.under(&list, after.as_deref(), STEP_ROWS)?;
-                let mut active = 0;
-                for (key, _) in &rows {
-                    let own = keys::last_number(key) == Some(self.numbers.sync);
-                    if let (true, Some(address)) = (own, keys::address_of(key)) {
-                        let member = step
-                            .members
-                            .get(&keys::address(self.numbers.list, &address))?;
-                        let on_list = member.is_some_and(|it| it.state == Membership::Active);
-                        active += u64::from(on_list);
-                    }
-                }
-                Ok::<_, StoreError>((rows, active))
-            })?;
-            count += active;
-            match rows.last() {
-                Some((key, _)) => after = Some(key.clone()),
-                None => return Ok(count),
-            }
+    /// Decides whether the removals are too many to make without asking, and stores that before any is held back: a
+    /// run that is resumed in the middle still knows what it held.
+    fn weigh_removals(&mut self) -> Result<(), StoreError> {
+        let removals = self.count_removals()?;
+        let on_list = on_list(&self.store.ledger, self.numbers.list, self.numbers.sync)?;
+        let bound = allowed(&self.config.safety, on_list);
+        if removals > 0 && (removals > bound || self.has_held()?) {
+            let mut row = self.row_with_cost();
+            row.held = Some((removals, bound));
+            self.store.ledger.step(|step| step.save_run(&row))?;
+            self.row = row;
         }
+        Ok(())
     }
 
     /// Whether removals of this sync wait for a person.
@@ -124,6 +105,33 @@ impl Run<'_> {
             }
             Ok(!rows.is_empty())
         })
+    }
+}
+
+/// How many contacts a sync has on a list: those it claims that are active.
+pub(super) fn on_list(ledger: &Ledger, list: u32, sync: u32) -> Result<u64, StoreError> {
+    let prefix = keys::number(list);
+    let mut after: Option<Vec<u8>> = None;
+    let mut count = 0;
+    loop {
+        let (rows, active) = ledger.step(|step| {
+            let rows = step.claims.under(&prefix, after.as_deref(), STEP_ROWS)?;
+            let mut active = 0;
+            for (key, _) in &rows {
+                let own = keys::last_number(key) == Some(sync);
+                if let (true, Some(address)) = (own, keys::address_of(key)) {
+                    let member = step.members.get(&keys::address(list, &address))?;
+                    let on_list = member.is_some_and(|it| it.state == Membership::Active);
+                    active += u64::from(on_list);
+                }
+            }
+            Ok::<_, StoreError>((rows, active))
+        })?;
+        count += active;
+        match rows.last() {
+            Some((key, _)) => after = Some(key.clone()),
+            None => return Ok(count),
+        }
     }
 }
 

@@ -117,7 +117,7 @@ impl Outcomes<'_> {
         if let Some(Rejection { reason, detail }) = rejection {
             return Ok((Outcome::Ignored(reason), detail));
         }
-        let was_there = *reply == Reply::AlreadyThere && !self.run.resumed;
+        let was_there = *reply == Reply::AlreadyThere && !self.run.asks_again;
         let outcome = match sent.expected {
             Outcome::New if was_there => Outcome::Duplicate { updated: true },
             expected => expected,

@@ -14,8 +14,8 @@ use crate::domain::limits::{Limit, Periods, Trigger, Usage, counted, may_start};
 use crate::domain::outcome::Counts;
 use crate::domain::suppression::Gate;
 use crate::journal::event::{Event, RunResumed, RunStarted};
-use crate::store::ledger::keys;
 use crate::store::ledger::rows::{CostRow, LedgerRow, Phase, RunRow};
+use crate::store::ledger::{SyncNumbers, keys};
 use crate::store::state::{Changes, Checkpoint, Counter, Handled, Running};
 use crate::store::{Store, StoreError};
 use crate::zoho::meter::Meter;
@@ -63,13 +63,13 @@ pub(super) async fn start<'a>(
         first_seen: now.as_millisecond(),
         ..Checkpoint::default()
     });
-    let interrupted = checkpoint.running;
+    let interrupted = checkpoint.running.clone();
     if interrupted.is_none() && !definition.active {
         return Err(RunError::Inactive(definition.id.clone()));
     }
     base.store.check_room()?;
     clients.tokens.check().await?;
-    let full = interrupted.map_or_else(
+    let full = interrupted.as_ref().map_or_else(
         || reads_everything(base, definition, &checkpoint, wish, now),
         |running| running.full,
     );
@@ -78,7 +78,7 @@ pub(super) async fn start<'a>(
         Some(running) => running,
         None => count(base, definition, &checkpoint, wish, full, now)?,
     };
-    let (row, resumed) = create_row(base, definition, &checkpoint, &running)?;
+    let (row, resumed) = create_row(&base.store, numbers, &checkpoint, &running)?;
     announce(base, definition, &running, resumed)?;
     let (lists, active) = neighbours(base, definition)?;
     let account = base.config.accounts.get(&definition.account);
@@ -103,12 +103,11 @@ pub(super) async fn start<'a>(
             .cursor
             .and_then(|at| Timestamp::from_millisecond(at).ok()),
         id: running.run,
+        running,
         cost_before: row.cost,
         row,
-        resumed,
+        asks_again: resumed,
         suppressions_unread: None,
-        not_taken_off: (0, String::new()),
-        held: None,
     })
 }
 
@@ -158,8 +157,11 @@ fn count(
     getrandom::fill(&mut random).map_err(|_| StoreError::Random)?;
     let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
     let run = RunId::new(millis, u128::from_be_bytes(random) >> 48);
+    let digest = definition_digest(&base.config, definition);
     let running = Running {
         run,
+        account: definition.account.clone(),
+        definition: digest,
         trigger,
         full,
         started: now.as_millisecond(),
@@ -169,7 +171,13 @@ fn count(
         checkpoints: vec![(
             definition.id.clone(),
             Checkpoint {
-                running: Some(running),
+                running: Some(running.clone()),
+                // Until a run of the new definition completes, what is staged may be of either.
+                definition: if checkpoint.definition == digest {
+                    digest
+                } else {
+                    [0; 16]
+                },
                 ..checkpoint.clone()
             },
         )],
@@ -202,14 +210,13 @@ fn handled(
 }
 
 /// The run's row in the ledger, made if the process died before it could be; says whether it was there.
-fn create_row(
-    base: &Base,
-    definition: &SyncDefinition,
+pub(super) fn create_row(
+    store: &Store,
+    numbers: SyncNumbers,
     checkpoint: &Checkpoint,
     running: &Running,
 ) -> Result<(RunRow, bool), StoreError> {
-    let digest = definition_digest(&base.config, definition);
-    base.store.ledger.step(|step| {
+    store.ledger.step(|step| {
         if let Some(row) = step.runs.get(&keys::run(running.run.to_u128()))? {
             return Ok((row, true));
         }
@@ -231,9 +238,8 @@ fn create_row(
             .is_none_or(|last| last.outcome != crate::domain::outcome::RunOutcome::Failed);
         let row = RunRow {
             run: running.run.to_u128(),
-            sync: definition.id.clone(),
-            account: definition.account.clone(),
-            definition: digest,
+            sync: numbers.sync,
+            list: numbers.list,
             number,
             trigger: running.trigger,
             full: running.full,
@@ -246,6 +252,8 @@ fn create_row(
             cost: CostRow::default(),
             ignored_rows: 0,
             arrivals: None,
+            held: None,
+            not_taken_off: None,
             finished: None,
         };
         step.save_run(&row)?;
@@ -259,10 +267,10 @@ fn announce(
     running: &Running,
     resumed: bool,
 ) -> Result<(), RunError> {
-    let Running {
-        run, trigger, full, ..
-    } = *running;
+    let (run, trigger, full) = (running.run, running.trigger, running.full);
     let (sync, account) = (definition.id.clone(), definition.account.clone());
+    // Its row may have been made, and nobody told.
+    let resumed = resumed && base.journal().contains_started(run)?;
     let event = if resumed {
         Event::RunResumed(RunResumed { run, sync, account })
     } else {

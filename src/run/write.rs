@@ -172,22 +172,20 @@ impl Run<'_> {
         let mut row = self.row_with_cost();
         let now = self.clock.now().as_millisecond();
         let outcomes = Outcomes { run: self, now };
-        let refused = self.store.ledger.step(|step| {
-            let mut refused = Vec::new();
+        self.row = self.store.ledger.step(|step| {
             for (ready, done) in &done {
                 let key = keys::address(outcomes.run.numbers.sync, &ready.address);
-                refused.extend(outcomes.store(step, &mut row, ready, done)?);
+                if let Some(detail) = outcomes.store(step, &mut row, ready, done)? {
+                    let refused = row.not_taken_off.map_or(0, |(refused, _)| refused);
+                    row.not_taken_off = Some((refused + 1, detail));
+                }
                 step.intents.remove(&key)?;
             }
             step.save_run(&row)?;
             outcomes.run.save_pace(step)?;
-            Ok::<_, StoreError>(refused)
+            Ok::<_, StoreError>(row)
         })?;
-        self.row = row;
-        for detail in refused {
-            self.not_taken_off.0 += 1;
-            self.not_taken_off.1 = detail;
-        }
+        self.asks_again = false;
         self.report();
         Ok(())
     }

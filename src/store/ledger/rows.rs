@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::changes::{Departed, Membership, Rejection, Removal};
-use crate::domain::ids::{AccountName, SyncId};
 use crate::domain::limits::Trigger;
 use crate::domain::outcome::{Counts, Outcome, RunOutcome};
 use crate::domain::screening::Screened;
@@ -173,12 +172,10 @@ stored!(IgnoredRow, 9);
 pub(crate) struct RunRow {
     /// The ULID as a number.
     pub(crate) run: u128,
-    /// Its sync.
-    pub(crate) sync: SyncId,
-    /// The sync's account.
-    pub(crate) account: AccountName,
-    /// Digest of the definition it began with.
-    pub(crate) definition: [u8; 16],
+    /// Number of its sync.
+    pub(crate) sync: u32,
+    /// Number of its list.
+    pub(crate) list: u32,
     /// The run's number in this ledger, from 1; marks what it has seen.
     pub(crate) number: u32,
     /// Who or what started it.
@@ -203,6 +200,10 @@ pub(crate) struct RunRow {
     pub(crate) ignored_rows: u64,
     /// What the list's count should be at the end.
     pub(crate) arrivals: Option<ArrivalsRow>,
+    /// Removals that wait for a person, and the bound they are above.
+    pub(crate) held: Option<(u64, u64)>,
+    /// Contacts that could not be unsubscribed, and the last refusal.
+    pub(crate) not_taken_off: Option<(u64, String)>,
     /// How it ended.
     pub(crate) finished: Option<FinishedRow>,
 }
@@ -283,8 +284,6 @@ pub(crate) struct FinishedRow {
     pub(crate) at: i64,
     /// Kind and message of what stopped it.
     pub(crate) error: Option<(String, String)>,
-    /// Removals that wait for a person, and the bound they are above.
-    pub(crate) held: Option<(u64, u64)>,
 }
 
 /// A removal that waits for a person, under the run that decided it.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::RunId;
+use crate::domain::ids::{AccountName, RunId};
 use crate::domain::limits::Trigger;
 use crate::domain::outcome::RunOutcome;
 use crate::store::format::Stored;
@@ -34,10 +34,14 @@ impl Stored for Checkpoint {
 }
 
 /// A run that was started and has not ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Running {
     /// Its id.
     pub(crate) run: RunId,
+    /// The account of its sync.
+    pub(crate) account: AccountName,
+    /// Digest of what it selects and maps.
+    pub(crate) definition: [u8; 16],
     /// Who or what started it.
     pub(crate) trigger: Trigger,
     /// Whether it reads everything.
