@@ -16,8 +16,9 @@ use crate::store::ledger::rows::{AddressKey, IntentRow};
 use crate::store::ledger::{Step, keys};
 use crate::zoho::campaigns::{BULK_CONTACTS_MAX, CampaignsError, Reply};
 
-/// Intents carried out between two writes of their outcomes: what a crash may make rosterd call twice.
-const BATCH_CONTACTS: usize = 32;
+/// Intents carried out between two writes of their outcomes: what a crash may make rosterd call twice. Whole bulk
+/// calls, as a part of one costs as much.
+const BATCH_CONTACTS: usize = 4 * BULK_CONTACTS_MAX;
 
 /// An intent with what the ledger says about its address at this moment.
 pub(super) struct Ready {
