@@ -2,8 +2,11 @@
 
 mod changes;
 mod gate;
+mod history;
 mod import;
+mod neighbours;
 mod oracle;
+mod selection;
 
 use crate::rig::Rig;
 
