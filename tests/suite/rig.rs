@@ -3,14 +3,16 @@
 //! The sandbox is served by this process and spoken to through its control interface only, as a person at work in the CRM
 //! or in Campaigns would. rosterd is always a child process, so that what is proven is the binary.
 
+mod running;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
-use std::time::Duration;
+use std::process::Command;
 
 use rosterd::sandbox::{CLIENT_ID, CLIENT_SECRET, Options, REFRESH_TOKEN, Sandbox};
+pub(crate) use running::{Running, until};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -20,10 +22,6 @@ pub(crate) const NEWSLETTER: &str = "3znewsletter";
 
 /// The list that the sandbox calls "Hospitality".
 pub(crate) const HOSPITALITY: &str = "3zhospitality";
-
-/// What is waited for is looked at this often, and so many times before the test fails: a minute and more.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
-const LOOKS_MAX: usize = 6000;
 
 /// How a rig is set up.
 #[derive(Debug, Clone)]
@@ -190,11 +188,7 @@ campaigns_url = "{url}"
         );
         command.stdout(File::create(&out).unwrap());
         command.stderr(File::create(&err).unwrap());
-        Running {
-            child: command.spawn().unwrap(),
-            out,
-            err,
-        }
+        Running::of(command, out, err)
     }
 
     /// The lines of the journal; none where there is no journal yet. A line that is still being written is left out.
@@ -267,9 +261,10 @@ campaigns_url = "{url}"
         self.request(reqwest::Method::DELETE, &path, None);
     }
 
-    /// Takes a record out of the recycle bin.
+    /// Takes a record out of the recycle bin, and moves its `Modified_Time`.
     pub(crate) fn restore(&self, module: &str, id: &str) {
-        self.post(&format!("/crm/records/{module}/{id}/restore"), &json!({}));
+        let path = format!("/crm/records/{module}/{id}/restore?touch=true");
+        self.post(&path, &json!({}));
     }
 
     /// Converts a lead, and answers the id of the contact it became.
@@ -359,54 +354,6 @@ impl Calls {
     }
 }
 
-/// The binary, running; it is killed where the test ends before it does.
-pub(crate) struct Running {
-    child: Child,
-    out: PathBuf,
-    err: PathBuf,
-}
-
-impl Running {
-    /// Sends a signal by its name, e.g. `TERM`.
-    pub(crate) fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &id]).status();
-        assert!(sent.unwrap().success(), "signal {name}");
-    }
-
-    /// What it has written to stderr up to now.
-    pub(crate) fn stderr(&self) -> String {
-        fs::read_to_string(&self.err).unwrap()
-    }
-
-    /// Whether it still runs.
-    pub(crate) fn is_running(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
-    }
-
-    /// Waits for its end.
-    pub(crate) fn end(mut self) -> Ran {
-        let mut ended: Option<ExitStatus> = None;
-        until("the binary ends", || {
-            ended = self.child.try_wait().unwrap();
-            ended.is_some()
-        });
-        Ran {
-            code: ended.unwrap().code(),
-            stdout: fs::read_to_string(&self.out).unwrap(),
-            stderr: fs::read_to_string(&self.err).unwrap(),
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // An error here means that it has ended already.
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
 /// Runs a command to its end.
 pub(crate) fn ran(mut command: Command) -> Ran {
     let output = command.output().unwrap();
@@ -415,17 +362,6 @@ pub(crate) fn ran(mut command: Command) -> Ran {
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     }
-}
-
-/// Waits until something holds, with a bound.
-pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    for _ in 0..LOOKS_MAX {
-        if holds() {
-            return;
-        }
-        std::thread::sleep(LOOK_EVERY);
-    }
-    panic!("waited in vain until {what}");
 }
 
 /// The whole lines of a file, each a JSON value; none where there is no file.

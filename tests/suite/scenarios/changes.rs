@@ -106,8 +106,7 @@ impl<'r> Script<'r> {
         }
         let (id, _) = self.next();
         self.rig.delete("Contacts", &id);
-        let path = format!("/crm/records/Contacts/{id}/restore?touch=true");
-        self.rig.post(&path, &json!({}));
+        self.rig.restore("Contacts", &id);
         self.record("same", None);
     }
 
@@ -266,8 +265,7 @@ fn after_fifty_changes_the_next_run_sends_those_that_need_it_and_nobody_else() {
     script.suppressions();
     script.twins(&twins);
     script.converted_leads(&open);
-    let path = format!("/crm/records/Contacts/{binned}/restore?touch=true");
-    rig.post(&path, &json!({}));
+    rig.restore("Contacts", &binned);
     script.record("new", Some("binned@example.com"));
     for (id, address) in &silent {
         rig.update("Contacts", id, &json!({"Email_Opt_Out": false}));

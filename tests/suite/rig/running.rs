@@ -1,0 +1,77 @@
+//! The binary while it runs, and waiting for what it does.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus};
+use std::time::Duration;
+
+use super::Ran;
+
+/// What is waited for is looked at this often, and so many times before the test fails: a minute and more.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+const LOOKS_MAX: usize = 6000;
+
+/// The binary, running; it is killed where the test ends before it does.
+pub(crate) struct Running {
+    child: Child,
+    out: PathBuf,
+    err: PathBuf,
+}
+
+impl Running {
+    /// Starts a command whose output goes to these files.
+    pub(super) fn of(mut command: Command, out: PathBuf, err: PathBuf) -> Self {
+        let child = command.spawn().unwrap();
+        Self { child, out, err }
+    }
+
+    /// Sends a signal by its name, e.g. `TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.unwrap().success(), "signal {name}");
+    }
+
+    /// What it has written to stderr up to now.
+    pub(crate) fn stderr(&self) -> String {
+        fs::read_to_string(&self.err).unwrap()
+    }
+
+    /// Whether it still runs.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(mut self) -> Ran {
+        let mut ended: Option<ExitStatus> = None;
+        until("the binary ends", || {
+            ended = self.child.try_wait().unwrap();
+            ended.is_some()
+        });
+        Ran {
+            code: ended.unwrap().code(),
+            stdout: fs::read_to_string(&self.out).unwrap(),
+            stderr: fs::read_to_string(&self.err).unwrap(),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // An error here means that it has ended already.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Waits until something holds, with a bound.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..LOOKS_MAX {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    panic!("waited in vain until {what}");
+}
