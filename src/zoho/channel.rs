@@ -1,6 +1,7 @@
 //! One authorised call: its turn, its token, one renewal of a refused token, and trying again.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Semaphore;
 
@@ -103,9 +104,30 @@ impl Channel {
         request: impl Fn(&AccessToken) -> Request,
         read: impl Fn(Answer) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.retry
-            .run(|| self.attempt(&call, &request, &read), E::failure)
-            .await
+        let (done, _) = self.call_noting(call, request, read).await?;
+        Ok(done)
+    }
+
+    /// Makes the call, and says whether an earlier attempt at it may have been carried out, its answer being lost.
+    pub(super) async fn call_noting<T, E: CallError>(
+        &self,
+        call: Call<E::Method>,
+        request: impl Fn(&AccessToken) -> Request,
+        read: impl Fn(Answer) -> Result<T, E>,
+    ) -> Result<(T, bool), E> {
+        let is_unsure = AtomicBool::new(false);
+        let failure = |error: &E| {
+            let failure = error.failure();
+            if failure == Failure::Unreachable {
+                is_unsure.store(true, Ordering::Relaxed);
+            }
+            failure
+        };
+        let done = self
+            .retry
+            .run(|| self.attempt(&call, &request, &read), failure)
+            .await?;
+        Ok((done, is_unsure.load(Ordering::Relaxed)))
     }
 
     /// One attempt: two requests at most, the second one under a new token.

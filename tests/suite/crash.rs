@@ -125,6 +125,17 @@ fn end(rig: &Rig) -> End {
     }
 }
 
+/// Compares part by part, so that a difference can be read.
+fn assert_same(disturbed: &End, undisturbed: &End) {
+    assert_eq!(disturbed.finished, undisturbed.finished);
+    assert_eq!(disturbed.ignored, undisturbed.ignored);
+    assert_eq!(disturbed.status, undisturbed.status);
+    for (address, member) in &undisturbed.members {
+        assert_eq!(disturbed.members.get(address), Some(member), "{address}");
+    }
+    assert_eq!(disturbed, undisturbed);
+}
+
 /// What `status` says, times and ids apart.
 fn status(rig: &Rig) -> Value {
     let printed = rig.done("status --json");

@@ -19,7 +19,8 @@ pub const BULK_CONTACTS_MAX: usize = 10;
 pub enum Reply {
     /// Taken: added or updated, or taken off.
     Accepted,
-    /// It was on the list before.
+    /// It was on the list before. Where an answer was lost and the call repeated, that says nothing, and the contact
+    /// counts as [`Reply::Accepted`].
     AlreadyThere,
     /// Not taken.
     Refused {
@@ -30,6 +31,15 @@ pub enum Reply {
         /// The service's words, without addresses.
         text: String,
     },
+}
+
+impl Reply {
+    fn unless_repeated((reply, is_unsure): (Self, bool)) -> Self {
+        match reply {
+            Self::AlreadyThere if is_unsure => Self::Accepted,
+            reply => reply,
+        }
+    }
 }
 
 impl Campaigns {
@@ -44,7 +54,8 @@ impl Campaigns {
             wire::CONTACT,
             contact_json(contact.address(), contact.fields()),
         );
-        self.post(Method::Subscribe, form, reply).await
+        let replied = self.post(Method::Subscribe, form, reply).await?;
+        Ok(Reply::unless_repeated(replied))
     }
 
     /// Puts up to [`BULK_CONTACTS_MAX`] cleared contacts without fields on their one list; the replies are in their order.
@@ -66,10 +77,12 @@ impl Campaigns {
         }
         let sent: Vec<&str> = contacts.iter().map(|it| it.address().as_sent()).collect();
         let form = form(first.list(), wire::EMAILS, sent.join(","));
-        self.post(Method::SubscribeBulk, form, |envelope| {
-            Ok(bulk_replies(contacts, &envelope.decode()?))
-        })
-        .await
+        let read = |envelope: Envelope| Ok(bulk_replies(contacts, &envelope.decode()?));
+        let (replies, is_unsure) = self.post(Method::SubscribeBulk, form, read).await?;
+        let replies = replies.into_iter();
+        Ok(replies
+            .map(|reply| Reply::unless_repeated((reply, is_unsure)))
+            .collect())
     }
 
     /// Takes a contact off a list.
@@ -82,7 +95,8 @@ impl Campaigns {
         address: &EmailAddress,
     ) -> Result<Reply, CampaignsError> {
         let form = form(list, wire::CONTACT, contact_json(address, &[]));
-        self.post(Method::Unsubscribe, form, reply).await
+        let replied = self.post(Method::Unsubscribe, form, reply).await?;
+        Ok(Reply::unless_repeated(replied))
     }
 }
 

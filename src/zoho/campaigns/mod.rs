@@ -141,14 +141,15 @@ impl Campaigns {
             .await
     }
 
-    /// Writes; the parameters are in the body.
+    /// Writes; the parameters are in the body. Says also whether an earlier attempt may have been carried out, its
+    /// answer being lost.
     async fn post<T>(
         &self,
         method: Method,
         form: Vec<(&'static str, String)>,
         read: impl Fn(Envelope) -> Result<T, CampaignsError>,
-    ) -> Result<T, CampaignsError> {
-        self.call(method, |url| Request::form(url, form.clone()), read)
+    ) -> Result<(T, bool), CampaignsError> {
+        self.call_noting(method, |url| Request::form(url, form.clone()), read)
             .await
     }
 
@@ -158,6 +159,16 @@ impl Campaigns {
         request: impl Fn(String) -> Request,
         read: impl Fn(Envelope) -> Result<T, CampaignsError>,
     ) -> Result<T, CampaignsError> {
+        let (done, _) = self.call_noting(method, request, read).await?;
+        Ok(done)
+    }
+
+    async fn call_noting<T>(
+        &self,
+        method: Method,
+        request: impl Fn(String) -> Request,
+        read: impl Fn(Envelope) -> Result<T, CampaignsError>,
+    ) -> Result<(T, bool), CampaignsError> {
         let call = Call {
             method,
             pace: method.name(),
@@ -165,7 +176,7 @@ impl Campaigns {
         };
         let url = format!("{}/{}", self.base, method.path());
         self.channel
-            .call(
+            .call_noting(
                 call,
                 |_| request(url.clone()),
                 |answer| read(Envelope::open(method, &answer)?),
