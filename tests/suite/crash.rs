@@ -4,7 +4,6 @@
 //! waiting, and while the binary waits for it, it is killed.
 
 mod ends;
-mod limits;
 mod moments;
 mod stores;
 mod together;

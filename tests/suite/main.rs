@@ -8,5 +8,6 @@ mod crash;
 mod daemon;
 mod demo;
 mod rig;
+mod scale;
 mod scenarios;
 mod trouble;

@@ -1,1 +1,112 @@
-//! Soon.
+//! Stores that are lost, damaged or may not grow: nobody is added wrongly, and a person is told what to do.
+
+use super::*;
+
+/// Gives somebody who opted out long ago a second record, which would be added if the opt-out were forgotten.
+fn second_record_of_one_who_opted_out(rig: &Rig) -> String {
+    let records = rig.records("Contacts");
+    let is_out = |record: &&Value| {
+        record["Email_Opt_Out"] == json!(true)
+            && record["Email"].as_str().is_some_and(|it| it.contains('@'))
+    };
+    let address = records.iter().find(is_out).unwrap()["Email"]
+        .as_str()
+        .unwrap();
+    rig.create(
+        "Contacts",
+        &json!({ "Last_Name": "Again", "Email": address }),
+    );
+    rig.advance(5);
+    address.trim().to_lowercase()
+}
+
+fn is_on_the_list(rig: &Rig, address: &str) -> bool {
+    let members = rig.members(NEWSLETTER, "active");
+    members
+        .keys()
+        .any(|member| member.to_lowercase() == address)
+}
+
+#[test]
+fn a_lost_ledger_forgets_no_opt_out_and_makes_the_next_run_read_everything() {
+    let rig = rig(60);
+    let first = rig.import("newsletter");
+    let before = rig.members(NEWSLETTER, "active");
+    let address = second_record_of_one_who_opted_out(&rig);
+    fs::remove_file(rig.path("state/ledger.redb")).unwrap();
+    let second = rig.import("newsletter");
+    assert_eq!(second["full"], true);
+    assert_eq!(second["new"], 0);
+    assert_eq!(second["duplicate"], first["new"]);
+    assert!(!is_on_the_list(&rig, &address));
+    assert_eq!(rig.members(NEWSLETTER, "active").len(), before.len());
+    // And it is known from then on.
+    assert_eq!(rig.import("newsletter")["full"], false);
+}
+
+#[test]
+fn a_damaged_ledger_is_told_with_the_remedy_and_the_remedy_works() {
+    let rig = rig(60);
+    rig.import("newsletter");
+    let ledger = rig.path("state/ledger.redb");
+    let whole = fs::read(&ledger).unwrap();
+    let address = second_record_of_one_who_opted_out(&rig);
+    let damages: [(&str, Vec<u8>); 3] = [
+        ("a stranger", b"this is no ledger at all".to_vec()),
+        ("a half", whole[..whole.len() / 2].to_vec()),
+        ("zeros", vec![0; whole.len()]),
+    ];
+    for (what, bytes) in damages {
+        fs::write(&ledger, bytes).unwrap();
+        let ran = rig.run("sync newsletter");
+        assert_eq!(ran.code, Some(1), "{what}: {}", ran.stderr);
+        for told in ["ledger.redb", "move it away"] {
+            assert!(ran.stderr.contains(told), "{what}: {}", ran.stderr);
+        }
+    }
+    fs::rename(&ledger, rig.path("state/moved-away")).unwrap();
+    assert_eq!(rig.import("newsletter")["full"], true);
+    assert!(!is_on_the_list(&rig, &address));
+}
+
+#[test]
+fn a_damaged_checkpoint_store_keeps_limits_and_cursor() {
+    let rig = rig(60);
+    rig.import("newsletter");
+    fs::write(rig.path("state/state/conf"), "no configuration").unwrap();
+    let ran = rig.run("sync newsletter --json");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stderr.contains("moved aside"), "{}", ran.stderr);
+    let finished: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(finished["full"], false);
+    assert_eq!(
+        status(&rig)["accounts"][0]["limits"]["runs_per_day"]["used"],
+        2
+    );
+    assert_eq!(state_files(&rig, "state.damaged").len(), 1);
+}
+
+#[test]
+fn files_that_may_not_grow_end_the_process_and_lose_nothing() {
+    let undisturbed = rig(150);
+    undisturbed.import("newsletter");
+    undisturbed.import("newsletter");
+    let rig = rig(150);
+    let mut refused = 0;
+    // In blocks of 512 bytes: too small for anything, for a ledger, for a run; and then large enough.
+    for blocks in [0, 1, 8, 64, 512, 2048, 2560, 3072, 3584, 4096, 5120] {
+        let limits = format!("trap '' XFSZ; ulimit -f {blocks}");
+        // Its output goes through pipes, which no limit applies to.
+        let ran = crate::rig::ran(limited(&rig, &limits, "sync newsletter"));
+        if ran.code == Some(0) {
+            break;
+        }
+        assert_eq!(ran.code, Some(1), "{blocks}: {}", ran.stderr);
+        refused += 1;
+    }
+    assert!(refused >= 4, "{refused}");
+    while rig.events("run.finished").len() < 2 {
+        rig.import("newsletter");
+    }
+    assert_same(&end(&rig), &end(&undisturbed));
+}

@@ -1,1 +1,103 @@
-//! Soon.
+//! Two processes at once, and being asked to stop.
+
+use super::*;
+use crate::rig::Running;
+
+const HANG: &str = r#"{ "method": "listsubscribe", "after": 12, "times": 1, "what": "hang" }"#;
+
+/// Starts a command and returns when its call number thirteen for a contact is kept waiting.
+fn waiting(rig: &Rig, line: &str) -> Running {
+    let fault: Value = serde_json::from_str(HANG).unwrap();
+    rig.fault(&fault);
+    let mut running = rig.start("first", line);
+    until("it is kept waiting", || {
+        assert!(running.is_running(), "{}", running.stderr());
+        rig.get("/faults")["faults"] == json!([])
+    });
+    running
+}
+
+fn assert_refused(rig: &Rig, line: &str) {
+    let ran = rig.run(line);
+    assert_eq!(ran.code, Some(1), "{line}: {}", ran.stderr);
+    assert!(
+        ran.stderr.contains("held by another rosterd"),
+        "{line}: {}",
+        ran.stderr
+    );
+    assert_eq!(ran.stdout, "", "{line}");
+}
+
+#[test]
+fn a_second_process_is_refused_and_damages_nothing() {
+    let undisturbed = rig(60);
+    undisturbed.import("newsletter");
+    undisturbed.import("newsletter");
+    let rig = rig(60);
+    let first = waiting(&rig, "sync newsletter");
+    let journal = rig.journal();
+    assert_refused(&rig, "sync newsletter");
+    assert_refused(&rig, "daemon");
+    assert_eq!(rig.journal(), journal);
+    assert_eq!(status(&rig)["syncs"][0]["state"], "running");
+    first.signal("KILL");
+    first.end();
+    rig.import("newsletter");
+    assert_same(&end(&rig), &end(&undisturbed));
+}
+
+#[test]
+fn a_command_beside_a_daemon_is_refused_and_the_daemon_goes_on() {
+    let rig = rig(60);
+    let first = waiting(&rig, "sync newsletter");
+    first.signal("KILL");
+    first.end();
+    let run = only_run(&rig);
+    let daemon = waiting(&rig, "daemon");
+    assert_refused(&rig, "sync newsletter");
+    assert_refused(&rig, "daemon");
+    daemon.signal("KILL");
+    daemon.end();
+    let daemon = rig.start("daemon", "daemon");
+    until("the daemon has ended the run", || {
+        !rig.events("run.finished").is_empty()
+    });
+    assert_refused(&rig, "sync newsletter");
+    daemon.signal("TERM");
+    assert_eq!(daemon.end().code, Some(0));
+    assert_eq!(only_run(&rig), run);
+    assert_eq!(rig.events("run.finished")[0]["outcome"], "completed");
+}
+
+#[test]
+fn asked_to_stop_it_ends_in_time_and_the_next_start_goes_on_under_the_same_id() {
+    let undisturbed = rig(60);
+    undisturbed.import("newsletter");
+    undisturbed.import("newsletter");
+    for name in ["TERM", "INT"] {
+        let rig = rig(60);
+        let first = waiting(&rig, "sync newsletter");
+        first.signal(name);
+        let ran = first.end();
+        assert_eq!(ran.code, Some(75), "{name}: {}", ran.stderr);
+        assert!(ran.stderr.contains("goes on"), "{name}: {}", ran.stderr);
+        let run = only_run(&rig);
+        assert_eq!(rig.events("run.finished").len(), 0);
+        rig.import("newsletter");
+        assert_eq!(rig.events("run.resumed")[0]["run"], run);
+        assert_eq!(rig.events("run.finished")[0]["run"], run);
+        assert_same(&end(&rig), &end(&undisturbed));
+    }
+}
+
+#[test]
+fn asked_again_it_ends_at_once() {
+    let rig = rig(60);
+    let mut first = waiting(&rig, "sync newsletter");
+    // Signals that come together are one, so it is asked until it has understood.
+    until("it ends", || {
+        first.signal("TERM");
+        !first.is_running()
+    });
+    assert_eq!(first.end().code, Some(128 + 15));
+}

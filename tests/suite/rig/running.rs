@@ -42,6 +42,15 @@ impl Running {
         self.child.try_wait().unwrap().is_none()
     }
 
+    /// The most memory it has had, in KiB; 0 once it has ended.
+    pub(crate) fn peak_kib(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.child.id());
+        let status = fs::read_to_string(status).unwrap_or_default();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = peak.map(|text| text.trim().trim_end_matches(" kB"));
+        peak.map_or(0, |kib| kib.parse().unwrap())
+    }
+
     /// Waits for its end.
     pub(crate) fn end(mut self) -> Ran {
         let mut ended: Option<ExitStatus> = None;
