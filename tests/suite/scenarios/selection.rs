@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::import::on_list;
 use super::oracle::{self, Before};
 use crate::rig::{HOSPITALITY, NEWSLETTER, Rig, Setup};
 
@@ -320,4 +321,48 @@ schedule = { every = "hour" }
     ];
     let got = fields(HOSPITALITY, "zed@example.com");
     assert_eq!(got, pairs(&of_lead));
+}
+
+#[test]
+fn converted_leads_are_ignored_where_the_sync_says_so_and_selected_where_it_does_not() {
+    let rig = Rig::new(600);
+    let definition = |excluded: bool| {
+        format!(
+            "name = \"Leads\"\nmodule = \"Leads\"\nlist = \"3zhospitality\"\nschedule = {{ every = \"hour\" }}\n\
+             select = {{ criteria = [{{ field = \"Last_Name\", operator = \"is_not_empty\" }}] }}\n\
+             [advanced]\nexclude_converted = {excluded}\n"
+        )
+    };
+    let (contacts, leads) = (rig.records("Contacts"), rig.records("Leads"));
+    let opted_out = oracle::opted_out(contacts.iter().chain(&leads));
+    let expect = |leads: &mut dyn Iterator<Item = &Value>| {
+        oracle::expect(leads, &opted_out, &Before::default(), oracle::names)
+    };
+    let is_converted = |lead: &&Value| lead["Converted__s"] == true;
+    let open = expect(&mut leads.iter().filter(|lead| !is_converted(lead)));
+    let converted = expect(&mut leads.iter().filter(is_converted));
+    let barred: u64 = ["empty_email", "invalid_pattern", "group_email", "opted_out"]
+        .map(|reason| converted.count(reason))
+        .iter()
+        .sum();
+
+    rig.sync("leads", &definition(true));
+    let run = rig.import("leads");
+    let excluded = u64::try_from(converted.outcomes.len()).unwrap() - barred;
+    assert!(excluded > 20);
+    assert_eq!(run["ignored_by"]["converted"], excluded);
+    assert_eq!(run["total"], leads.len());
+    assert_eq!(run["new"], open.sent.len());
+    assert_eq!(on_list(&rig, HOSPITALITY), open.sent);
+
+    rig.sync("leads", &definition(false));
+    let run = rig.import("leads");
+    assert_eq!(
+        (&run["full"], &run["total"]),
+        (&json!(true), &json!(leads.len()))
+    );
+    assert_eq!(run["ignored_by"]["converted"], 0);
+    let all = expect(&mut leads.iter());
+    assert_eq!(on_list(&rig, HOSPITALITY), all.sent);
+    assert_eq!(run["new"], all.sent.len() - open.sent.len());
 }
