@@ -75,6 +75,7 @@ refresh_token = "{REFRESH_TOKEN}"
 accounts_url  = "{url}"
 crm_url       = "{url}"
 campaigns_url = "{url}"
+pace          = "off"         # left out, calls keep to Zoho's limits: 500 contacts a minute
 
 and beside it syncs.d/newsletter.toml:
 

@@ -4,6 +4,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::args::StatusArgs;
 use super::exit::{CliError, Exit};
@@ -35,8 +36,10 @@ struct Daemon {
 struct Sync {
     #[serde(flatten)]
     status: SyncStatus,
-    last: Option<RunFinished>,
+    last: Option<Box<RawValue>>,
     on_list: u64,
+    #[serde(skip)]
+    last_run: Option<RunFinished>,
 }
 
 /// Runs the command.
@@ -62,10 +65,14 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError
         .filter(|status| wanted.as_ref().is_none_or(|wanted| status.sync == *wanted))
         .map(|status| {
             let on_list = status.on_list;
+            let (last_run, line) = last.remove(&status.sync).unzip();
+            // The journal's lines were read as JSON just now.
+            let last = line.and_then(|line| RawValue::from_string(line).ok());
             Sync {
-                last: last.remove(&status.sync),
-                on_list,
                 status,
+                last,
+                on_list,
+                last_run,
             }
         })
         .collect();
@@ -99,13 +106,17 @@ fn text(answer: &Answer, config: &Config, report: &Report, wanted: Option<&SyncI
     let at = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| minute(at, zone));
     for sync in &answer.syncs {
         let status = &sync.status;
-        let failed = sync.last.as_ref().and_then(|last| last.error.as_ref());
+        let failed = sync.last_run.as_ref().and_then(|last| last.error.as_ref());
         table.row(
             vec![
                 Cell::new(status.sync.as_str()),
                 Cell::styled(style(status.state), status.state.name()),
                 Cell::new(&at(status.last_at)),
-                Cell::new(sync.last.as_ref().map_or("-", |last| last.outcome.name())),
+                Cell::new(
+                    sync.last_run
+                        .as_ref()
+                        .map_or("-", |last| last.outcome.name()),
+                ),
                 Cell::number(sync.on_list),
                 Cell::new(&at(status.next)),
             ],

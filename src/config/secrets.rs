@@ -133,9 +133,9 @@ fn from_file(path: &str, file: &Path, report: &mut Report<'_>) -> Option<String>
             let (what, help) = match fault {
                 Fault::Writable => (
                     "may be written by others than its owner",
-                    format!("chmod 600 {shown}"),
+                    format!("chmod go-w,o-rwx {shown}"),
                 ),
-                Fault::Readable => ("may be read by others", format!("chmod 600 {shown}")),
+                Fault::Readable => ("may be read by others", format!("chmod o-rwx {shown}")),
                 Fault::NotText => (
                     "is not a text of at most 64 KiB",
                     "name the file that holds nothing but the secret".to_owned(),
@@ -146,7 +146,7 @@ fn from_file(path: &str, file: &Path, report: &mut Report<'_>) -> Option<String>
         }
         Err(error) => {
             let help = if path.contains(".refresh_token") {
-                "the service must be able to read it; `rosterd login` writes it"
+                "the service must be able to read it"
             } else {
                 "create it, readable by the service alone"
             };

@@ -123,10 +123,12 @@ impl Run<'_> {
                 module: step.number('m', module.as_str())?,
                 now: self.clock.now(),
             };
-            let within = |record: &&Record| !self.is_beyond(&row, record);
-            let records: Vec<&Record> = page.records.iter().filter(within).collect();
-            for record in records {
+            for record in &page.records {
                 match source {
+                    // It is counted by the next run, but an opt-out that is known blocks from now on.
+                    Source::Module if self.is_beyond(&row, record) => {
+                        staging.opt_outs(step, record, &self.plan.opt_out_fields)?;
+                    }
                     Source::Module => staging.record(step, &mut row, record)?,
                     Source::Consent(_) => {
                         staging.opt_outs(step, record, &self.plan.consent_fields)?;

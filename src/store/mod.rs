@@ -31,7 +31,7 @@ const FREE_BYTES_MIN: u64 = 256 << 20;
 pub enum StoreError {
     /// Another process has them open.
     #[error(
-        "the state in {} is held by another rosterd: stop that one, or ask it", .0.display()
+        "the state in {} is held by another rosterd: stop that one first (`status` and `history` work beside it)", .0.display()
     )]
     Held(PathBuf),
     /// A file or folder cannot be used.

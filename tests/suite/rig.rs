@@ -126,9 +126,14 @@ impl Rig {
     /// Writes `rosterd.toml` anew: `settings` stand before the accounts, `account` among the keys of `main`.
     pub(crate) fn settings(&self, settings: &str, account: &str) {
         let url = self.url();
+        let timezone = match settings.contains("timezone") {
+            true => String::new(),
+            false => format!("timezone = \"{}\"", zone_at_noon()),
+        };
         let text = format!(
             r#"state_dir = "state"
 history_dir = "history"
+{timezone}
 {settings}
 [accounts.main]
 client_id = "{CLIENT_ID}"
@@ -351,6 +356,16 @@ impl Calls {
             .collect();
         addresses.sort();
         addresses
+    }
+}
+
+/// A zone in which it is about noon, so that no test meets the end of a day, and of its limits.
+fn zone_at_noon() -> String {
+    let hours = rosterd::clock::Clock::system().now().as_second() / 3600 % 24;
+    // The sign is that of POSIX: `Etc/GMT-3` is three hours ahead.
+    match 12 - hours {
+        0 => "UTC".to_owned(),
+        ahead => format!("Etc/GMT{:+}", -ahead),
     }
 }
 

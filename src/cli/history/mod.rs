@@ -69,19 +69,19 @@ pub(super) fn print_run(config: &Config, run: RunId, report: &Report) -> Result<
     account::print(&past, run, &config.timezone, report)
 }
 
-/// The last run of each sync that ended.
+/// The last run of each sync that ended, with its line in the journal.
 ///
 /// # Errors
 /// When the history cannot be read.
 pub(super) fn last_runs(
     config: &Config,
     report: &Report,
-) -> Result<BTreeMap<SyncId, RunFinished>, CliError> {
+) -> Result<BTreeMap<SyncId, (RunFinished, String)>, CliError> {
     let past = Past::read(&config.history_dir, report)?;
     let mut last = BTreeMap::new();
     for line in past.lines {
         if let Some(Event::RunFinished(run)) = line.event {
-            last.insert(run.sync.clone(), *run);
+            last.insert(run.sync.clone(), (*run, line.text));
         }
     }
     Ok(last)

@@ -36,8 +36,14 @@ const VERSION: u32 = 1;
 impl TokenFile {
     pub(super) fn new(path: PathBuf, hosts: &Hosts, credentials: &Credentials) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key("rosterd 2026-11 token file made_from");
+        let client_secret = credentials.client_secret.expose_secret();
         let refresh_token = credentials.refresh_token.expose_secret();
-        for part in [hosts.accounts(), &credentials.client_id, refresh_token] {
+        for part in [
+            hosts.accounts(),
+            &credentials.client_id,
+            client_secret,
+            refresh_token,
+        ] {
             hasher.update(part.as_bytes());
             hasher.update(&[0]);
         }

@@ -150,3 +150,37 @@ fn a_first_run_without_the_suppressions_adds_nobody_and_a_second_one_everybody()
     assert_eq!(run["new"], failed["ignored_by"]["not_cleared"]);
     assert_eq!(run["new"], rig.members(NEWSLETTER, "active").len());
 }
+
+#[test]
+fn an_opt_out_that_a_read_meets_blocks_at_once_even_if_it_belongs_to_the_next_window() {
+    let rig = Rig::new(20);
+    rig.sync("newsletter", ALL_CONTACTS);
+    rig.import("newsletter");
+    rig.advance(600);
+    let person = json!({"Last_Name": "Xu", "Email": "xu.one@example.com"});
+    rig.create("Contacts", &person);
+    let edited = json!({"Last_Name": "Yu", "Email": "yu.one@example.com"});
+    let edited = rig.create("Contacts", &edited);
+    rig.advance(600);
+    // From here on the clock stands: what is changed now is changed in the second in which the run begins.
+    rig.post("/clock", &json!({"freeze": true}));
+    let lead = json!({"Last_Name": "Xu", "Company": "X", "Email": "xu.one@example.com",
+        "Email_Opt_Out": true});
+    rig.create("Leads", &lead);
+    rig.update("Contacts", &edited, &json!({"Email_Opt_Out": true}));
+    let run = rig.import("newsletter");
+    assert_eq!(
+        (&run["new"], &run["ignored_by"]["opted_out"]),
+        (&json!(0), &json!(1))
+    );
+    let sent = rig.calls().addresses("listsubscribe");
+    assert!(!sent.contains(&"xu.one@example.com".to_owned()));
+    assert!(!sent.contains(&"yu.one@example.com".to_owned()));
+    rig.post("/clock", &json!({"freeze": false}));
+    rig.advance(60);
+    let run = rig.import("newsletter");
+    assert_eq!(
+        (&run["total"], &run["ignored_by"]["opted_out"]),
+        (&json!(1), &json!(1))
+    );
+}
