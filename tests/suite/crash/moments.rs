@@ -141,36 +141,64 @@ fn a_run_killed_while_it_holds_removals_is_held_once() {
     assert_eq!(killed.finished[1]["deleted"], 2);
 }
 
+/// The ways in which Campaigns may answer for a contact that is on the list already, and with which the sync sends:
+/// single calls, and bulk calls of a sync that maps nothing but the address.
+fn answers_and_syncs() -> [(&'static str, String, &'static str); 4] {
+    let bulk = format!("{ALL_CONTACTS}\n[map]\n\"First Name\" = \"\"\n\"Last Name\" = \"\"\n");
+    [
+        ("update", ALL_CONTACTS.to_owned(), "listsubscribe"),
+        ("already_there", ALL_CONTACTS.to_owned(), "listsubscribe"),
+        ("update", bulk.clone(), "addlistsubscribersinbulk"),
+        ("already_there", bulk, "addlistsubscribersinbulk"),
+    ]
+}
+
+/// A pair of rigs of this kind.
+fn pair_of(answer: &str, sync: &str) -> (Rig, Rig) {
+    let (one, other) = pair(100, false);
+    for rig in [&one, &other] {
+        rig.sync("newsletter", sync);
+        rig.act(&json!({ "policy": { "existing_active": answer } }));
+    }
+    (one, other)
+}
+
 #[test]
 fn calls_whose_answers_are_lost_are_made_again_and_counted_once() {
-    let (undisturbed, cut) = pair(60, false);
-    for (method, after) in [
-        ("listsubscribe", 0),
-        ("listsubscribe", 7),
-        ("coql", 0),
-        ("getlistsubscribers", 1),
-    ] {
-        cut.fault(&json!({ "method": method, "after": after, "times": 1, "what": { "after_effect": {} } }));
+    for (answer, sync, method) in answers_and_syncs() {
+        let (undisturbed, cut) = pair_of(answer, &sync);
+        let lost = json!({ "after_effect": {} });
+        for (method, after) in [
+            (method, 0),
+            (method, 4),
+            ("coql", 0),
+            ("getlistsubscribers", 1),
+        ] {
+            cut.fault(&json!({ "method": method, "after": after, "times": 1, "what": lost }));
+        }
+        let refused = json!({ "after_effect": { "status": 503 } });
+        cut.fault(&json!({ "method": method, "after": 2, "times": 1, "what": refused }));
+        go_on(&cut);
+        assert_eq!(cut.get("/faults")["faults"], json!([]));
+        go_on(&undisturbed);
+        println!("{answer} by {method}");
+        assert_same(&end(&cut), &end(&undisturbed));
     }
-    let status = json!({ "method": "listsubscribe", "after": 20, "times": 1, "what": { "after_effect": { "status": 503 } } });
-    cut.fault(&status);
-    go_on(&cut);
-    assert_eq!(cut.get("/faults")["faults"], json!([]));
-    go_on(&undisturbed);
-    assert_same(&end(&cut), &end(&undisturbed));
 }
 
 #[test]
 fn a_kill_after_the_effect_and_before_its_answer_counts_once() {
-    let (undisturbed, killed) = pair(60, false);
-    for after in [0, 9, 21] {
-        // While one call of a batch waits, the others are carried out, and none of their answers is stored.
-        let fault =
-            json!({ "method": "listsubscribe", "after": after, "times": 1, "what": "hang" });
-        assert!(kill_at(&killed, &fault), "{after}");
+    for (answer, sync, method) in answers_and_syncs() {
+        let (undisturbed, killed) = pair_of(answer, &sync);
+        for after in [1, 2, 3] {
+            // While one call of a batch waits, others are carried out, and none of their answers is stored.
+            let fault = json!({ "method": method, "after": after, "times": 1, "what": "hang" });
+            assert!(kill_at(&killed, &fault), "{after}");
+        }
+        go_on(&killed);
+        go_on(&undisturbed);
+        go_on(&undisturbed);
+        println!("{answer} by {method}");
+        assert_same(&end(&killed), &end(&undisturbed));
     }
-    go_on(&killed);
-    go_on(&undisturbed);
-    go_on(&undisturbed);
-    assert_same(&end(&killed), &end(&undisturbed));
 }
