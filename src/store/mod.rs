@@ -11,6 +11,8 @@
 pub(crate) mod format;
 pub(crate) mod ledger;
 pub(crate) mod mirror;
+#[cfg(test)]
+mod pinned;
 pub(crate) mod state;
 
 use std::fs::{self, File, OpenOptions, TryLockError};

@@ -6,6 +6,8 @@
 pub(crate) mod keys;
 pub(crate) mod rows;
 mod step;
+#[cfg(test)]
+mod tests;
 
 use std::cell::Cell;
 use std::path::Path;

@@ -132,6 +132,37 @@ fn a_run_that_was_counted_and_had_not_begun_is_begun_under_its_id() {
 }
 
 #[test]
+fn a_run_that_the_checkpoints_do_not_know_leaves_nothing_behind() {
+    let undisturbed = rig(60);
+    undisturbed.import("newsletter");
+    let rig = rig(60);
+    // So that there are checkpoints from before the run.
+    rig.put(
+        "syncs.d/newsletter.toml",
+        &ALL_CONTACTS.replace("\"Contacts\"", "\"Nothing\""),
+    );
+    assert_eq!(rig.run("sync newsletter").code, Some(78));
+    rig.sync("newsletter", ALL_CONTACTS);
+    for name in ["state", "state.json"] {
+        take(&rig, &format!("state/{name}"), &format!("before/{name}"));
+    }
+    let fault = json!({ "method": "listsubscribe", "after": 9, "times": 1, "what": "hang" });
+    assert!(kill_at(&rig, &fault));
+    let lost = only_run(&rig);
+    for name in ["state", "state.json"] {
+        take(&rig, &format!("before/{name}"), &format!("state/{name}"));
+    }
+    let finished = rig.import("newsletter");
+    assert_ne!(finished["run"], lost);
+    let (end, want) = (end(&rig), end(&undisturbed));
+    assert_eq!(end.members, want.members);
+    assert_eq!(end.ignored, want.ignored);
+    assert_eq!(end.status, want.status);
+    assert_eq!(end.finished[0]["total"], want.finished[0]["total"]);
+    assert_eq!(end.finished.len(), 1);
+}
+
+#[test]
 fn a_run_whose_definition_changed_meanwhile_ends_as_failed_and_the_next_reads_everything() {
     let rig = rig(60);
     rig.import("newsletter");
