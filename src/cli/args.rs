@@ -85,6 +85,10 @@ pub enum Command {
     /// Show past runs, and what became of their contacts.
     #[command(after_help = HISTORY_EXAMPLES)]
     History(HistoryArgs),
+    /// Carry out the removals that a run held, as far as they still apply.
+    Approve(HoldArgs),
+    /// Drop the removals that a run held, until their records change.
+    Discard(HoldArgs),
     /// Serve a local stand-in for Zoho CRM and Campaigns, full of invented people.
     #[command(
         after_help = "Prints the files that make rosterd use it. Ends on Ctrl-C; nothing is kept."
@@ -140,6 +144,13 @@ pub struct SyncArgs {
     /// Import everything again, whatever changed.
     #[arg(long)]
     pub full: bool,
+}
+
+/// Options of `approve` and `discard`.
+#[derive(Debug, Clone, Args)]
+pub struct HoldArgs {
+    /// The run, as `status` and `history` show it; the beginning of its id is enough.
+    pub run: String,
 }
 
 /// Options of `history`.

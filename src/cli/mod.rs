@@ -8,6 +8,7 @@ mod daemon;
 mod demo;
 pub mod exit;
 mod history;
+mod hold;
 mod online;
 mod pages;
 pub mod report;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 use tokio::runtime::Runtime;
 
 use crate::config::{Loaded, load, render};
+use crate::daemon::HoldVerdict;
 use crate::logging;
 use args::{Cli, Command};
 use exit::{CliError, Exit};
@@ -77,6 +79,8 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
         Command::Status(args) => status::run(context, args),
         Command::Sync(args) => sync::run(context, args),
         Command::History(args) => history::run(context, args),
+        Command::Approve(args) => hold::run(context, args, HoldVerdict::Approve),
+        Command::Discard(args) => hold::run(context, args, HoldVerdict::Discard),
         Command::Sandbox(args) => sandbox::run(context, args),
         Command::Demo => demo::run(context),
         Command::Completions { shell } => pages::completions(*shell, &context.report),

@@ -19,7 +19,8 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::config::settings::Config;
 use crate::config::{Loaded, Sources};
-use crate::domain::ids::{AccountName, SyncId};
+use crate::domain::definition::SyncDefinition;
+use crate::domain::ids::{AccountName, RunId, SyncId};
 use crate::journal::{Journal, JournalError};
 use crate::run::recovery::recover;
 use crate::run::{self, Base, Ended, Progress, RunError, Wish};
@@ -144,6 +145,15 @@ impl Service {
     }
 }
 
+/// What a person says to held removals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HoldVerdict {
+    /// Carry them out.
+    Approve,
+    /// Drop them.
+    Discard,
+}
+
 impl Current {
     /// Runs a sync when its account's turn has come: the interrupted run first, and then, unless that is all that was
     /// wished for, a run of its own. Answers for the later of the two.
@@ -170,6 +180,30 @@ impl Current {
             return None;
         }
         Some(run::run(&self.base, clients, definition, wish, progress).await)
+    }
+
+    /// Carries out, or drops, what a run of a sync held; says how many contacts or removals that were.
+    ///
+    /// # Errors
+    /// [`RunError`]; what is left stays held.
+    pub(crate) async fn settle_hold(
+        &self,
+        definition: &SyncDefinition,
+        run: RunId,
+        verdict: HoldVerdict,
+    ) -> Result<u64, RunError> {
+        let Some(account) = self.accounts.get(&definition.account) else {
+            return Ok(0);
+        };
+        let _turn = account.turn.lock().await;
+        match verdict {
+            HoldVerdict::Approve => {
+                run::held::approve(&self.base, &account.clients, definition, run).await
+            }
+            HoldVerdict::Discard => {
+                run::held::discard(&self.base, &account.clients, definition, run).await
+            }
+        }
     }
 
     fn interrupted(&self, sync: &SyncId) -> Result<bool, StoreError> {

@@ -24,6 +24,12 @@ pub enum Event {
     /// A run left removals for a person to approve or discard.
     #[serde(rename = "run.held")]
     RunHeld(RunHeld),
+    /// A person let held removals be carried out.
+    #[serde(rename = "run.approved")]
+    RunApproved(RunApproved),
+    /// A person dropped held removals.
+    #[serde(rename = "run.discarded")]
+    RunDiscarded(RunDiscarded),
     /// An occurrence did not run, because a limit is used up.
     #[serde(rename = "run.deferred")]
     RunDeferred(RunDeferred),
@@ -46,10 +52,12 @@ pub enum Event {
 
 impl Event {
     /// The names of the events that this version reads in full.
-    pub const NAMES: [&str; 9] = [
+    pub const NAMES: [&str; 11] = [
         "run.started",
         "run.finished",
         "run.held",
+        "run.approved",
+        "run.discarded",
         "run.deferred",
         "run.skipped",
         "run.resumed",
@@ -232,6 +240,32 @@ pub struct RunHeld {
     pub removals: u64,
     /// The bound they are above.
     pub bound: u64,
+}
+
+/// See [`Event::RunApproved`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunApproved {
+    /// The run that held them.
+    pub run: RunId,
+    /// Its sync.
+    pub sync: SyncId,
+    /// The sync's account.
+    pub account: AccountName,
+    /// Contacts taken off the list.
+    pub deleted: u64,
+}
+
+/// See [`Event::RunDiscarded`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunDiscarded {
+    /// The run that held them.
+    pub run: RunId,
+    /// Its sync.
+    pub sync: SyncId,
+    /// The sync's account.
+    pub account: AccountName,
+    /// Removals that are dropped until their records change.
+    pub removals: u64,
 }
 
 /// See [`Event::RunDeferred`].

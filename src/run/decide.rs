@@ -174,6 +174,9 @@ impl Deciding<'_> {
         let key = keys::claim(self.numbers.list, address, self.numbers.sync);
         match change {
             ClaimChange::Feed(winner) => {
+                // A record feeds it again, so that a removal which waits for a person does not apply any more.
+                step.held
+                    .remove(&keys::address(self.numbers.sync, address))?;
                 let none = ClaimRow {
                     winner: 0,
                     sent: None,

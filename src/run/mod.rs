@@ -18,6 +18,7 @@ mod carry;
 mod decide;
 mod error;
 mod finish;
+pub(crate) mod held;
 mod plan;
 mod read;
 pub(crate) mod recovery;

@@ -9,7 +9,7 @@ use crate::domain::outcome::{Outcome, Reason};
 use crate::domain::suppression::Refusal;
 use crate::store::StoreError;
 use crate::store::ledger::rows::{AddedRow, AddressKey, ClaimRow, IntentRow, MemberRow, RunRow};
-use crate::store::ledger::{Step, keys};
+use crate::store::ledger::{Step, SyncNumbers, keys};
 use crate::zoho::campaigns::{Reply, Verdict};
 
 /// Outcomes into the ledger.
@@ -218,30 +218,40 @@ impl Outcomes<'_> {
         spelled: &str,
         removal: Removal,
     ) -> Result<(), StoreError> {
-        let numbers = self.run.numbers;
-        let key = keys::address(numbers.list, address);
-        let before = step.members.get(&key)?;
-        let state = match removal {
-            Removal::Gone => Membership::TakenOffGone,
-            Removal::OptedOut => Membership::TakenOffOptedOut,
-        };
-        let ours = before.is_some_and(|member| member.ours);
-        let member = MemberRow {
-            address: spelled.to_owned(),
-            state,
-            ours,
-            since: self.now,
-            seen: 0,
-        };
-        step.members.put(&key, &member)?;
-        step.claims
-            .remove(&keys::claim(numbers.list, address, numbers.sync))?;
+        take_off(step, self.run.numbers, address, spelled, removal, self.now)?;
         row.counts.deleted += 1;
         if let Some(arrivals) = &mut row.arrivals {
             arrivals.removed += 1;
         }
         Ok(())
     }
+}
+
+/// Notes that a contact was taken off the list, and gives up the sync's claim on it.
+pub(super) fn take_off(
+    step: &mut Step<'_>,
+    numbers: SyncNumbers,
+    address: &AddressKey,
+    spelled: &str,
+    removal: Removal,
+    now: i64,
+) -> Result<(), StoreError> {
+    let key = keys::address(numbers.list, address);
+    let before = step.members.get(&key)?;
+    let state = match removal {
+        Removal::Gone => Membership::TakenOffGone,
+        Removal::OptedOut => Membership::TakenOffOptedOut,
+    };
+    let member = MemberRow {
+        address: spelled.to_owned(),
+        state,
+        ours: before.is_some_and(|member| member.ours),
+        since: now,
+        seen: 0,
+    };
+    step.members.put(&key, &member)?;
+    step.claims
+        .remove(&keys::claim(numbers.list, address, numbers.sync))
 }
 
 /// A contact that was sent.

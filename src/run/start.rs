@@ -295,7 +295,7 @@ fn announce(
 }
 
 /// The lists of the sync's account, and the numbers of its active syncs.
-fn neighbours(
+pub(super) fn neighbours(
     base: &Base,
     definition: &SyncDefinition,
 ) -> Result<(Vec<u32>, std::collections::BTreeSet<u32>), StoreError> {

@@ -18,6 +18,7 @@ struct Told<'p> {
     started: Option<(&'p Line, &'p RunStarted)>,
     finished: Option<(&'p Line, &'p RunFinished)>,
     held: Option<&'p RunHeld>,
+    settled: Option<(Timestamp, String)>,
     resumed_at: Vec<Timestamp>,
 }
 
@@ -47,6 +48,14 @@ fn gather(past: &Past, run: RunId) -> Told<'_> {
             Event::RunStarted(run) => told.started = Some((line, run)),
             Event::RunFinished(run) => told.finished = Some((line, run)),
             Event::RunHeld(run) => told.held = Some(run),
+            Event::RunApproved(run) => {
+                let text = format!("approved: {} taken off", counted(run.deleted, "contact"));
+                told.settled = Some((line.at, text));
+            }
+            Event::RunDiscarded(run) => {
+                let text = format!("discarded: {} dropped", counted(run.removals, "removal"));
+                told.settled = Some((line.at, text));
+            }
             Event::RunResumed(_) => told.resumed_at.push(line.at),
             Event::RunDeferred(_)
             | Event::RunSkipped(_)
@@ -56,6 +65,21 @@ fn gather(past: &Past, run: RunId) -> Told<'_> {
         }
     }
     told
+}
+
+/// What was held, and what became of it.
+fn held(told: &Told<'_>, zone: &TimeZone, report: &Report) -> String {
+    match (told.held, &told.settled) {
+        (None, _) => String::new(),
+        (Some(held), None) => fact("held", &report.paint(Style::Yellow, &waiting(held))),
+        (Some(held), Some((at, text))) => {
+            let removals = counted(held.removals, "removal");
+            fact(
+                "held",
+                &format!("{removals}, {text} on {}", time(*at, zone)),
+            )
+        }
+    }
 }
 
 fn unfinished(told: &Told<'_>, run: RunId, zone: &TimeZone) -> String {
@@ -91,9 +115,7 @@ fn ended(
     if let Some(error) = &run.error {
         text += &fact("error", &report.paint(Style::Red, &escape(&error.message)));
     }
-    if let Some(held) = told.held {
-        text += &fact("held", &report.paint(Style::Yellow, &waiting(held)));
-    }
+    text += &held(told, zone, report);
     text += &fact("window", &window(run, zone));
     text += &fact("cost", &cost(run));
     text.push('\n');

@@ -17,13 +17,13 @@ use self::past::{Past, short_length, sync_of};
 use self::rows::Rows;
 use super::Context;
 use super::args::HistoryArgs;
-use super::exit::{CliError, Exit};
+use super::exit::{CliError, Exit, Unknown};
 use super::report::Report;
 use crate::clock::Clock;
 use crate::config::settings::Config;
 use crate::daemon::signals::StopFlag;
 use crate::domain::ids::{RunId, SyncId};
-use crate::journal::event::RunFinished;
+use crate::journal::event::{RunApproved, RunDiscarded, RunFinished};
 use crate::journal::{Event, Line};
 
 /// How often `--follow` looks for new lines.
@@ -67,6 +67,44 @@ pub(super) fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, CliErro
 pub(super) fn print_run(config: &Config, run: RunId, report: &Report) -> Result<Exit, CliError> {
     let past = Past::read(&config.history_dir, report)?;
     account::print(&past, run, &config.timezone, report)
+}
+
+/// The run of this id, or beginning of one, that left removals for a person, and its sync.
+///
+/// # Errors
+/// [`CliError::Unknown`], which lists those that are open.
+pub(super) fn held_run(
+    config: &Config,
+    asked: &str,
+    report: &Report,
+) -> Result<(RunId, SyncId), CliError> {
+    let past = Past::read(&config.history_dir, report)?;
+    let mut open = BTreeMap::new();
+    for event in past.lines.iter().filter_map(|line| line.event.as_ref()) {
+        match event {
+            // Later holds join the first one while it is open.
+            Event::RunHeld(held) if !open.values().any(|sync| *sync == held.sync) => {
+                open.insert(held.run, held.sync.clone());
+            }
+            Event::RunApproved(RunApproved { run, .. })
+            | Event::RunDiscarded(RunDiscarded { run, .. }) => {
+                open.remove(run);
+            }
+            _ => {}
+        }
+    }
+    let beginning = asked.to_ascii_uppercase();
+    let mut fits = open
+        .iter()
+        .filter(|(run, _)| run.to_string().starts_with(&beginning));
+    match (fits.next(), fits.next()) {
+        (Some((run, sync)), None) if !beginning.is_empty() => Ok((*run, sync.clone())),
+        _ => Err(CliError::Unknown(Unknown {
+            what: "held run",
+            asked: asked.to_owned(),
+            existing: open.keys().map(ToString::to_string).collect(),
+        })),
+    }
 }
 
 /// The last run of each sync that ended, with its line in the journal.

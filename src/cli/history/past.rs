@@ -152,6 +152,8 @@ pub(super) fn run_of(event: &Event) -> Option<RunId> {
         Event::RunStarted(run) => Some(run.run),
         Event::RunFinished(run) => Some(run.run),
         Event::RunHeld(run) => Some(run.run),
+        Event::RunApproved(run) => Some(run.run),
+        Event::RunDiscarded(run) => Some(run.run),
         Event::RunResumed(run) => Some(run.run),
         Event::RunDeferred(_)
         | Event::RunSkipped(_)
@@ -167,6 +169,8 @@ pub(super) fn sync_of(event: &Event) -> Option<&SyncId> {
         Event::RunStarted(run) => Some(&run.sync),
         Event::RunFinished(run) => Some(&run.sync),
         Event::RunHeld(run) => Some(&run.sync),
+        Event::RunApproved(run) => Some(&run.sync),
+        Event::RunDiscarded(run) => Some(&run.sync),
         Event::RunDeferred(run) => Some(&run.sync),
         Event::RunSkipped(run) => Some(&run.sync),
         Event::RunResumed(run) => Some(&run.sync),

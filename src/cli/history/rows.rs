@@ -59,6 +59,8 @@ impl Rows {
             Event::RunHeld(run) => self.held = Some(run.clone()),
             Event::RunStarted(_)
             | Event::RunResumed(_)
+            | Event::RunApproved(_)
+            | Event::RunDiscarded(_)
             | Event::SyncActivated(_)
             | Event::SyncDeactivated(_)
             | Event::ConfigReloaded(_) => {}
@@ -150,8 +152,8 @@ impl Rows {
 /// What a held run waits for.
 pub(super) fn waiting(held: &RunHeld) -> String {
     format!(
-        "{} removals wait for a person, more than the bound of {}",
-        held.removals, held.bound
+        "{} removals wait for a person, more than the bound of {}: `rosterd approve {}` or `rosterd discard {}`",
+        held.removals, held.bound, held.run, held.run
     )
 }
 
