@@ -105,6 +105,8 @@ fn a_run_that_had_ended_is_written_down_once_whatever_was_missing() {
         further(&rig);
         rig.import("newsletter");
         println!("with {what}");
+        let on_list = rig.members(NEWSLETTER, "active").len();
+        assert_eq!(status(&rig)["syncs"][0]["on_list"], on_list);
         assert_same(&end(&rig), &want);
     }
 }
