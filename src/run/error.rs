@@ -26,7 +26,7 @@ pub enum RunError {
     #[error(
         "the suppressions of the list could not be read, so nobody was added or updated; the next run makes up for it"
     )]
-    Suppressions(#[source] CampaignsError),
+    Suppressions(#[source] Option<CampaignsError>),
     /// The stores failed; the process has to start anew.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -21,6 +21,9 @@ use crate::store::ledger::rows::{FinishedRow, Phase, RunRow};
 use crate::store::state::{Changes, Checkpoint, LastRun, Running};
 use crate::store::{Store, StoreError};
 
+/// How much of an error's message a checkpoint keeps; the journal has all of it.
+const ERROR_CHARS: usize = 500;
+
 /// Ignored rows read or deleted in one step.
 const STEP_ROWS: usize = 500;
 
@@ -241,7 +244,10 @@ fn close_checkpoint(
         run: finished.run,
         outcome: finished.outcome,
         at: row.finished.as_ref().map_or(0, |ended| ended.at),
-        error: finished.error.as_ref().map(|error| error.message.clone()),
+        error: finished
+            .error
+            .as_ref()
+            .map(|error| error.message.chars().take(ERROR_CHARS).collect()),
     };
     let mut after = Checkpoint {
         running: None,

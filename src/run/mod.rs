@@ -246,7 +246,11 @@ impl Run<'_> {
     /// What speaks against calling the run completed, now that everything is done.
     fn conclude(&mut self, outcome: RunOutcome) -> Result<RunOutcome, RunError> {
         if let Some(error) = self.suppressions_unread.take() {
-            return Err(RunError::Suppressions(error));
+            return Err(RunError::Suppressions(Some(error)));
+        }
+        if self.row.counts.ignored_by.not_cleared > 0 {
+            // The gate was closed before the run was interrupted, and is open now.
+            return Err(RunError::Suppressions(None));
         }
         if let Some((refused, detail)) = self.row.not_taken_off.clone() {
             return Err(RunError::NotTakenOff { refused, detail });

@@ -237,7 +237,8 @@ fn passed_over(run: &RunRow, row: &RecordRow, record: &Record, fingerprint: [u8;
         _ => false,
     };
     let gone = matches!(row.place, Place::Gone(_));
-    run.passes_over && in_overlap && !gone && row.fingerprint == fingerprint
+    // What a failed run read and did not settle is taken up without being read again.
+    in_overlap && !gone && row.fingerprint == fingerprint
 }
 
 /// A hash of all that was read of a record.

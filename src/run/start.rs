@@ -232,10 +232,6 @@ pub(super) fn create_row(
                 ..ledger
             },
         )?;
-        let completed_last = checkpoint
-            .last
-            .as_ref()
-            .is_none_or(|last| last.outcome != crate::domain::outcome::RunOutcome::Failed);
         let row = RunRow {
             run: running.run.to_u128(),
             sync: numbers.sync,
@@ -243,7 +239,6 @@ pub(super) fn create_row(
             number,
             trigger: running.trigger,
             full: running.full,
-            passes_over: completed_last && !running.full,
             from: checkpoint.cursor.filter(|_| !running.full),
             to: None,
             started: running.started,

@@ -182,8 +182,6 @@ pub(crate) struct RunRow {
     pub(crate) trigger: Trigger,
     /// Whether it reads everything.
     pub(crate) full: bool,
-    /// Whether records that read as before may be passed over in the overlap.
-    pub(crate) passes_over: bool,
     /// The cursor it starts from.
     pub(crate) from: Option<i64>,
     /// The service's clock at its first request for records.

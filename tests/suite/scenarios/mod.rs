@@ -2,6 +2,7 @@
 
 mod changes;
 mod gate;
+mod held;
 mod history;
 mod import;
 mod neighbours;

@@ -1,0 +1,93 @@
+//! Removals that wait for a person, and what the person says.
+
+use serde_json::{Value, json};
+
+use super::{ALL_CONTACTS, plain_contacts};
+use crate::rig::{NEWSLETTER, Rig, Setup};
+
+/// Four people of an imported list are deleted, and no more than two may go without asking.
+fn held() -> (Rig, Vec<(String, String)>, String) {
+    let rig = Rig::with(&Setup {
+        settings: "[safety]\nmax_removals = 2\nmin_removals = 0\n",
+        ..Setup::default()
+    });
+    rig.sync("newsletter", ALL_CONTACTS);
+    rig.import("newsletter");
+    let gone = plain_contacts(&rig)[..4].to_vec();
+    rig.advance(60);
+    for (id, _) in &gone {
+        rig.delete("Contacts", id);
+    }
+    rig.advance(60);
+    let ran = rig.run("sync newsletter --json");
+    assert_eq!(ran.code, Some(3), "{}", ran.stderr);
+    let run: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(
+        (&run["outcome"], &run["deleted"]),
+        (&json!("held"), &json!(0))
+    );
+    (rig, gone, run["run"].as_str().unwrap().to_owned())
+}
+
+fn state(rig: &Rig) -> String {
+    let status: Value = serde_json::from_str(&rig.done("status --json")).unwrap();
+    status["syncs"][0]["state"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn held_removals_are_carried_out_when_a_person_approves_as_far_as_they_still_apply() {
+    let (rig, gone, run) = held();
+    assert_eq!(state(&rig), "held");
+    assert!(
+        rig.done("history")
+            .contains(&format!("rosterd approve {run}"))
+    );
+    // One of the four comes back before the person has decided.
+    let (_, back) = &gone[0];
+    rig.create("Contacts", &json!({"Last_Name": "Back", "Email": back}));
+    rig.advance(60);
+    assert_eq!(
+        rig.run("sync newsletter").code,
+        Some(3),
+        "the rest is still held"
+    );
+    let answer: Value = serde_json::from_str(&rig.done(&format!("approve {run} --json"))).unwrap();
+    assert_eq!(answer["deleted"], 3);
+    let unsubscribed = rig.members(NEWSLETTER, "unsubscribed");
+    for (_, address) in &gone[1..] {
+        assert!(unsubscribed.contains_key(address), "{address}");
+    }
+    assert!(rig.members(NEWSLETTER, "active").contains_key(back));
+    let approved = rig.events("run.approved");
+    assert_eq!(approved.len(), 1);
+    assert_eq!(
+        (&approved[0]["run"], &approved[0]["deleted"]),
+        (&json!(run), &json!(3))
+    );
+    assert_eq!(state(&rig), "active");
+    assert_eq!(rig.import("newsletter")["outcome"], "completed");
+    let again = rig.run(&format!("approve {run}"));
+    assert_eq!(again.code, Some(2), "{}", again.stderr);
+}
+
+#[test]
+fn discarded_removals_leave_the_people_on_the_list() {
+    let (rig, gone, run) = held();
+    let said = rig.done(&format!("discard {}", &run[..20]));
+    assert_eq!(
+        said.trim(),
+        "4 removals of newsletter dropped until their records change"
+    );
+    let active = rig.members(NEWSLETTER, "active");
+    assert!(gone.iter().all(|(_, address)| active.contains_key(address)));
+    assert_eq!(rig.events("run.discarded")[0]["removals"], 4);
+    assert_eq!(rig.import("newsletter")["deleted"], 0);
+    assert_eq!(state(&rig), "active");
+    let unknown = rig.run("approve 01NOSUCHRUN");
+    assert_eq!(unknown.code, Some(2));
+    assert!(
+        unknown.stderr.contains("there is no held run"),
+        "{}",
+        unknown.stderr
+    );
+}
