@@ -28,6 +28,7 @@ mod resolve;
 mod stage;
 mod start;
 mod suppressions;
+mod usage;
 mod verify;
 mod write;
 
@@ -40,9 +41,9 @@ use jiff::Timestamp;
 use plan::Plan;
 pub(crate) use resolve::check;
 pub use start::Wish;
-pub(crate) use start::usage_of;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+pub(crate) use usage::usage_of;
 
 use crate::clock::Clock;
 use crate::config::Sources;

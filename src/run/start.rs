@@ -7,16 +7,17 @@ use tokio::sync::watch;
 
 use super::error::RunError;
 use super::resolve::{definition_digest, resolve};
+use super::usage::Counters;
 use super::{Base, Clients, Progress, Run};
 use crate::domain::definition::SyncDefinition;
-use crate::domain::ids::{AccountName, RunId};
-use crate::domain::limits::{Limit, Periods, Trigger, Usage, counted, may_start};
+use crate::domain::ids::RunId;
+use crate::domain::limits::{Trigger, counted, may_start};
 use crate::domain::outcome::Counts;
 use crate::domain::suppression::Gate;
 use crate::journal::event::{Event, RunResumed, RunStarted};
 use crate::store::ledger::rows::{CostRow, LedgerRow, Phase, RunRow};
 use crate::store::ledger::{SyncNumbers, keys};
-use crate::store::state::{Changes, Checkpoint, Counter, Handled, Running};
+use crate::store::state::{Changes, Checkpoint, Handled, Running};
 use crate::store::{Store, StoreError};
 use crate::zoho::meter::Meter;
 
@@ -66,6 +67,10 @@ pub(super) async fn start<'a>(
     let interrupted = checkpoint.running.clone();
     if interrupted.is_none() && !definition.active {
         return Err(RunError::Inactive(definition.id.clone()));
+    }
+    if interrupted.is_none() {
+        // Before any call; counted once the names are resolved, just before the first call for records.
+        weigh(base, definition, &checkpoint, wish, now)?;
     }
     base.store.check_room()?;
     clients.tokens.check().await?;
@@ -132,15 +137,14 @@ fn reads_everything(
         || age(checkpoint.cursor) >= DELETED_HORIZON
 }
 
-/// Weighs the limits, counts the run and notes it as running, in one write.
-fn count(
+/// Weighs the limits; the run's trigger, and whether it is a first run, decide which of them count.
+fn weigh(
     base: &Base,
     definition: &SyncDefinition,
     checkpoint: &Checkpoint,
     wish: Wish,
-    full: bool,
     now: Timestamp,
-) -> Result<Running, RunError> {
+) -> Result<(Trigger, bool), RunError> {
     let first = checkpoint.completed == 0;
     let trigger = match wish {
         Wish::Person { full: true } => Trigger::Resync,
@@ -153,6 +157,19 @@ fn count(
     let counters = Counters::of(&definition.account, now, zone);
     let usage = counters.usage(|key| base.store.state.counter(key))?;
     may_start(&base.config.limits, &usage, trigger, first, now, zone)?;
+    Ok((trigger, first))
+}
+
+/// Weighs the limits, counts the run and notes it as running, in one write.
+fn count(
+    base: &Base,
+    definition: &SyncDefinition,
+    checkpoint: &Checkpoint,
+    wish: Wish,
+    full: bool,
+    now: Timestamp,
+) -> Result<Running, RunError> {
+    let (trigger, first) = weigh(base, definition, checkpoint, wish, now)?;
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(|_| StoreError::Random)?;
     let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
@@ -182,7 +199,8 @@ fn count(
             },
         )],
         handled: handled.into_iter().collect(),
-        counters: counters.raised(&base.store, &counted(trigger, first))?,
+        counters: Counters::of(&definition.account, now, &base.config.timezone)
+            .raised(&base.store, &counted(trigger, first))?,
         ledger: None,
     })?;
     Ok(running)
@@ -304,65 +322,4 @@ pub(super) fn neighbours(
             .collect::<Result<_, _>>()?;
         Ok((lists, active))
     })
-}
-
-/// The counters of an account's limits in the periods of one moment.
-struct Counters {
-    keys: Vec<(Limit, String)>,
-}
-
-impl Counters {
-    fn of(account: &AccountName, now: Timestamp, zone: &jiff::tz::TimeZone) -> Self {
-        let periods = Periods::of(now, zone);
-        let (year, month) = periods.month;
-        let day = periods.day.to_string();
-        let month = format!("{year:04}-{month:02}");
-        let key =
-            |limit: Limit, period: &str| (limit, format!("{account}/{}/{period}", limit.name()));
-        Self {
-            keys: vec![
-                key(Limit::RunsPerDay, &day),
-                key(Limit::InitiationsPerMonth, &month),
-                key(Limit::ResyncsPerDay, &day),
-                key(Limit::ResyncsPerMonth, &month),
-            ],
-        }
-    }
-
-    fn usage<E>(&self, count: impl Fn(&str) -> Result<u64, E>) -> Result<Usage, E> {
-        let mut usage = Usage::default();
-        for (limit, key) in &self.keys {
-            let count = count(key)?;
-            match limit {
-                Limit::RunsPerDay => usage.runs_per_day = count,
-                Limit::InitiationsPerMonth => usage.initiations_per_month = count,
-                Limit::ResyncsPerDay => usage.resyncs_per_day = count,
-                Limit::ResyncsPerMonth => usage.resyncs_per_month = count,
-                Limit::ActiveSyncs => {}
-            }
-        }
-        Ok(usage)
-    }
-
-    fn raised(&self, store: &Store, by: &[Limit]) -> Result<Vec<(String, Counter)>, StoreError> {
-        let raised = self.keys.iter().filter(|(limit, _)| by.contains(limit));
-        raised
-            .map(|(_, key)| Ok((key.clone(), Counter(store.state.counter(key)? + 1))))
-            .collect()
-    }
-}
-
-/// What an account has used of its limits at `now`, by what `count` says of each counter.
-pub(crate) fn usage_of(
-    account: &AccountName,
-    now: Timestamp,
-    zone: &jiff::tz::TimeZone,
-    count: impl Fn(&str) -> u64,
-) -> Usage {
-    let usage =
-        Counters::of(account, now, zone).usage(|key| Ok::<_, std::convert::Infallible>(count(key)));
-    match usage {
-        Ok(usage) => usage,
-        Err(never) => match never {},
-    }
 }
