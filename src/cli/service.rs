@@ -65,6 +65,7 @@ impl From<RunError> for CliError {
             | RunError::Store(_)
             | RunError::Journal(_)
             | RunError::Definition { .. }
+            | RunError::OptOutsHidden { .. }
             | RunError::Sums { .. }
             | RunError::NotTakenOff { .. } => Exit::of_run(error.kind()),
         };

@@ -94,7 +94,6 @@ pub(crate) fn clients(
     Ok(Clients {
         crm,
         campaigns,
-        tokens,
         pacer,
     })
 }

@@ -166,6 +166,9 @@ impl Current {
         let definition = self.base.config.syncs.get(sync)?;
         let account = self.accounts.get(&definition.account)?;
         let _turn = account.turn.lock().await;
+        if self.base.stop.is_cancelled() {
+            return Some(Ended::failed(RunError::Stopped));
+        }
         let clients = &account.clients;
         let interrupted = match self.interrupted(sync) {
             Ok(interrupted) => interrupted,

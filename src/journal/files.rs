@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use flate2::Compression;
@@ -112,6 +112,18 @@ pub(super) fn open_current(dir: &Path) -> Result<File, JournalError> {
     restrict(&file).map_err(failed)?;
     sync_folder(dir)?;
     Ok(file)
+}
+
+/// Whether this open file is the one that the folder has; it is not when someone moved or deleted that.
+pub(super) fn is_current(dir: &Path, file: &File) -> Result<bool, JournalError> {
+    let path = current(dir);
+    let failed = |source| JournalError::io("look at", &path, source);
+    let open = file.metadata().map_err(failed)?;
+    match fs::metadata(&path) {
+        Ok(there) => Ok((there.dev(), there.ino()) == (open.dev(), open.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(failed(error)),
+    }
 }
 
 /// Gives a file that was just made the mode of the history, whatever the umask.

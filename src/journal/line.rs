@@ -118,6 +118,7 @@ mod tests {
 
     #[test]
     fn every_event_reads_back_from_its_line() {
+        assert_eq!(samples::every_event().len(), Event::NAMES.len());
         for (event, name) in samples::every_event().into_iter().zip(Event::NAMES) {
             let at = "2026-11-22T02:30:00Z".parse().unwrap();
             let line = render(at, &event).unwrap();

@@ -118,6 +118,14 @@ impl Journal {
     pub fn append(&mut self, at: Timestamp, event: &Event) -> Result<(), JournalError> {
         let line = line::render(at, event)?;
         let length = u64::try_from(line.len()).unwrap_or(u64::MAX);
+        if !files::is_current(&self.dir, &self.file)? {
+            tracing::error!(path = %files::current(&self.dir).display(), "the history was taken away: it is begun anew");
+            files::create_folder(&self.dir)?;
+            self.file = files::open_current(&self.dir)?;
+            self.bytes = mend(&mut self.file)
+                .map_err(|source| JournalError::io("mend", &files::current(&self.dir), source))?;
+            self.torn = false;
+        }
         if self.torn {
             self.cut_back()?;
         }

@@ -116,6 +116,18 @@ pub(crate) fn every_event() -> Vec<Event> {
             removals: 40,
             bound: 25,
         }),
+        Event::RunApproved(RunApproved {
+            run,
+            sync: sync(),
+            account: account(),
+            deleted: 38,
+        }),
+        Event::RunDiscarded(RunDiscarded {
+            run,
+            sync: sync(),
+            account: account(),
+            removals: 40,
+        }),
         Event::RunDeferred(RunDeferred {
             sync: sync(),
             account: account(),

@@ -51,11 +51,20 @@ pub(super) async fn ask(
     }
     let fields = clients.crm.fields(module).await?;
     let mut consent_modules = Vec::new();
-    for name in CONSENT_MODULES
-        .iter()
-        .filter(|name| **name != module.as_str() && known(name))
-    {
-        if has_opt_outs(clients, name).await? {
+    for name in CONSENT_MODULES.iter().filter(|name| known(name)) {
+        let is_own = *name == module.as_str();
+        let shown = match is_own {
+            true => has_opt_outs(&fields),
+            false => has_opt_outs(&fields_of(clients, name).await?),
+        };
+        if !shown {
+            let message = format!(
+                "the CRM does not show `{OPT_OUT_FIELD}` of module {name}, so that nobody can be told who opted out"
+            );
+            let help = "give the token's user the right to see that field in the CRM";
+            let help = Some(help.to_owned());
+            problems.push(sources.problem(&definition.id, "module", message, help));
+        } else if !is_own {
             consent_modules.push((*name).to_owned());
         }
     }
@@ -81,12 +90,15 @@ pub(super) fn missing_columns<'c>(columns: &'c [Field], now: &[Field]) -> Vec<&'
         .collect()
 }
 
-async fn has_opt_outs(clients: &Clients, module: &str) -> Result<bool, RunError> {
-    let Ok(module) = module.parse::<ModuleName>() else {
-        return Ok(false);
-    };
-    let fields = clients.crm.fields(&module).await?;
-    Ok(fields.iter().any(|field| field.api_name == OPT_OUT_FIELD))
+async fn fields_of(clients: &Clients, module: &str) -> Result<Vec<Field>, RunError> {
+    match module.parse::<ModuleName>() {
+        Ok(module) => Ok(clients.crm.fields(&module).await?),
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
+fn has_opt_outs(fields: &[Field]) -> bool {
+    fields.iter().any(|field| field.api_name == OPT_OUT_FIELD)
 }
 
 fn nearest_module(module: &ModuleName, modules: &[Module]) -> Option<String> {
@@ -107,7 +119,7 @@ fn label(field: ContactField) -> (String, Option<u64>) {
 }
 
 /// The definition's list, if it can be written to without mailing everyone.
-fn find_list<'l>(
+pub(super) fn find_list<'l>(
     lists: &'l [MailingList],
     definition: &SyncDefinition,
 ) -> Result<&'l MailingList, (String, Option<String>)> {

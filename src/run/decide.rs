@@ -8,7 +8,7 @@ use crate::domain::changes::{
     Action, AddressState, Candidate, Claim, ClaimChange, Decision, Departed, Membership, Removal,
     Rules, decide,
 };
-use crate::domain::ids::RecordId;
+use crate::domain::ids::{ListKey, RecordId};
 use crate::domain::outcome::{Outcome, Reason};
 use crate::domain::suppression::Suppression;
 use crate::store::StoreError;
@@ -25,6 +25,8 @@ pub(super) struct Deciding<'a> {
     pub(super) numbers: SyncNumbers,
     /// All lists of the account.
     pub(super) lists: &'a [u32],
+    /// Those of them that no active sync looks after any more.
+    pub(super) orphans: &'a [(u32, ListKey)],
     /// Active syncs of the account.
     pub(super) active: &'a BTreeSet<u32>,
     pub(super) rules: Rules,
@@ -152,6 +154,9 @@ impl Deciding<'_> {
         for (record, outcome, detail) in decision.settled {
             settle(step, run, record, spelled(record), outcome, detail)?;
         }
+        if state.opted_out {
+            self.leave_orphans(step, address)?;
+        }
         let removes = decision.action == Some(Action::TakeOff(Removal::Gone));
         self.claim(step, address, decision.claim, removes)?;
         match decision.action {
@@ -218,6 +223,23 @@ impl Deciding<'_> {
         let detail = "the list's suppressions could not be read".to_owned();
         settle(step, run, winner.record, winner.address, outcome, detail)?;
         step.defer(self.numbers.sync, address, None)
+    }
+
+    /// An opt-out also counts on lists that a definition named before, and that no sync looks after now.
+    fn leave_orphans(&self, step: &mut Step<'_>, address: &AddressKey) -> Result<(), StoreError> {
+        for (list, _) in self.orphans {
+            let member = step.members.get(&keys::address(*list, address))?;
+            let Some(member) = member.filter(|member| member.state == Membership::Active) else {
+                continue;
+            };
+            let intent = IntentRow::TakeOff {
+                address: member.address,
+                removal: Removal::OptedOut,
+            };
+            let key = keys::on_other_list(self.numbers.sync, address, *list);
+            step.intents.put(&key, &intent)?;
+        }
+        Ok(())
     }
 
     fn take_off(

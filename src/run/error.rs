@@ -1,7 +1,7 @@
 //! Why a run did not start, or did not complete.
 
 use crate::config::Problem;
-use crate::domain::ids::SyncId;
+use crate::domain::ids::{FieldPath, ModuleName, SyncId};
 use crate::domain::limits::Refused;
 use crate::journal::JournalError;
 use crate::journal::event::ErrorKind;
@@ -44,6 +44,16 @@ pub enum RunError {
         /// Each problem, with its place in the file.
         problems: Vec<Problem>,
     },
+    /// The CRM answers without the field that says who opted out.
+    #[error(
+        "the CRM answers without `{field}` of module {module}, so that nobody can be told who opted out; give the token's user the right to see it"
+    )]
+    OptOutsHidden {
+        /// The module.
+        module: ModuleName,
+        /// The field.
+        field: FieldPath,
+    },
     /// A limit is reached.
     #[error(transparent)]
     Limit(#[from] Refused),
@@ -83,7 +93,7 @@ impl RunError {
             Self::Oauth(error) => ErrorKind::of(&error.failure()),
             Self::Suppressions(_) => ErrorKind::NotCleared,
             Self::Store(_) | Self::Journal(_) => ErrorKind::State,
-            Self::Definition { .. } => ErrorKind::Configuration,
+            Self::Definition { .. } | Self::OptOutsHidden { .. } => ErrorKind::Configuration,
             Self::Sums { .. } => ErrorKind::SumsDisagree,
             Self::NotTakenOff { .. } => ErrorKind::Refused,
             Self::Limit(_) | Self::Inactive(_) | Self::Stopped => ErrorKind::Other,
@@ -115,6 +125,7 @@ impl RunError {
             | Self::Oauth(_)
             | Self::Suppressions(_)
             | Self::Definition { .. }
+            | Self::OptOutsHidden { .. }
             | Self::Sums { .. }
             | Self::NotTakenOff { .. } => true,
             Self::Store(_)

@@ -37,9 +37,9 @@ pub(crate) async fn approve(
     definition: &SyncDefinition,
     run: RunId,
 ) -> Result<u64, RunError> {
-    clients.tokens.check().await?;
+    clients.crm.authorise().await?;
     let (plan, numbers) = resolve(base, clients, definition, false).await?;
-    let (_, active) = neighbours(base, definition)?;
+    let active = neighbours(base, definition)?.active;
     let hold = Hold {
         base,
         numbers,
@@ -81,7 +81,7 @@ pub(crate) async fn discard(
     definition: &SyncDefinition,
     run: RunId,
 ) -> Result<u64, RunError> {
-    clients.tokens.check().await?;
+    clients.crm.authorise().await?;
     let (_, numbers) = resolve(base, clients, definition, false).await?;
     let hold = Hold {
         base,

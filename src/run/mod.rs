@@ -49,11 +49,11 @@ use crate::clock::Clock;
 use crate::config::Sources;
 use crate::config::settings::Config;
 use crate::domain::definition::SyncDefinition;
-use crate::domain::ids::RunId;
+use crate::domain::ids::{ListKey, RunId};
 use crate::domain::outcome::RunOutcome;
 use crate::domain::suppression::Gate;
 use crate::journal::Journal;
-use crate::journal::event::RunFinished;
+use crate::journal::event::{ErrorKind, RunFinished};
 use crate::store::ledger::rows::{CostRow, PacingRow, Phase, Position, RunRow};
 use crate::store::ledger::{Step, SyncNumbers};
 use crate::store::state::Running;
@@ -61,7 +61,6 @@ use crate::store::{Store, StoreError};
 use crate::zoho::campaigns::{Campaigns, CampaignsError};
 use crate::zoho::crm::Crm;
 use crate::zoho::meter::Meter;
-use crate::zoho::oauth::Tokens;
 use crate::zoho::pacer::Pacer;
 
 /// How long the calls in flight may take once rosterd is to stop.
@@ -90,8 +89,6 @@ pub(crate) struct Clients {
     pub(crate) crm: Crm,
     /// Its Campaigns.
     pub(crate) campaigns: Campaigns,
-    /// The token of both.
-    pub(crate) tokens: Arc<Tokens>,
     /// The pace of its calls to Campaigns.
     pub(crate) pacer: Pacer,
 }
@@ -112,6 +109,7 @@ pub struct Progress {
 /// A run under way.
 struct Run<'a> {
     config: &'a Config,
+    sources: &'a Sources,
     definition: &'a SyncDefinition,
     store: &'a Store,
     clock: &'a Clock,
@@ -125,6 +123,10 @@ struct Run<'a> {
     plan: Plan,
     numbers: SyncNumbers,
     lists: Vec<u32>,
+    /// Lists that no active sync looks after any more.
+    orphans: Vec<(u32, ListKey)>,
+    /// Whether the list was looked at since the run began.
+    list_checked: bool,
     active: BTreeSet<u32>,
     /// The cursor that the last completed run left.
     cursor: Option<Timestamp>,
@@ -179,8 +181,28 @@ pub(crate) async fn run(
     };
     match ended {
         Ok(outcome) => run.finish(base, outcome, None),
-        Err(error) if error.ends_the_run() => run.finish(base, RunOutcome::Failed, Some(error)),
+        Err(error) if error.ends_the_run() => {
+            let error = explained(base, clients, definition, error).await;
+            run.finish(base, RunOutcome::Failed, Some(error))
+        }
         Err(error) => Ended::failed(error),
+    }
+}
+
+/// A refusal of the CRM that the definition may be the reason for, as the problem that it is.
+async fn explained(
+    base: &Base,
+    clients: &Clients,
+    definition: &SyncDefinition,
+    error: RunError,
+) -> RunError {
+    let by_names = matches!(&error, RunError::Crm(_)) && error.kind() == ErrorKind::Configuration;
+    if !by_names {
+        return error;
+    }
+    match resolve::check(&base.config, &base.sources, clients, definition).await {
+        Err(problems @ RunError::Definition { .. }) => problems,
+        Ok(()) | Err(_) => error,
     }
 }
 
@@ -270,6 +292,7 @@ impl Run<'_> {
         let deciding = decide::Deciding {
             numbers: self.numbers,
             lists: &self.lists,
+            orphans: &self.orphans,
             active: &self.active,
             rules: self.plan.rules,
             gate_open: self.suppressions_unread.is_none(),

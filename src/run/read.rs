@@ -12,11 +12,12 @@ use super::stage::Staging;
 use crate::domain::changes::Departed;
 use crate::domain::ids::{FieldPath, RecordId};
 use crate::domain::record::Record;
+use crate::domain::value::Value;
 use crate::store::StoreError;
 use crate::store::ledger::keys;
 use crate::store::ledger::rows::{Phase, Place, Position, RunRow};
+use crate::zoho::crm::Columns;
 use crate::zoho::crm::coql::Scope;
-use crate::zoho::crm::{Columns, CrmError};
 
 /// How far reads reach back before the cursor: what was written while the last run asked shows up late.
 const OVERLAP: Duration = Duration::from_secs(300);
@@ -196,7 +197,7 @@ impl Run<'_> {
         source: &Source,
         position: &Position,
         pages: usize,
-    ) -> Result<Page, CrmError> {
+    ) -> Result<Page, RunError> {
         match source {
             Source::Module => {
                 self.fetch_records(&self.plan.columns, None, position, pages)
@@ -223,7 +224,7 @@ impl Run<'_> {
         opted_out: Option<FieldPath>,
         position: &Position,
         pages: usize,
-    ) -> Result<Page, CrmError> {
+    ) -> Result<Page, RunError> {
         if let Position::Token(token) = position {
             return self.walk(columns, token.as_deref()).await;
         }
@@ -233,6 +234,7 @@ impl Run<'_> {
         let limit = ramp.unwrap_or(PAGE_ROWS_MAX);
         match self.crm.page(columns, &scope, limit).await {
             Ok(page) => {
+                self.shows_opt_outs(columns, &page.records)?;
                 let last = page.records.last().filter(|_| page.more);
                 let last = last.filter(|record| !self.is_beyond(&self.row, record));
                 let next = last.map(|record| after(&scope, record));
@@ -255,10 +257,10 @@ impl Run<'_> {
                 if missing_columns(&columns.fields, &now).is_empty() {
                     self.walk(columns, None).await
                 } else {
-                    Err(error)
+                    Err(error.into())
                 }
             }
-            Err(error) => Err(error),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -299,7 +301,7 @@ impl Run<'_> {
         }
     }
 
-    async fn walk(&self, columns: &Columns, token: Option<&str>) -> Result<Page, CrmError> {
+    async fn walk(&self, columns: &Columns, token: Option<&str>) -> Result<Page, RunError> {
         let since = self.since().filter(|_| !self.row.full);
         let page = match self.crm.walk(columns, token, since).await {
             // What has been read already is passed over the second time.
@@ -308,6 +310,7 @@ impl Run<'_> {
             }
             answered => answered?,
         };
+        self.shows_opt_outs(columns, &page.records)?;
         Ok(Page {
             records: page.records,
             deleted: Vec::new(),
@@ -316,7 +319,30 @@ impl Run<'_> {
         })
     }
 
-    async fn fetch_deleted(&self, position: &Position) -> Result<Page, CrmError> {
+    /// A field that the token's user may not see comes without a value: read as such, everybody would have opted in.
+    fn shows_opt_outs(&self, columns: &Columns, records: &[Record]) -> Result<(), RunError> {
+        let asked = |field: &FieldPath| {
+            columns
+                .fields
+                .iter()
+                .any(|column| column.api_name == field.as_str())
+        };
+        let hidden = self.plan.consent_fields.iter().find(|field| {
+            asked(field)
+                && records
+                    .iter()
+                    .all(|record| *record.get(field) == Value::Null)
+        });
+        match hidden {
+            Some(field) if !records.is_empty() => Err(RunError::OptOutsHidden {
+                module: columns.module.clone(),
+                field: field.clone(),
+            }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    async fn fetch_deleted(&self, position: &Position) -> Result<Page, RunError> {
         let number = match position {
             Position::Page(number) => *number,
             _ => 1,

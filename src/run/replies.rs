@@ -58,7 +58,7 @@ impl Outcomes<'_> {
                 }
                 Done::NotAnAddress => Ok(Some("the address is not one".to_owned())),
                 Done::Answered(_) | Done::HeldBack(_) => {
-                    self.taken_off(step, row, &ready.address, address, *removal)?;
+                    self.taken_off(step, row, ready, address, *removal)?;
                     Ok(None)
                 }
             },
@@ -214,15 +214,18 @@ impl Outcomes<'_> {
         &self,
         step: &mut Step<'_>,
         row: &mut RunRow,
-        address: &AddressKey,
+        ready: &Ready,
         spelled: &str,
         removal: Removal,
     ) -> Result<(), StoreError> {
-        take_off(step, self.run.numbers, address, spelled, removal, self.now)?;
-        row.counts.deleted += 1;
-        if let Some(arrivals) = &mut row.arrivals {
+        let mut numbers = self.run.numbers;
+        if let Some(other) = ready.other_list {
+            numbers.list = other;
+        } else if let Some(arrivals) = &mut row.arrivals {
             arrivals.removed += 1;
         }
+        take_off(step, numbers, &ready.address, spelled, removal, self.now)?;
+        row.counts.deleted += 1;
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! May this run start: counted with its checkpoint in one write, before its first call for records.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,7 +11,7 @@ use super::resolve::{definition_digest, resolve};
 use super::usage::Counters;
 use super::{Base, Clients, Progress, Run};
 use crate::domain::definition::SyncDefinition;
-use crate::domain::ids::RunId;
+use crate::domain::ids::{ListKey, RunId};
 use crate::domain::limits::{Trigger, counted, may_start};
 use crate::domain::outcome::Counts;
 use crate::domain::suppression::Gate;
@@ -73,7 +74,7 @@ pub(super) async fn start<'a>(
         weigh(base, definition, &checkpoint, wish, now)?;
     }
     base.store.check_room()?;
-    clients.tokens.check().await?;
+    clients.crm.authorise().await?;
     let full = interrupted.as_ref().map_or_else(
         || reads_everything(base, definition, &checkpoint, wish, now),
         |running| running.full,
@@ -85,10 +86,15 @@ pub(super) async fn start<'a>(
     };
     let (row, resumed) = create_row(&base.store, numbers, &checkpoint, &running)?;
     announce(base, definition, &running, resumed)?;
-    let (lists, active) = neighbours(base, definition)?;
+    let Neighbours {
+        lists,
+        orphans,
+        active,
+    } = neighbours(base, definition)?;
     let account = base.config.accounts.get(&definition.account);
     Ok(Run {
         config: &base.config,
+        sources: &base.sources,
         definition,
         store: &base.store,
         clock: &base.clock,
@@ -103,7 +109,9 @@ pub(super) async fn start<'a>(
         plan,
         numbers,
         lists,
+        orphans,
         active,
+        list_checked: full,
         cursor: checkpoint
             .cursor
             .and_then(|at| Timestamp::from_millisecond(at).ok()),
@@ -307,19 +315,43 @@ fn announce(
     Ok(())
 }
 
-/// The lists of the sync's account, and the numbers of its active syncs.
+/// What else there is in a sync's account.
+pub(super) struct Neighbours {
+    /// Numbers of the lists that rosterd has written to.
+    pub(super) lists: Vec<u32>,
+    /// Those of them that no active sync looks after.
+    pub(super) orphans: Vec<(u32, ListKey)>,
+    /// Numbers of the active syncs.
+    pub(super) active: BTreeSet<u32>,
+}
+
+/// The other lists and syncs of a sync's account.
 pub(super) fn neighbours(
     base: &Base,
     definition: &SyncDefinition,
-) -> Result<(Vec<u32>, std::collections::BTreeSet<u32>), StoreError> {
-    let account = &definition.account;
+) -> Result<Neighbours, StoreError> {
+    let prefix = format!("{}/", definition.account);
     base.store.ledger.step(|step| {
-        let lists = step.numbers('l', &format!("{account}/"))?;
-        let syncs = base.config.syncs.values();
-        let active = syncs
-            .filter(|sync| sync.account == *account && sync.active)
-            .map(|sync| step.number('s', sync.id.as_str()))
-            .collect::<Result<_, _>>()?;
-        Ok((lists, active))
+        let (mut active, mut served) = (BTreeSet::new(), BTreeSet::new());
+        for sync in base.config.syncs.values() {
+            if sync.account == definition.account && sync.active {
+                let number = step.number('s', sync.id.as_str())?;
+                active.insert(number);
+                let resolved = step.resolved.get(&keys::number(number))?;
+                served.extend(resolved.map(|resolved| resolved.list));
+            }
+        }
+        let named = step.named('l', &prefix)?;
+        let lists = named.iter().map(|(_, number)| *number).collect();
+        let orphans = named
+            .into_iter()
+            .filter(|(list, _)| !served.contains(list))
+            .filter_map(|(list, number)| Some((number, list.parse().ok()?)))
+            .collect();
+        Ok(Neighbours {
+            lists,
+            orphans,
+            active,
+        })
     })
 }

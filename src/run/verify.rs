@@ -1,6 +1,7 @@
 //! Whether what was added arrived: Campaigns accepts contacts that it then does not put on the list.
 
 use super::Run;
+use super::ask::find_list;
 use super::error::RunError;
 use crate::domain::changes::{Membership, Rejection};
 use crate::domain::outcome::{Outcome, Reason};
@@ -24,6 +25,26 @@ impl Run<'_> {
                 .await?;
             self.set_members_before(before);
         }
+        Ok(())
+    }
+
+    /// Looks at the list before the first contact is sent, as a sign-up form that was enabled since would mail everyone.
+    pub(super) async fn check_list(&mut self) -> Result<(), RunError> {
+        if self.list_checked {
+            return Ok(());
+        }
+        let lists = self.campaigns.lists().await?;
+        if let Err((message, help)) = find_list(&lists, self.definition) {
+            let problem = self
+                .sources
+                .problem(&self.definition.id, "list", message, help);
+            let sync = self.definition.id.clone();
+            return Err(RunError::Definition {
+                sync,
+                problems: vec![problem],
+            });
+        }
+        self.list_checked = true;
         Ok(())
     }
 

@@ -10,19 +10,25 @@ use super::Run;
 use super::error::RunError;
 use super::replies::Outcomes;
 use crate::domain::address::EmailAddress;
+use crate::domain::ids::ListKey;
 use crate::domain::suppression::{Cleared, Refusal, Standing};
 use crate::store::StoreError;
 use crate::store::ledger::rows::{AddressKey, IntentRow};
 use crate::store::ledger::{Step, keys};
 use crate::zoho::campaigns::{BULK_CONTACTS_MAX, CampaignsError, Reply};
 
-/// Intents carried out between two writes of their outcomes: what a crash may make rosterd call twice. Whole bulk
-/// calls, as a part of one costs as much.
-const BATCH_CONTACTS: usize = 4 * BULK_CONTACTS_MAX;
+/// Calls made by each of the concurrent callers between two writes of their outcomes: what a crash may make rosterd
+/// call twice.
+const CALLS_A_CALLER: usize = 2;
+/// Whole bulk calls between two writes, as a part of one costs as much.
+const BULK_BATCH_CONTACTS: usize = 4 * BULK_CONTACTS_MAX;
 
 /// An intent with what the ledger says about its address at this moment.
 pub(super) struct Ready {
+    key: Vec<u8>,
     pub(super) address: AddressKey,
+    /// Another list than the sync's own.
+    pub(super) other_list: Option<u32>,
     pub(super) intent: IntentRow,
     standing: Standing,
 }
@@ -51,6 +57,7 @@ impl Run<'_> {
                 .iter()
                 .any(|ready| matches!(ready.intent, IntentRow::Send { .. }))
             {
+                self.check_list().await?;
                 self.note_members_before().await?;
             }
             let (done, failure) = self.call_all(batch).await;
@@ -62,11 +69,13 @@ impl Run<'_> {
     }
 
     fn ready_intents(&self) -> Result<Vec<Ready>, StoreError> {
-        let numbers = self.numbers;
+        let sync = keys::number(self.numbers.sync);
+        let most = match self.plan.mapping.only_address() {
+            true => BULK_BATCH_CONTACTS,
+            false => CALLS_A_CALLER * self.concurrency,
+        };
         self.store.ledger.step(|step| {
-            let rows = step
-                .intents
-                .under(&keys::number(numbers.sync), None, BATCH_CONTACTS)?;
+            let rows = step.intents.under(&sync, None, most)?;
             let mut batch = Vec::with_capacity(rows.len());
             for (key, intent) in rows {
                 let Some(address) = keys::address_of(&key) else {
@@ -74,6 +83,8 @@ impl Run<'_> {
                 };
                 let standing = self.standing(step, &address)?;
                 batch.push(Ready {
+                    other_list: keys::other_list_of(&key),
+                    key,
                     address,
                     intent,
                     standing,
@@ -134,10 +145,8 @@ impl Run<'_> {
                 },
                 IntentRow::TakeOff { address, .. } => match EmailAddress::parse(address) {
                     Ok(address) => {
-                        let reply = self
-                            .campaigns
-                            .unsubscribe(&self.plan.list, &address)
-                            .await?;
+                        let list = self.list_of(&ready);
+                        let reply = self.campaigns.unsubscribe(list, &address).await?;
                         done.push((ready, Done::Answered(reply)));
                     }
                     Err(_) => done.push((ready, Done::NotAnAddress)),
@@ -154,6 +163,14 @@ impl Run<'_> {
         let answered = replies.into_iter().map(Done::Answered);
         done.extend(waiting.into_iter().zip(answered));
         Ok(done)
+    }
+
+    /// The list that a contact is taken off.
+    fn list_of(&self, ready: &Ready) -> &ListKey {
+        let other = ready
+            .other_list
+            .and_then(|number| self.orphans.iter().find(|(orphan, _)| *orphan == number));
+        other.map_or(&self.plan.list, |(_, list)| list)
     }
 
     fn clear(
@@ -175,12 +192,11 @@ impl Run<'_> {
         let outcomes = Outcomes { run: self, now };
         self.row = self.store.ledger.step(|step| {
             for (ready, done) in &done {
-                let key = keys::address(outcomes.run.numbers.sync, &ready.address);
                 if let Some(detail) = outcomes.store(step, &mut row, ready, done)? {
                     let refused = row.not_taken_off.map_or(0, |(refused, _)| refused);
                     row.not_taken_off = Some((refused + 1, detail));
                 }
-                step.intents.remove(&key)?;
+                step.intents.remove(&ready.key)?;
             }
             step.save_run(&row)?;
             outcomes.run.save_pace(step)?;

@@ -47,7 +47,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The ledger's file cannot be opened.
-    #[error("cannot open the ledger {}: restore a backup, or move it away and let the next run read everything", path.display())]
+    #[error("cannot open the ledger {}: restore a backup of it; without one, move it away, and the next run reads everything, but opt-outs of records that are gone from the CRM are forgotten", path.display())]
     Opening {
         /// The file.
         path: PathBuf,

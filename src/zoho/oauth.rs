@@ -215,7 +215,9 @@ pub enum OauthError {
         source: TransportError,
     },
     /// Something answered that is not Zoho Accounts.
-    #[error("Zoho Accounts answered with something that is no token (HTTP {status})")]
+    #[error(
+        "Zoho Accounts answered with something that is no token (HTTP {status}); try again later, and check `accounts_url` if that is set"
+    )]
     Strange {
         /// HTTP status.
         status: u16,

@@ -32,7 +32,7 @@ impl Retry {
     }
 
     /// Runs `attempt` until it succeeds, fails for good, or the next attempt would come later than `give_up_after` from
-    /// the first failure. The error is that of the last attempt.
+    /// the first one. The error is that of the last attempt.
     pub(super) async fn run<T, E, F>(
         &self,
         attempt: impl FnMut() -> F,
@@ -42,15 +42,13 @@ impl Retry {
         E: Error + 'static,
         F: Future<Output = Result<T, E>>,
     {
-        let mut first_failure_at = None;
+        // The monotonic clock: a step of the wall clock must not end or prolong the patience.
+        let started_at = Instant::now();
         attempt
             .retry(self.backoff())
             .adjust(|error: &E, usual: Option<Duration>| {
-                // The monotonic clock: a step of the wall clock must not end or prolong the patience.
-                let now = Instant::now();
-                let since = *first_failure_at.get_or_insert(now);
                 let wait = retry_after(&failure(error), usual?)?;
-                (now - since + wait <= self.give_up_after).then_some(wait)
+                (started_at.elapsed() + wait <= self.give_up_after).then_some(wait)
             })
             .notify(|error: &E, wait: Duration| {
                 let error: &(dyn Error + 'static) = error;

@@ -240,6 +240,11 @@ campaigns_url = "{url}"
         self.request(reqwest::Method::POST, path, Some(body))
     }
 
+    /// Changes what is there.
+    pub(crate) fn patch(&self, path: &str, body: &Value) -> Value {
+        self.request(reqwest::Method::PATCH, path, Some(body))
+    }
+
     /// Every record of a module, with every field, converted leads too.
     pub(crate) fn records(&self, module: &str) -> Vec<Value> {
         match self.get(&format!("/crm/records/{module}"))["data"].take() {
@@ -256,8 +261,7 @@ campaigns_url = "{url}"
 
     /// Changes fields of a record.
     pub(crate) fn update(&self, module: &str, id: &str, fields: &Value) {
-        let path = format!("/crm/records/{module}/{id}");
-        self.request(reqwest::Method::PATCH, &path, Some(fields));
+        self.patch(&format!("/crm/records/{module}/{id}"), fields);
     }
 
     /// Puts a record into the recycle bin.

@@ -41,6 +41,16 @@ pub(crate) fn claim(list: u32, address: &AddressKey, sync: u32) -> Vec<u8> {
     join(&[&list.to_be_bytes(), address, &sync.to_be_bytes()])
 }
 
+/// A call for an address of a sync on another list than the sync's own.
+pub(crate) fn on_other_list(sync: u32, address: &AddressKey, list: u32) -> Vec<u8> {
+    claim(sync, address, list)
+}
+
+/// The list in the key of such a call; `None` where it is for the sync's own list.
+pub(crate) fn other_list_of(key: &[u8]) -> Option<u32> {
+    (key.len() == 24).then(|| last_number(key)).flatten()
+}
+
 /// A run.
 pub(crate) fn run(run: u128) -> Vec<u8> {
     run.to_be_bytes().to_vec()

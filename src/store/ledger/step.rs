@@ -188,14 +188,17 @@ impl<'t> Step<'t> {
         Ok(number.0)
     }
 
-    /// The numbers of all names of a kind that begin with `prefix`.
-    pub(crate) fn numbers(&self, kind: char, prefix: &str) -> Result<Vec<u32>, StoreError> {
+    /// The names of a kind that begin with `prefix`, without it, and their numbers.
+    pub(crate) fn named(&self, kind: char, prefix: &str) -> Result<Vec<(String, u32)>, StoreError> {
         let prefix = format!("{kind}:{prefix}").into_bytes();
         let rows = self.names.under(&prefix, None, usize::MAX)?;
-        Ok(rows
-            .into_iter()
-            .map(|(_, NumberRow(number))| number)
-            .collect())
+        let name = |(key, NumberRow(number)): (Vec<u8>, NumberRow)| {
+            (
+                String::from_utf8_lossy(&key[prefix.len()..]).into_owned(),
+                number,
+            )
+        };
+        Ok(rows.into_iter().map(name).collect())
     }
 
     /// Makes a sync decide an address. A departure that is known already is kept unless a new one is given.

@@ -45,7 +45,7 @@ fn a_step_that_fails_leaves_nothing_of_itself() {
     assert!(panicked.is_err());
     assert_eq!(since(&ledger, b"new"), None);
     assert_eq!(since(&ledger, b"kept"), Some(1));
-    let names = ledger.step(|step| step.numbers('s', "")).unwrap();
+    let names = ledger.step(|step| step.named('s', "")).unwrap();
     assert!(names.is_empty());
 }
 
@@ -155,8 +155,8 @@ fn a_name_keeps_the_number_it_was_given_first() {
     assert_eq!(number('l', "one"), 2);
     assert_eq!(number('s', "two"), 3);
     assert_eq!(number('s', "one"), 1);
-    let under = ledger.step(|step| step.numbers('s', "t")).unwrap();
-    assert_eq!(under, [3]);
+    let under = ledger.step(|step| step.named('s', "t")).unwrap();
+    assert_eq!(under, [("wo".to_owned(), 3)]);
     let last = ledger.step(|step| step.names.get(b"")).unwrap();
     assert_eq!(last, Some(NumberRow(3)));
 }

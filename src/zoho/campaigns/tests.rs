@@ -107,7 +107,7 @@ async fn what_is_said_of_one_contact_is_a_reply() {
         ),
         (
             r#"{"status":"error","code":"4711","message":"blocked"}"#,
-            refused(Verdict::Other, "4711", "blocked"),
+            refused(Verdict::Passing, "4711", "blocked"),
         ),
     ] {
         let stage = stage(&[body]).await;

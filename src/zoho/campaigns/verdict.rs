@@ -82,7 +82,8 @@ pub(super) fn meaning(method: Method, code: &str) -> Meaning {
             Meaning::Failed(Failure::Refused)
         }
 
-        (Subscribe | Unsubscribe, _) => Meaning::Contact(Verdict::Other),
+        // What is not known may pass: a person who is tried again costs a call, one who is given up is lost.
+        (Subscribe | Unsubscribe, _) => Meaning::Contact(Verdict::Passing),
         (_, _) => Meaning::Failed(Failure::Refused),
     }
 }
@@ -128,7 +129,7 @@ mod tests {
             (Method::Subscribe, "2502", failed(Failure::Unreachable)),
             (Method::Subscribe, "1005", contact(Verdict::Other)),
             (Method::Subscribe, "903", failed(Failure::Refused)),
-            (Method::Subscribe, "4711", contact(Verdict::Other)),
+            (Method::Subscribe, "4711", contact(Verdict::Passing)),
             (
                 Method::SubscribeBulk,
                 "2302",

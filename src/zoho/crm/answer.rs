@@ -29,6 +29,24 @@ pub(super) fn read<T: DeserializeOwned>(
     }
 }
 
+/// A list of an answer, whose length `count` tells: empty only where the CRM says "nothing there". A list without
+/// rows under a good status is not what it sends, so it is a fault that passes.
+pub(super) fn listed<T: DeserializeOwned + Default>(
+    method: Method,
+    answer: &Answer,
+    count: impl Fn(&T) -> usize,
+) -> Result<T, CrmError> {
+    match read::<T>(method, answer)? {
+        None => Ok(T::default()),
+        Some(list) if count(&list) > 0 => Ok(list),
+        Some(_) => Err(CrmError::Unreadable {
+            method,
+            place: "its list".to_owned(),
+            source: UnreadableError::Empty,
+        }),
+    }
+}
+
 /// Decoded straight from the bytes: a page of rows is not built twice.
 fn success<T: DeserializeOwned>(method: Method, answer: &Answer) -> Result<T, CrmError> {
     let shape = match serde_json::from_slice::<T>(&answer.body) {

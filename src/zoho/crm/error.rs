@@ -68,6 +68,9 @@ pub enum UnreadableError {
         /// Column.
         column: usize,
     },
+    /// A list without rows, which the CRM would not send.
+    #[error("it is empty, where the CRM would say that there is nothing")]
+    Empty,
     /// Missing, or not a number of 64 bits.
     #[error("not a record id")]
     Id,
@@ -93,6 +96,18 @@ pub enum UnreadableError {
     Organisation,
 }
 
+impl UnreadableError {
+    /// An answer of another shape is a service out of order, which passes; a value of another type stays as it is.
+    fn failure(&self) -> Failure {
+        match self {
+            Self::Shape { .. } | Self::Empty | Self::Clock => Failure::Unreachable,
+            Self::Id | Self::Instant | Self::Name(_) | Self::Value { .. } | Self::Organisation => {
+                Failure::Refused
+            }
+        }
+    }
+}
+
 impl CrmError {
     /// What it means for the run.
     #[must_use]
@@ -100,7 +115,7 @@ impl CrmError {
         match self {
             Self::Lost { source, .. } => source.failure(),
             Self::Refused { failure, .. } => failure.clone(),
-            Self::Unreadable { .. } => Failure::Refused,
+            Self::Unreadable { source, .. } => source.failure(),
             Self::TooManyColumns { .. } => Failure::Configuration,
         }
     }

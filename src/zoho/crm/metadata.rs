@@ -38,7 +38,7 @@ impl Crm {
     pub async fn modules(&self) -> Result<Vec<Module>, CrmError> {
         let method = Method::Modules;
         let read = |answer| {
-            let listed: wire::Modules = answer::read(method, &answer)?.unwrap_or_default();
+            let listed = answer::listed(method, &answer, |it: &wire::Modules| it.modules.len())?;
             Ok(listed.modules.into_iter().map(module).collect())
         };
         let request = |base: &str| Request::get(format!("{base}/settings/modules"), vec![]);
@@ -52,7 +52,7 @@ impl Crm {
     pub async fn fields(&self, module: &ModuleName) -> Result<Vec<Field>, CrmError> {
         let method = Method::Fields;
         let read = |answer| {
-            let listed: wire::Fields = answer::read(method, &answer)?.unwrap_or_default();
+            let listed = answer::listed(method, &answer, |it: &wire::Fields| it.fields.len())?;
             Ok(listed.fields.into_iter().map(field).collect())
         };
         let request = |base: &str| {
@@ -70,7 +70,7 @@ impl Crm {
     pub async fn organisation(&self) -> Result<Organisation, CrmError> {
         let method = Method::Organisation;
         let read = |answer| {
-            let listed: wire::Organisations = answer::read(method, &answer)?.unwrap_or_default();
+            let listed = answer::listed(method, &answer, |it: &wire::Organisations| it.org.len())?;
             let first = listed.org.into_iter().next();
             let named = first.and_then(organisation);
             named.ok_or_else(|| CrmError::Unreadable {

@@ -24,7 +24,7 @@ pub use self::records::{DeletedPage, RecordPage, TokenPage};
 use super::channel::{Call, Channel};
 use super::http::{Answer, Client, Request};
 use super::meter::{Meter, Price};
-use super::oauth::Tokens;
+use super::oauth::{OauthError, Tokens};
 use super::pacer::Pacer;
 use super::retry::Retry;
 use crate::domain::ids::ModuleName;
@@ -118,6 +118,15 @@ impl Crm {
         let mut metered = self.clone();
         metered.channel.meter = meter;
         metered
+    }
+
+    /// Makes sure that there is a token, and tries again while Zoho Accounts cannot be reached.
+    ///
+    /// # Errors
+    /// The credentials are refused, or Zoho Accounts did not answer for as long as a call may fail.
+    pub async fn authorise(&self) -> Result<(), OauthError> {
+        let check = || self.channel.tokens.check();
+        self.channel.retry.run(check, OauthError::failure).await
     }
 
     /// Makes a call for the price of one credit.

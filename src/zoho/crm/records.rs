@@ -66,7 +66,7 @@ impl Crm {
         let text = coql::query(columns.module.as_str(), &reader.select, scope, limit);
         let body = json!({ "select_query": text });
         let read = |answer| {
-            let rows: wire::Rows = answer::read(method, &answer)?.unwrap_or_default();
+            let rows = answer::listed(method, &answer, |rows: &wire::Rows| rows.data.len())?;
             let service_time = service_time(method, &answer)?;
             Ok(RecordPage {
                 records: reader.records(&rows.data)?,
@@ -103,7 +103,7 @@ impl Crm {
         }
         query.extend(token.map(|token| ("page_token", token.to_owned())));
         let read = |answer| {
-            let rows: wire::Rows = answer::read(method, &answer)?.unwrap_or_default();
+            let rows = answer::listed(method, &answer, |rows: &wire::Rows| rows.data.len())?;
             let service_time = service_time(method, &answer)?;
             let next = rows.info.next_page_token;
             Ok(TokenPage {
@@ -138,7 +138,7 @@ impl Crm {
             ("per_page", PER_PAGE.to_owned()),
         ];
         let read = |answer| {
-            let rows: wire::DeletedRows = answer::read(method, &answer)?.unwrap_or_default();
+            let rows = answer::listed(method, &answer, |rows: &wire::DeletedRows| rows.data.len())?;
             let records = rows.data.iter().map(deleted).collect::<Result<_, _>>();
             Ok(DeletedPage {
                 records: records.map_err(|source| CrmError::Unreadable {

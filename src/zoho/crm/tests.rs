@@ -349,20 +349,27 @@ async fn an_ended_page_token_asks_for_a_new_walk() {
 
 #[tokio::test]
 async fn what_cannot_be_read_is_an_error_without_the_value() {
-    for body in [
-        r#"{"data":[{"id":"ada@example.org"}],"info":{}}"#,
-        r#"{"data":[{"id":"1","Modified_Time":"ada@example.org"}],"info":{}}"#,
-        r#"{"data":[{"id":"1","Email":{"ada@example.org":1}}],"info":{}}"#,
-        r#"{"data":[{"id":"1","Modified_Time":7}],"info":{}}"#,
-        r#"{"data":"ada@example.org"}"#,
+    let (lasting, passing) = (Failure::Refused, Failure::Unreachable);
+    let info = r#""info":{"more_records":false}"#;
+    for (data, failure) in [
+        (r#"[{"id":"ada@example.org"}]"#, &lasting),
+        (
+            r#"[{"id":"1","Modified_Time":"ada@example.org"}]"#,
+            &lasting,
+        ),
+        (r#"[{"id":"1","Email":{"ada@example.org":1}}]"#, &lasting),
+        (r#"[{"id":"1","Modified_Time":7}]"#, &lasting),
+        (r#""ada@example.org""#, &passing),
+        ("[]", &passing),
     ] {
-        let stage = stage(vec![Canned::json(200, body)]).await;
+        let body = &format!(r#"{{"data":{data},{info}}}"#);
+        let stage = stage_with(impatient(), vec![Canned::json(200, body)]).await;
         let error = stage
             .crm
             .page(&columns(&["Email"]), &ALL, 200)
             .await
             .unwrap_err();
-        assert_eq!(error.failure(), Failure::Refused, "{body}");
+        assert_eq!(error.failure(), *failure, "{body}");
         assert!(
             !format!("{error:?} {}", chain(&error)).contains('@'),
             "{error:?}"

@@ -1,4 +1,7 @@
 //! The CRM's JSON exactly as it is sent, and nothing else.
+//!
+//! What carries rows has no default: an answer without them is not an empty one (that is HTTP 204) but a spoilt one, and
+//! taking it for "nothing changed" would lose changes and opt-outs.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -11,24 +14,19 @@ pub(super) const MODIFIED_TIME: &str = "Modified_Time";
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Rows {
-    #[serde(default)]
     pub(super) data: Vec<Row>,
-    #[serde(default)]
     pub(super) info: Info,
 }
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Info {
-    #[serde(default)]
     pub(super) more_records: bool,
     pub(super) next_page_token: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct DeletedRows {
-    #[serde(default)]
     pub(super) data: Vec<DeletedRow>,
-    #[serde(default)]
     pub(super) info: Info,
 }
 
@@ -40,7 +38,6 @@ pub(super) struct DeletedRow {
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Modules {
-    #[serde(default)]
     pub(super) modules: Vec<Module>,
 }
 
@@ -60,7 +57,6 @@ fn yes() -> bool {
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Fields {
-    #[serde(default)]
     pub(super) fields: Vec<Field>,
 }
 
@@ -96,7 +92,6 @@ pub(super) struct PickListValue {
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Organisations {
-    #[serde(default)]
     pub(super) org: Vec<Organisation>,
 }
 
