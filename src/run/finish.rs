@@ -259,6 +259,7 @@ fn close_checkpoint(
         after.cursor = row.to.or(before.cursor);
         after.completed = before.completed + 1;
         after.definition = running.definition;
+        after.settled_by = row.number;
         if row.full {
             after.last_full = row.to;
         }

@@ -27,8 +27,8 @@ pub(super) struct Staging<'a> {
 }
 
 impl Staging<'_> {
-    /// Stages a record of the sync's module. A record that this run has met already, and one of the overlap that reads
-    /// as it did before, is passed over.
+    /// Stages a record of the sync's module. A record that this run has met already is passed over, and so is one that
+    /// reads as it did before and is of the overlap, or was settled by the last run.
     pub(super) fn record(
         &self,
         step: &mut Step<'_>,
@@ -236,9 +236,11 @@ fn passed_over(run: &RunRow, row: &RecordRow, record: &Record, fingerprint: [u8;
         (Some(from), Some(modified_at)) => modified_at.as_millisecond() < from,
         _ => false,
     };
+    // A full read also meets what is changed while it reads, which is in the next run's window once more.
+    let settled = !run.full && row.seen == run.settled_by;
     let gone = matches!(row.place, Place::Gone(_));
     // What a failed run read and did not settle is taken up without being read again.
-    in_overlap && !gone && row.fingerprint == fingerprint
+    (in_overlap || settled) && !gone && row.fingerprint == fingerprint
 }
 
 /// A hash of all that was read of a record.

@@ -263,6 +263,7 @@ pub(super) fn create_row(
             sync: numbers.sync,
             list: numbers.list,
             number,
+            settled_by: checkpoint.settled_by,
             trigger: running.trigger,
             full: running.full,
             from: checkpoint.cursor.filter(|_| !running.full),

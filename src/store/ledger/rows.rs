@@ -178,6 +178,8 @@ pub(crate) struct RunRow {
     pub(crate) list: u32,
     /// The run's number in this ledger, from 1; marks what it has seen.
     pub(crate) number: u32,
+    /// The number of the sync's last completed or held run.
+    pub(crate) settled_by: u32,
     /// Who or what started it.
     pub(crate) trigger: Trigger,
     /// Whether it reads everything.

@@ -26,6 +26,8 @@ pub(crate) struct Checkpoint {
     pub(crate) last: Option<LastRun>,
     /// Contacts that this sync has on the list.
     pub(crate) on_list: u64,
+    /// The ledger's number of the last completed or held run: what it read is settled.
+    pub(crate) settled_by: u32,
 }
 
 impl Stored for Checkpoint {

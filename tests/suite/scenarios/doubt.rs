@@ -178,3 +178,18 @@ fn a_history_that_is_taken_away_during_a_run_is_begun_anew() {
         "the interrupted run and its own"
     );
 }
+
+#[test]
+fn what_a_full_read_met_in_its_own_second_is_not_counted_by_the_next_run_again() {
+    let rig = Rig::new(30);
+    rig.sync("newsletter", ALL_CONTACTS);
+    rig.post("/clock", &json!({"freeze": true}));
+    rig.create(
+        "Contacts",
+        &json!({"Last_Name": "N", "Email": "new@t.example"}),
+    );
+    assert_eq!(rig.import("newsletter")["total"], 31);
+    rig.post("/clock", &json!({"freeze": false}));
+    rig.advance(60);
+    assert_eq!(rig.import("newsletter")["total"], 0);
+}
