@@ -182,27 +182,10 @@ pub(crate) async fn run(
     match ended {
         Ok(outcome) => run.finish(base, outcome, None),
         Err(error) if error.ends_the_run() => {
-            let error = explained(base, clients, definition, error).await;
+            let error = run.explained(base, error).await;
             run.finish(base, RunOutcome::Failed, Some(error))
         }
         Err(error) => Ended::failed(error),
-    }
-}
-
-/// A refusal of the CRM that the definition may be the reason for, as the problem that it is.
-async fn explained(
-    base: &Base,
-    clients: &Clients,
-    definition: &SyncDefinition,
-    error: RunError,
-) -> RunError {
-    let by_names = matches!(&error, RunError::Crm(_)) && error.kind() == ErrorKind::Configuration;
-    if !by_names {
-        return error;
-    }
-    match resolve::check(&base.config, &base.sources, clients, definition).await {
-        Err(problems @ RunError::Definition { .. }) => problems,
-        Ok(()) | Err(_) => error,
     }
 }
 
@@ -260,10 +243,28 @@ impl Run<'_> {
                 Phase::Closing => break,
             }
         }
-        if self.row.phase == Phase::Closing && self.has_held()? {
+        if self.has_held()? {
             outcome = RunOutcome::Held;
         }
         self.conclude(outcome)
+    }
+
+    /// A refusal of the CRM that the definition may be the reason for, as the problem that it is.
+    async fn explained(&self, base: &Base, error: RunError) -> RunError {
+        let by_names =
+            matches!(&error, RunError::Crm(_)) && error.kind() == ErrorKind::Configuration;
+        if !by_names {
+            return error;
+        }
+        let clients = Clients {
+            crm: self.crm.clone(),
+            campaigns: self.campaigns.clone(),
+            pacer: self.pacer.clone(),
+        };
+        match check(&base.config, &base.sources, &clients, self.definition).await {
+            Err(problems @ RunError::Definition { .. }) => problems,
+            Ok(()) | Err(_) => error,
+        }
     }
 
     /// What speaks against calling the run completed, now that everything is done.
