@@ -22,7 +22,7 @@ use std::path::PathBuf;
 
 use tokio::runtime::Runtime;
 
-use crate::config::{Loaded, load, render};
+use crate::config::{Loaded, load, load_to_look, render, render_warnings};
 use crate::daemon::HoldVerdict;
 use crate::logging;
 use args::{Cli, Command};
@@ -47,6 +47,20 @@ impl Context {
     /// When anything in them is not valid.
     pub fn load(&self) -> Result<Loaded, CliError> {
         Ok(load(&self.config, self.environment.iter().cloned())?)
+    }
+
+    /// Reads all files to look at what has been; definitions that are not valid are left out, and that is said.
+    ///
+    /// # Errors
+    /// When `rosterd.toml` or a variable is not valid.
+    pub fn load_to_look(&self) -> Result<Loaded, CliError> {
+        let loaded = load_to_look(&self.config, self.environment.iter().cloned())?;
+        if !loaded.warnings.is_empty() {
+            let colour = self.report.colour_errors;
+            self.report
+                .note(render_warnings(&loaded.warnings, colour).trim_end());
+        }
+        Ok(loaded)
     }
 }
 

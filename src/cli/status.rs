@@ -13,7 +13,7 @@ use super::table::{Cell, Column, Table};
 use super::{Context, history, service};
 use crate::clock::Clock;
 use crate::config::settings::Config;
-use crate::daemon::status::{AccountStatus, Status, SyncState, SyncStatus, read};
+use crate::daemon::status::{AccountStatus, Holder, Status, SyncState, SyncStatus, read};
 use crate::domain::ids::SyncId;
 use crate::journal::event::RunFinished;
 
@@ -28,6 +28,8 @@ struct Answer {
 #[derive(Serialize)]
 struct Daemon {
     running: bool,
+    #[serde(skip)]
+    holder: Holder,
     version: &'static str,
 }
 
@@ -47,14 +49,14 @@ struct Sync {
 /// # Errors
 /// The files are not valid, the sync does not exist, or the state cannot be read.
 pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError> {
-    let config = context.load()?.config;
+    let config = context.load_to_look()?.config;
     let wanted = match &args.sync {
         Some(asked) => Some(service::sync_named(&config, asked)?),
         None => None,
     };
     let report = &context.report;
     let Status {
-        running,
+        holder,
         accounts,
         syncs,
     } = read(&config, Clock::system().now())
@@ -77,7 +79,8 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError
         })
         .collect();
     let daemon = Daemon {
-        running,
+        running: holder == Holder::Daemon,
+        holder,
         version: env!("CARGO_PKG_VERSION"),
     };
     let answer = Answer {
@@ -124,12 +127,11 @@ fn text(answer: &Answer, config: &Config, report: &Report, wanted: Option<&SyncI
         );
     }
     let mut out = table.render(report);
-    let running = if answer.daemon.running {
-        "running"
-    } else {
-        "not running"
-    };
-    out.push_str(&format!("\ndaemon: {running}\n"));
+    out.push_str(match answer.daemon.holder {
+        Holder::Daemon => "\ndaemon: running\n",
+        Holder::Command => "\ndaemon: not running; a command is at work\n",
+        Holder::Nobody => "\ndaemon: not running\n",
+    });
     if wanted.is_none() {
         for account in &answer.accounts {
             out.push_str(&limits(account));

@@ -67,7 +67,7 @@ pub(super) async fn follow(report: &Report, mut progress: watch::Receiver<Progre
         return std::future::pending().await;
     }
     let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}, {elapsed} so far") {
         bar.set_style(style);
     }
     let _cleared = ClearOnDrop(bar.clone());

@@ -76,6 +76,32 @@ pub fn load(
     path: &Path,
     environment: impl Iterator<Item = (String, String)>,
 ) -> Result<Loaded, Problems> {
+    let (loaded, of_definitions) = examine(path, environment)?;
+    match of_definitions.is_empty() {
+        true => Ok(loaded),
+        false => Err(Problems(of_definitions)),
+    }
+}
+
+/// Reads everything for a look at what has been: definitions that are not valid are left out, and their problems are
+/// among the warnings.
+///
+/// # Errors
+/// What is wrong with `rosterd.toml` or the variables; then also what is wrong with the definitions.
+pub fn load_to_look(
+    path: &Path,
+    environment: impl Iterator<Item = (String, String)>,
+) -> Result<Loaded, Problems> {
+    let (mut loaded, of_definitions) = examine(path, environment)?;
+    loaded.warnings.extend(of_definitions);
+    Ok(loaded)
+}
+
+/// What is valid, and the problems of the definitions; problems elsewhere leave nothing to go by.
+fn examine(
+    path: &Path,
+    environment: impl Iterator<Item = (String, String)>,
+) -> Result<(Loaded, Vec<Problem>), Problems> {
     let variables: BTreeMap<String, String> = environment.collect();
     let text = read::text(path).map_err(|problem| Problems(vec![with_remedy(*problem)]))?;
     let (main, broken) = Document::parse(path.display().to_string(), text, true);
@@ -91,30 +117,42 @@ pub fn load(
     };
     let accounts = accounts::accounts(&raw, &secrets, &mut report);
     unsupported::config(&raw, &mut report);
-    let files = files(&general, broken.is_empty(), &mut report);
+    let (files, others) = files(&general, broken.is_empty(), &mut report);
     let around = Surroundings {
         accounts: known_accounts(&raw, &broken),
         zone: general.timezone.clone(),
     };
-    let syncs = syncs::syncs(&files, &around);
+    let mut syncs = syncs::syncs(&files, &around);
+    syncs
+        .warnings
+        .extend(others.iter().map(|path| passed_over(path)));
     // What half a file says wrongly is not worth telling.
     let own = if broken.is_empty() {
         report.into_problems()
     } else {
         broken
     };
+    let is_usable = own.is_empty();
     let problems = in_order(own, syncs.problems, &main, &files);
-    if !problems.is_empty() {
+    if !is_usable {
         return Err(Problems(problems));
     }
-    Ok(Loaded {
+    let loaded = Loaded {
         config: config(path, general, accounts, syncs.definitions),
         warnings: syncs.warnings,
         sources: Sources {
             main,
             syncs: syncs.documents,
         },
-    })
+    };
+    Ok((loaded, problems))
+}
+
+/// A file among the definitions whose name does not end as theirs do.
+fn passed_over(path: &Path) -> Problem {
+    let message = "this is no definition, so it is passed over".to_owned();
+    let help = "the names of definitions end in `.toml`, in lower case".to_owned();
+    Problem::without_place(&path.display().to_string(), message, Some(help))
 }
 
 fn with_remedy(mut problem: Problem) -> Problem {
@@ -130,7 +168,11 @@ fn is_open(path: &Path) -> bool {
     std::fs::metadata(path).map_or(true, |metadata| metadata.permissions().mode() & 0o004 != 0)
 }
 
-fn files(general: &General, is_whole: bool, report: &mut Report<'_>) -> Vec<PathBuf> {
+fn files(
+    general: &General,
+    is_whole: bool,
+    report: &mut Report<'_>,
+) -> (Vec<PathBuf>, Vec<PathBuf>) {
     match syncs::files(&general.syncs_dir) {
         Ok(files) => files,
         Err(error) => {
@@ -140,7 +182,7 @@ fn files(general: &General, is_whole: bool, report: &mut Report<'_>) -> Vec<Path
             if is_whole {
                 report.wrong("syncs", message, help);
             }
-            Vec::new()
+            (Vec::new(), Vec::new())
         }
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn selection(
     }
     let ways = usize::from(all) + usize::from(view.is_some()) + usize::from(criteria.is_some());
     if ways != 1 {
-        let help = "use exactly one of `all = true`, `view` and `[[select.criteria]]`".to_owned();
+        let help = "use exactly one of `all = true` and `[[select.criteria]]`".to_owned();
         let message = if ways == 0 {
             "`select` does not say which records belong"
         } else {

@@ -25,24 +25,26 @@ pub(super) struct Syncs {
     pub(super) warnings: Vec<Problem>,
 }
 
-/// The definition files in `folder`, by name; editors' backups and hidden files are none.
-pub(super) fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
+/// The definition files in `folder`, by name, and what else is there; hidden files are neither.
+pub(super) fn files(folder: &Path) -> std::io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+    let (mut files, mut others) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let is_hidden = path
             .file_name()
             .is_none_or(|name| name.to_string_lossy().starts_with('.'));
-        if !is_hidden
-            && path
-                .extension()
-                .is_some_and(|extension| extension == "toml")
-        {
-            files.push(path);
+        let is_definition = path
+            .extension()
+            .is_some_and(|extension| extension == "toml");
+        match (is_hidden, is_definition) {
+            (true, _) => {}
+            (false, true) => files.push(path),
+            (false, false) => others.push(path),
         }
     }
     files.sort();
-    Ok(files)
+    others.sort();
+    Ok((files, others))
 }
 
 /// Reads the files one by one, each on its own.

@@ -11,7 +11,9 @@ pub mod signals;
 pub mod status;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -215,6 +217,9 @@ impl Current {
     }
 }
 
+/// How long `check --online` tries again while a service cannot be reached.
+const CHECK_PATIENCE: Duration = Duration::from_secs(10);
+
 /// Asks the services what they say to each definition: one result a sync, in the order of their ids.
 ///
 /// # Errors
@@ -224,14 +229,31 @@ pub(crate) async fn check_online(
     sources: &Sources,
 ) -> Result<Vec<Result<(), RunError>>, ServiceError> {
     let http = crate::zoho::http::Client::new(clients::options())?;
+    let clock = Clock::system();
+    // A person waits for the answer, and will ask again.
+    let give_up_after = config.give_up_after.min(CHECK_PATIENCE);
+    let config = &Config {
+        give_up_after,
+        ..config.clone()
+    };
+    let mut accounts = BTreeMap::new();
     let mut results = Vec::new();
     for definition in config.syncs.values() {
         let Some(account) = config.accounts.get(&definition.account) else {
             continue;
         };
-        let clock = Clock::system();
-        let clients = clients::clients(config, account, &http, &clock, Pacer::off())?;
-        results.push(run::check(config, sources, &clients, definition).await);
+        // One set of clients an account, so that all its syncs use one token.
+        let clients = match accounts.entry(&definition.account) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(clients::clients(
+                config,
+                account,
+                &http,
+                &clock,
+                Pacer::off(),
+            )?),
+        };
+        results.push(run::check(config, sources, clients, definition).await);
     }
     Ok(results)
 }

@@ -35,6 +35,7 @@ pub async fn daemon(loaded: Loaded, clock: Clock, reload: Reload) -> Result<(), 
     let (asked, mut reloads) = watch::channel(0);
     signals::watch(&stop, Some(asked)).map_err(ServiceError::Signals)?;
     let (service, interrupted) = Service::open(loaded, clock, stop.clone())?;
+    service.current().base.store.mark_daemon()?;
     planner::note_schedules(&service.current().base)?;
 
     let wake = Arc::new(Notify::new());

@@ -13,17 +13,28 @@ use crate::domain::ids::{AccountName, SyncId};
 use crate::domain::limits::{Limit, Periods};
 use crate::domain::outcome::RunOutcome;
 use crate::run::usage_of;
-use crate::store::StoreError;
 use crate::store::mirror::{self, Snapshot};
+use crate::store::{DAEMON_MARK, StoreError};
 
 /// How everything stands.
 pub struct Status {
-    /// Whether a process holds the state.
-    pub running: bool,
+    /// Who holds the state.
+    pub holder: Holder,
     /// The accounts and their limits.
     pub accounts: Vec<AccountStatus>,
     /// The syncs, by id.
     pub syncs: Vec<SyncStatus>,
+}
+
+/// Who holds the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// Nobody.
+    Nobody,
+    /// A daemon.
+    Daemon,
+    /// A command, such as `sync`.
+    Command,
 }
 
 /// An account and what it has used of its limits.
@@ -57,7 +68,7 @@ pub struct SyncStatus {
     pub name: String,
     /// Its state.
     pub state: SyncState,
-    /// Why it is inactive.
+    /// Why it is inactive; `interrupted` where a run waits to go on and nothing runs.
     pub reason: Option<&'static str>,
     /// When it runs next.
     pub next: Option<Timestamp>,
@@ -104,24 +115,30 @@ impl SyncState {
 /// # Errors
 /// [`StoreError`]: the mirror cannot be read.
 pub fn read(config: &Config, now: Timestamp) -> Result<Status, StoreError> {
+    let holder = holder(&config.state_dir);
     let snapshot = mirror::read(&config.state_dir.join("state.json"))?.unwrap_or_default();
     let syncs = config
         .syncs
         .values()
-        .map(|definition| sync_status(definition, &snapshot, now))
+        .map(|definition| sync_status(definition, &snapshot, holder, now))
         .collect();
     let accounts = config.accounts.keys();
     let accounts = accounts
         .map(|account| account_status(config, account, &snapshot, now))
         .collect();
     Ok(Status {
-        running: is_held(&config.state_dir),
+        holder,
         accounts,
         syncs,
     })
 }
 
-fn sync_status(definition: &SyncDefinition, snapshot: &Snapshot, now: Timestamp) -> SyncStatus {
+fn sync_status(
+    definition: &SyncDefinition,
+    snapshot: &Snapshot,
+    holder: Holder,
+    now: Timestamp,
+) -> SyncStatus {
     let checkpoint = snapshot
         .checkpoints
         .get(&definition.id)
@@ -130,7 +147,7 @@ fn sync_status(definition: &SyncDefinition, snapshot: &Snapshot, now: Timestamp)
     let last = checkpoint.last.as_ref();
     let is_finished = definition.schedule.is_once() && checkpoint.completed > 0;
     let state = match last.map(|last| last.outcome) {
-        _ if checkpoint.running.is_some() => SyncState::Running,
+        _ if checkpoint.running.is_some() && holder != Holder::Nobody => SyncState::Running,
         _ if !definition.active => SyncState::Inactive,
         Some(RunOutcome::Held) => SyncState::Held,
         _ if is_finished => SyncState::Finished,
@@ -144,7 +161,11 @@ fn sync_status(definition: &SyncDefinition, snapshot: &Snapshot, now: Timestamp)
         sync: definition.id.clone(),
         name: definition.name.clone(),
         state,
-        reason: (!definition.active).then_some("definition"),
+        reason: match checkpoint.running {
+            _ if !definition.active => Some("definition"),
+            Some(_) if holder == Holder::Nobody => Some("interrupted"),
+            Some(_) | None => None,
+        },
         next,
         last_at: last.and_then(|last| Timestamp::from_millisecond(last.at).ok()),
         on_list: checkpoint.on_list,
@@ -186,10 +207,16 @@ fn account_status(
     }
 }
 
-/// Whether a process holds the state: its lock can then not even be shared.
-fn is_held(folder: &Path) -> bool {
-    match File::open(folder.join("lock")) {
-        Ok(lock) => matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)),
-        Err(_) => false,
+/// Who holds the state: a lock that is held cannot even be shared.
+fn holder(folder: &Path) -> Holder {
+    let path = folder.join("lock");
+    match File::open(&path) {
+        Ok(lock) if matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)) => {
+            match std::fs::read_to_string(&path) {
+                Ok(mark) if mark == DAEMON_MARK => Holder::Daemon,
+                Ok(_) | Err(_) => Holder::Command,
+            }
+        }
+        Ok(_) | Err(_) => Holder::Nobody,
     }
 }

@@ -331,7 +331,10 @@ impl fmt::Display for Refused {
         match &self.frees_at {
             Some(at) => {
                 let at = at.strftime("%Y-%m-%d %H:%M %Q");
-                write!(f, "{name}: {used} of {limit} used {during}; frees at {at}")
+                write!(
+                    f,
+                    "{name}: {used} of {limit} used {during}; frees at {at}, or raise `limits.{name}`"
+                )
             }
             None => write!(f, "{name}: none are allowed; raise `limits.{name}`"),
         }

@@ -4,7 +4,7 @@
 use super::value::Field;
 
 /// Names less alike than this are not proposed; 1 is the same name, 0 has nothing in common.
-const LIKENESS_MIN: f64 = 0.5;
+const LIKENESS_MIN: f64 = 0.6;
 
 /// The name in `known` that is most like `wanted`, case, blanks, `_` and `-` aside.
 #[must_use]

@@ -163,6 +163,9 @@ fn nearest_list(target: &ListTarget, lists: &[MailingList]) -> Option<String> {
             did_you_mean(nearest(name, lists.iter().map(|list| list.name.as_str())))
                 .or_else(|| all_lists(lists))
         }
+        ListTarget::Key(key) if lists.iter().any(|list| list.name == key.as_str()) => Some(
+            format!("that is its name: write `list = {{ name = \"{key}\" }}`"),
+        ),
         ListTarget::Key(_) => all_lists(lists),
     }
 }

@@ -79,7 +79,9 @@ pub enum RunError {
         detail: String,
     },
     /// rosterd is being stopped; the run goes on at the next start.
-    #[error("stopped before the end; the run goes on at the next start")]
+    #[error(
+        "stopped before the end; the run goes on at the next start of rosterd, with `sync` or as a daemon"
+    )]
     Stopped,
 }
 

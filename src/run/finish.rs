@@ -109,9 +109,11 @@ pub(super) fn close(
     tracing::info!(
         sync = %finished.sync,
         run = %finished.run,
-        outcome = ?finished.outcome,
+        outcome = finished.outcome.name(),
         total = counts.total,
         new = counts.new,
+        re_added = counts.re_added,
+        duplicate = counts.duplicate,
         updated = counts.updated,
         ignored = counts.ignored,
         deleted = counts.deleted,

@@ -16,7 +16,7 @@ mod pinned;
 pub(crate) mod state;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -127,8 +127,11 @@ pub(crate) struct Store {
     /// Records, addresses, lists.
     pub(crate) ledger: Ledger,
     folder: PathBuf,
-    _lock: File,
+    lock: File,
 }
+
+/// What the lock file says while a daemon holds it.
+pub(crate) const DAEMON_MARK: &str = "daemon";
 
 impl Store {
     /// Opens the stores in `folder`, making it (mode 0700) if it is not there. `now` names what has to be moved aside.
@@ -149,8 +152,17 @@ impl Store {
             state,
             ledger,
             folder: folder.to_owned(),
-            _lock: lock,
+            lock,
         })
+    }
+
+    /// Tells those who find the state held that it is a daemon that holds it.
+    ///
+    /// # Errors
+    /// [`StoreError::File`]: the lock file cannot be written.
+    pub(crate) fn mark_daemon(&self) -> Result<(), StoreError> {
+        let written = (&self.lock).write_all(DAEMON_MARK.as_bytes());
+        written.map_err(|source| StoreError::file("write to the lock of", &self.folder, source))
     }
 
     /// Whether there is room enough to start a run: 256 MiB, or three times the ledger.
@@ -223,7 +235,11 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
         .open(&path);
     let file = opened.map_err(|source| StoreError::file("open the lock", &path, source))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => {
+            let emptied = file.set_len(0);
+            emptied.map_err(|source| StoreError::file("empty the lock", &path, source))?;
+            Ok(file)
+        }
         Err(TryLockError::WouldBlock) => Err(StoreError::Held(folder.to_owned())),
         Err(TryLockError::Error(source)) => Err(StoreError::file("lock", &path, source)),
     }

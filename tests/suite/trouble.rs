@@ -296,3 +296,42 @@ fn a_service_that_is_not_there_ends_the_command_with_75() {
     assert_said(&ran(command), 75, &["token"]);
     assert_untouched(&rig);
 }
+
+#[test]
+fn one_broken_definition_does_not_take_away_the_view_of_the_others() {
+    let rig = Rig::new(20);
+    rig.sync("newsletter", crate::scenarios::ALL_CONTACTS);
+    rig.import("newsletter");
+    rig.sync("broken", "x = 1\n");
+    rig.put("syncs.d/backup.TOML", "");
+    for line in ["history", "status"] {
+        let ran = rig.run(line);
+        assert_eq!(ran.code, Some(0), "{line}: {}", ran.stderr);
+        assert!(ran.stdout.contains("newsletter"), "{line}");
+        assert!(
+            ran.stderr.contains("unknown key `x`"),
+            "{line}: {}",
+            ran.stderr
+        );
+        assert!(
+            ran.stderr.contains("this is no definition"),
+            "{line}: {}",
+            ran.stderr
+        );
+    }
+    assert_eq!(rig.run("sync newsletter").code, Some(78));
+}
+
+#[test]
+fn an_online_check_of_several_syncs_uses_one_token() {
+    let rig = Rig::new(20);
+    for id in ["one", "two", "three"] {
+        rig.sync(
+            id,
+            &crate::scenarios::ALL_CONTACTS.replace("Newsletter\"\nm", &format!("{id}\"\nm")),
+        );
+    }
+    let ran = rig.run("check --online");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(rig.calls().methods("accounts")["token"], 1);
+}

@@ -34,7 +34,7 @@ const FOLLOW_EVERY: Duration = Duration::from_millis(250);
 /// # Errors
 /// When the files are not valid, the history cannot be read, or a sync or run does not exist.
 pub(super) fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, CliError> {
-    let config = context.load()?.config;
+    let config = context.load_to_look()?.config;
     let report = &context.report;
     let past = Past::read(&config.history_dir, report)?;
     let sync = match &args.sync {
@@ -189,9 +189,11 @@ fn print_table(
         }
     }
     if rows.table.is_empty() && !follow {
-        report.note(
-            "no run yet: `rosterd sync SYNC` starts one, `rosterd daemon` keeps to the schedules",
-        );
+        report.note(if past.runs().is_empty() {
+            "no run yet: `rosterd sync SYNC` starts one, `rosterd daemon` keeps to the schedules"
+        } else {
+            "no such run: there are others, which `rosterd history` shows"
+        });
         return Ok(Exit::Done);
     }
     report.print(&rows.table.render(report))?;

@@ -124,6 +124,17 @@ pub(super) fn day_count(operand: &Literal) -> Result<i32, Complaint> {
         })
 }
 
+/// A value as the definition spells it.
+fn shown(operand: &Literal) -> String {
+    match operand {
+        Literal::Text(text) => format!("`{text}`"),
+        Literal::Number(number) => format!("`{number}`"),
+        Literal::Bool(truth) => format!("`{truth}`"),
+        Literal::Date(date) => format!("`{date}`"),
+        Literal::DateTime(at) => format!("`{at}`"),
+    }
+}
+
 /// The folded spellings under which a record may carry an option: its actual value, and its label where that is not
 /// the actual value of another.
 pub(super) fn option(operand: &Literal, field: &Field) -> Result<BTreeSet<String>, Complaint> {
@@ -148,7 +159,11 @@ pub(super) fn option(operand: &Literal, field: &Field) -> Result<BTreeSet<String
         return Err(Complaint {
             help: did_you_mean(nearest(&wanted, names)),
             ..Complaint::value(
-                &format!("the picklist `{}` has no such value", field.api_name),
+                &format!(
+                    "the picklist `{}` has no value {}",
+                    field.api_name,
+                    shown(operand)
+                ),
                 "",
             )
         });

@@ -186,26 +186,32 @@ fn a_refusal_says_which_limit_how_much_and_when_it_frees() {
             defaults,
             full,
             Trigger::Scheduled,
-            Some("runs_per_day: 10 of 10 used today; frees at 2026-11-23 00:00 Europe/Berlin"),
+            Some(
+                "runs_per_day: 10 of 10 used today; frees at 2026-11-23 00:00 Europe/Berlin, or raise `limits.runs_per_day`",
+            ),
         ),
         (
             lowered,
             full,
             Trigger::CatchUp,
-            Some("runs_per_day: 10 of 3 used today; frees at 2026-11-23 00:00 Europe/Berlin"),
+            Some(
+                "runs_per_day: 10 of 3 used today; frees at 2026-11-23 00:00 Europe/Berlin, or raise `limits.runs_per_day`",
+            ),
         ),
         (
             defaults,
             day,
             Trigger::Operator,
-            Some("runs_per_day: 10 of 10 used today; frees at 2026-11-23 00:00 Europe/Berlin"),
+            Some(
+                "runs_per_day: 10 of 10 used today; frees at 2026-11-23 00:00 Europe/Berlin, or raise `limits.runs_per_day`",
+            ),
         ),
         (
             defaults,
             full,
             Trigger::Operator,
             Some(
-                "initiations_per_month: 50 of 50 used this month; frees at 2026-12-01 00:00 Europe/Berlin",
+                "initiations_per_month: 50 of 50 used this month; frees at 2026-12-01 00:00 Europe/Berlin, or raise `limits.initiations_per_month`",
             ),
         ),
         (
@@ -215,7 +221,9 @@ fn a_refusal_says_which_limit_how_much_and_when_it_frees() {
                 ..none
             },
             Trigger::Resync,
-            Some("resyncs_per_day: 5 of 5 used today; frees at 2026-11-23 00:00 Europe/Berlin"),
+            Some(
+                "resyncs_per_day: 5 of 5 used today; frees at 2026-11-23 00:00 Europe/Berlin, or raise `limits.resyncs_per_day`",
+            ),
         ),
         (
             defaults,
@@ -225,7 +233,7 @@ fn a_refusal_says_which_limit_how_much_and_when_it_frees() {
             },
             Trigger::Resync,
             Some(
-                "resyncs_per_month: 15 of 15 used this month; frees at 2026-12-01 00:00 Europe/Berlin",
+                "resyncs_per_month: 15 of 15 used this month; frees at 2026-12-01 00:00 Europe/Berlin, or raise `limits.resyncs_per_month`",
             ),
         ),
         (

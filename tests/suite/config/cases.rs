@@ -182,15 +182,15 @@ pub(crate) const HEADS: &[(&str, &str)] = &[
 pub(crate) const TABLES: &[(&str, &str)] = &[
     (
         "",
-        "1:1 `select` does not say which records belong (use exactly one of `all = true`, `view` and `[[select.criteria]]`)",
+        "1:1 `select` does not say which records belong (use exactly one of `all = true` and `[[select.criteria]]`)",
     ),
     (
         "[select]\nall = false\n",
-        "4:1 `select` does not say which records belong (use exactly one of `all = true`, `view` and `[[select.criteria]]`)",
+        "4:1 `select` does not say which records belong (use exactly one of `all = true` and `[[select.criteria]]`)",
     ),
     (
         "[select]\nall = true\nview = \"V\"\n",
-        "4:1 `select` says more than once which records belong (use exactly one of `all = true`, `view` and `[[select.criteria]]`)\n6:8 `view` with this value is not supported yet (leave it out)",
+        "4:1 `select` says more than once which records belong (use exactly one of `all = true` and `[[select.criteria]]`)\n6:8 `view` with this value is not supported yet (leave it out)",
     ),
     (
         "[select]\nview = \"V\"\n",

@@ -13,7 +13,7 @@ mod selection;
 use crate::rig::Rig;
 
 /// All contacts onto the newsletter's list.
-const ALL_CONTACTS: &str = r#"
+pub(crate) const ALL_CONTACTS: &str = r#"
 name = "Newsletter"
 module = "Contacts"
 list = { name = "Newsletter" }

@@ -174,7 +174,7 @@ fn every_problem_is_reported_with_its_number_part_and_remedy() {
             Op::Is,
             texts(["Kaltaquise"]),
             Part::Value,
-            "the picklist `Lead_Status` has no such value",
+            "the picklist `Lead_Status` has no value `Kaltaquise`",
             "did you mean `Kaltakquise`?",
         ),
         (
@@ -182,7 +182,7 @@ fn every_problem_is_reported_with_its_number_part_and_remedy() {
             Op::In,
             texts(["Red", "Grene"]),
             Part::Value,
-            "the picklist `Tags` has no such value",
+            "the picklist `Tags` has no value `Grene`",
             "did you mean `Green`?",
         ),
     ];
