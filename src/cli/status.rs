@@ -8,12 +8,13 @@ use serde_json::value::RawValue;
 
 use super::args::StatusArgs;
 use super::exit::{CliError, Exit};
-use super::report::{Report, Style, minute};
+use super::report::{Report, Style, escape, minute, zone_name};
 use super::table::{Cell, Column, Table};
 use super::{Context, history, service};
 use crate::clock::Clock;
 use crate::config::settings::Config;
 use crate::daemon::status::{AccountStatus, Holder, Status, SyncState, SyncStatus, read};
+use crate::domain::definition::{ListTarget, SyncDefinition};
 use crate::domain::ids::SyncId;
 use crate::journal::event::RunFinished;
 
@@ -132,9 +133,44 @@ fn text(answer: &Answer, config: &Config, report: &Report, wanted: Option<&SyncI
         Holder::Command => "\ndaemon: not running; a command is at work\n",
         Holder::Nobody => "\ndaemon: not running\n",
     });
-    if wanted.is_none() {
-        for account in &answer.accounts {
-            out.push_str(&limits(account));
+    match wanted.and_then(|wanted| config.syncs.get(wanted)) {
+        Some(definition) => out.push_str(&detail(definition, &answer.syncs, config)),
+        None => out.extend(answer.accounts.iter().map(limits)),
+    }
+    out
+}
+
+/// What a sync's file says, and what its last run counted.
+fn detail(definition: &SyncDefinition, syncs: &[Sync], config: &Config) -> String {
+    let list = match &definition.list {
+        ListTarget::Key(key) => key.to_string(),
+        ListTarget::Name(name) => name.clone(),
+    };
+    let fact = |name: &str, text: &str| format!("  {name:<14}{}\n", escape(text));
+    let mut out = String::from("\n");
+    out += &fact("name", &definition.name);
+    out += &fact("account", definition.account.as_str());
+    out += &fact("from", &format!("module {}", definition.module));
+    out += &fact("to", &format!("list {list}"));
+    out += &fact("times in", zone_name(&config.timezone));
+    for sync in syncs {
+        if let Some(reason) = sync.status.reason {
+            out += &fact("because", reason);
+        }
+        if let Some(last) = &sync.last_run {
+            let counts = &last.counts;
+            let counted = format!(
+                "{} records: {} new, {} re-added, {} duplicate ({} updated), {} ignored; {} taken off",
+                counts.total,
+                counts.new,
+                counts.re_added,
+                counts.duplicate,
+                counts.updated,
+                counts.ignored,
+                counts.deleted
+            );
+            out += &fact("last run", &counted);
+            out += &fact("", &format!("rosterd history --run {}", last.run));
         }
     }
     out

@@ -195,6 +195,8 @@ fn take_over(service: &Service, reload: &Reload) -> Result<(), ServiceError> {
                 tracing::error!(
                     file = problem.file,
                     line = problem.line,
+                    column = problem.column,
+                    help = problem.help,
                     "not reloaded: {}",
                     problem.message
                 );

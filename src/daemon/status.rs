@@ -178,8 +178,16 @@ fn account_status(
     snapshot: &Snapshot,
     now: Timestamp,
 ) -> AccountStatus {
-    let of_account = |sync: &&SyncDefinition| sync.account == *account && sync.active;
-    let active = config.syncs.values().filter(of_account).count();
+    let is_finished = |sync: &SyncDefinition| {
+        let completed = snapshot
+            .checkpoints
+            .get(&sync.id)
+            .map_or(0, |it| it.completed);
+        sync.schedule.is_once() && completed > 0
+    };
+    let counts =
+        |sync: &&SyncDefinition| sync.account == *account && sync.active && !is_finished(sync);
+    let active = config.syncs.values().filter(counts).count();
     let active = u64::try_from(active).unwrap_or(u64::MAX);
     let zone = &config.timezone;
     let periods = Periods::of(now, zone);

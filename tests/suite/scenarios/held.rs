@@ -91,3 +91,12 @@ fn discarded_removals_leave_the_people_on_the_list() {
         unknown.stderr
     );
 }
+
+#[test]
+fn the_detail_of_a_sync_names_what_it_reads_and_what_its_last_run_counted() {
+    let (rig, _, run) = held();
+    let detail = rig.done("status newsletter");
+    for part in ["module Contacts", "list Newsletter", "0 records", &run] {
+        assert!(detail.contains(part), "{part}: {detail}");
+    }
+}
