@@ -1,0 +1,190 @@
+//! Decisions by table: what the ledger knows of an address, and what follows.
+
+use super::*;
+
+fn candidate(record: u64, second: i64, name: &str) -> Candidate {
+    Candidate {
+        record: RecordId(record),
+        modified_at: Timestamp::from_second(second).unwrap(),
+        address: "ann@example.com".to_owned(),
+        fields: vec![("Last Name".to_owned(), name.to_owned())],
+    }
+}
+
+fn state(candidates: Vec<Candidate>) -> AddressState {
+    let read = candidates
+        .iter()
+        .map(|it| (it.record, Screened::Passed))
+        .collect();
+    AddressState {
+        candidates,
+        read,
+        opted_out: false,
+        claim: None,
+        membership: None,
+        ours: true,
+        suppressed_elsewhere: None,
+        on_other_list: false,
+        claimed_by_another: false,
+        departed: None,
+    }
+}
+
+fn claim(record: u64, name: &str) -> Option<Claim> {
+    let sent = Some(candidate(record, 0, name).fields);
+    Some(Claim {
+        winner: RecordId(record),
+        sent,
+        refused: None,
+    })
+}
+
+fn rules(deleted: Departure) -> Rules {
+    Rules {
+        deleted,
+        left: Departure::Keep,
+    }
+}
+
+fn outcomes(state: &AddressState) -> Vec<(u64, Outcome)> {
+    let decision = decide(state, rules(Departure::Keep));
+    let mut all: Vec<_> = decision
+        .settled
+        .iter()
+        .map(|(record, outcome, _)| (record.0, *outcome))
+        .collect();
+    if let Some(Action::Send { winner, expected }) = decision.action {
+        all.push((winner.record.0, expected));
+    }
+    all.sort_by_key(|(record, _)| *record);
+    all
+}
+
+#[test]
+fn the_latest_record_wins_and_of_equals_the_lowest_id() {
+    let duplicate = Outcome::Ignored(Reason::FileDuplicate);
+    let later = state(vec![candidate(1, 10, "a"), candidate(2, 20, "b")]);
+    assert_eq!(outcomes(&later), [(1, duplicate), (2, Outcome::New)]);
+    let equal = state(vec![candidate(2, 10, "a"), candidate(1, 10, "b")]);
+    assert_eq!(outcomes(&equal), [(1, Outcome::New), (2, duplicate)]);
+}
+
+#[test]
+fn the_list_decides_what_a_winner_counts_as() {
+    use Membership as M;
+    let ignored = Outcome::Ignored;
+    let updated = Outcome::Duplicate { updated: true };
+    let untouched = Outcome::Duplicate { updated: false };
+    let cases = [
+        (None, None, Outcome::New),
+        (Some(M::Active), None, updated),
+        (Some(M::Active), claim(1, "old"), updated),
+        (Some(M::Active), claim(1, "a"), untouched),
+        (Some(M::Lost), claim(1, "a"), Outcome::ReAdded),
+        (Some(M::TakenOffGone), None, Outcome::ReAdded),
+        (Some(M::TakenOffOptedOut), None, ignored(Reason::DoNotMail)),
+        (
+            Some(M::Unsubscribed),
+            claim(1, "a"),
+            ignored(Reason::DoNotMail),
+        ),
+        (Some(M::Bounced), claim(1, "old"), ignored(Reason::Bounced)),
+    ];
+    for (membership, claim, want) in cases {
+        let mut state = state(vec![candidate(1, 10, "a")]);
+        (state.membership, state.claim) = (membership, claim.clone());
+        assert_eq!(outcomes(&state), [(1, want)], "{membership:?} {claim:?}");
+    }
+}
+
+#[test]
+fn an_opt_out_ignores_every_record_and_takes_the_contact_off_whoever_put_it_there() {
+    let mut state = state(vec![candidate(1, 10, "a"), candidate(2, 20, "b")]);
+    (state.opted_out, state.ours) = (true, false);
+    state.membership = Some(Membership::Active);
+    let decision = decide(&state, rules(Departure::Keep));
+    assert_eq!(decision.action, Some(Action::TakeOff(Removal::OptedOut)));
+    assert_eq!(decision.settled.len(), 2);
+    state.membership = Some(Membership::TakenOffOptedOut);
+    assert_eq!(decide(&state, rules(Departure::Keep)).action, None);
+}
+
+#[test]
+fn a_deleted_record_takes_off_only_a_contact_of_our_own_that_nobody_else_claims() {
+    let gone = AddressState {
+        claim: claim(1, "a"),
+        membership: Some(Membership::Active),
+        departed: Some(Departed::Deleted),
+        ..state(vec![])
+    };
+    let act = |state: &AddressState, deleted| decide(state, rules(deleted)).action;
+    let off = Some(Action::TakeOff(Removal::Gone));
+    assert_eq!(act(&gone, Departure::Unsubscribe), off);
+    assert_eq!(act(&gone, Departure::Keep), None);
+    let foreign = AddressState {
+        ours: false,
+        ..gone.clone()
+    };
+    assert_eq!(act(&foreign, Departure::Unsubscribe), None);
+    let shared = AddressState {
+        claimed_by_another: true,
+        ..gone.clone()
+    };
+    assert_eq!(act(&shared, Departure::Unsubscribe), None);
+    let unclaimed = AddressState {
+        claim: None,
+        ..gone.clone()
+    };
+    assert_eq!(act(&unclaimed, Departure::Unsubscribe), None);
+    let left = AddressState {
+        departed: Some(Departed::Left),
+        ..gone
+    };
+    assert_eq!(act(&left, Departure::Unsubscribe), None);
+}
+
+#[test]
+fn the_next_record_takes_over_when_the_winner_is_gone_and_counts() {
+    let mut state = state(vec![candidate(2, 10, "b")]);
+    state.read.clear();
+    (state.claim, state.membership) = (claim(1, "a"), Some(Membership::Active));
+    let decision = decide(&state, rules(Departure::Unsubscribe));
+    assert_eq!(
+        (decision.taken_up, decision.claim),
+        (1, ClaimChange::Feed(RecordId(2)))
+    );
+    assert_eq!(
+        outcomes(&state),
+        [(2, Outcome::Duplicate { updated: true })]
+    );
+    state.claim = claim(1, "b");
+    assert_eq!(
+        outcomes(&state),
+        [(2, Outcome::Duplicate { updated: false })]
+    );
+    state.claim = claim(2, "b");
+    assert_eq!(
+        outcomes(&state),
+        [],
+        "a winner that was not read and stays is not counted"
+    );
+}
+
+#[test]
+fn what_campaigns_refused_is_tried_again_only_with_other_fields() {
+    let mut state = state(vec![candidate(1, 10, "a")]);
+    let rejection = Rejection {
+        reason: Reason::GroupEmail,
+        detail: "2005".to_owned(),
+    };
+    state.claim = claim(1, "a").map(|it| Claim {
+        refused: Some(rejection),
+        ..it
+    });
+    assert_eq!(
+        outcomes(&state),
+        [(1, Outcome::Ignored(Reason::GroupEmail))]
+    );
+    state.candidates[0].fields[0].1 = "b".to_owned();
+    assert_eq!(outcomes(&state), [(1, Outcome::New)]);
+}
