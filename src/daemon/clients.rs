@@ -21,6 +21,7 @@ pub(crate) struct AccountClients {
     pub(crate) clients: Clients,
     /// Held by the run that is under way.
     pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
+    pace: Pace,
 }
 
 /// The bounds of every request.
@@ -28,20 +29,34 @@ pub(crate) fn options() -> ClientOptions {
     ClientOptions::default()
 }
 
-/// The clients of all accounts.
+/// The clients of all accounts. Those that are `known` keep their turns and, unless the settings change it, their
+/// pace, because runs in flight go on with both.
 ///
 /// # Errors
 /// [`ServiceError::DataCenter`] or [`ServiceError::Store`].
 pub(super) fn build(
     base: &Base,
     http: &Client,
+    known: &BTreeMap<AccountName, AccountClients>,
 ) -> Result<BTreeMap<AccountName, AccountClients>, ServiceError> {
     let mut built = BTreeMap::new();
     for (name, account) in &base.config.accounts {
-        let pacer = pacer(base, account)?;
+        let before = known.get(name);
+        let pacer = match before {
+            Some(before) if before.pace == account.pace => before.clients.pacer.clone(),
+            Some(_) | None => pacer(base, account)?,
+        };
         let clients = clients(&base.config, account, http, &base.clock, pacer)?;
-        let turn = Arc::new(tokio::sync::Mutex::new(()));
-        built.insert(name.clone(), AccountClients { clients, turn });
+        let turn = before.map_or_else(Arc::default, |before| before.turn.clone());
+        let pace = account.pace.clone();
+        built.insert(
+            name.clone(),
+            AccountClients {
+                clients,
+                turn,
+                pace,
+            },
+        );
     }
     Ok(built)
 }

@@ -96,7 +96,7 @@ impl Service {
         };
         let interrupted = recover(&base).map_err(Box::new)?;
         let http = crate::zoho::http::Client::new(clients::options())?;
-        let accounts = clients::build(&base, &http)?;
+        let accounts = clients::build(&base, &http, &BTreeMap::new())?;
         let current = Current {
             base: Arc::new(base),
             accounts: Arc::new(accounts),
@@ -132,12 +132,7 @@ impl Service {
             clock: before.base.clock.clone(),
             stop: before.base.stop.clone(),
         };
-        let mut accounts = clients::build(&base, &self.http)?;
-        for (name, account) in &mut accounts {
-            if let Some(known) = before.accounts.get(name) {
-                account.turn = known.turn.clone();
-            }
-        }
+        let accounts = clients::build(&base, &self.http, &before.accounts)?;
         let after = Current {
             base: Arc::new(base),
             accounts: Arc::new(accounts),

@@ -91,10 +91,11 @@ impl Run<'_> {
                 source: index,
                 position: next.clone(),
             };
-            let (staged, fetched) = {
+            let (fetched, staged) = {
                 let this = &*self;
+                // In this order: the request is on its way before the ledger keeps the task busy.
                 let staging = async { this.staged(source, &page, after) };
-                tokio::join!(staging, this.fetch(source, &next, pages))
+                tokio::join!(this.fetch(source, &next, pages), staging)
             };
             self.row = staged?;
             self.report();

@@ -63,6 +63,7 @@ pub(crate) async fn check(
 
 /// A digest of all that decides who is selected, what is sent and where: when it changes, everything is read.
 pub(super) fn definition_digest(config: &Config, definition: &SyncDefinition) -> [u8; 16] {
+    let advanced = &definition.advanced;
     let parts = (
         (
             &definition.account,
@@ -70,7 +71,8 @@ pub(super) fn definition_digest(config: &Config, definition: &SyncDefinition) ->
             &definition.list,
             &definition.selection,
         ),
-        (&definition.mapping, &definition.advanced),
+        (&definition.mapping, &advanced.opt_out_field),
+        (advanced.exclude_converted, advanced.clear_empty),
         (
             config.timezone.iana_name(),
             &config.group_emails,

@@ -307,14 +307,15 @@ fn due(state: &AddressState, winner: &Candidate) -> Due {
     };
     let claim = state.claim.as_ref();
     let unchanged = claim.is_some_and(|claim| claim.sent.as_ref() == Some(&winner.fields));
+    // A contact on the list needs no call either when there is nothing to say about it.
+    if state.membership == Some(Membership::Active) && (unchanged || winner.fields.is_empty()) {
+        return Due::settled(Outcome::Duplicate { updated: false }, String::new());
+    }
     match claim.and_then(|claim| claim.refused.as_ref()) {
         Some(rejection) if unchanged => {
             Due::settled(Outcome::Ignored(rejection.reason), rejection.detail.clone())
         }
-        _ if unchanged && state.membership == Some(Membership::Active) => {
-            Due::settled(Outcome::Duplicate { updated: false }, String::new())
-        }
-        _ => Due::send(winner, expected),
+        Some(_) | None => Due::send(winner, expected),
     }
 }
 

@@ -185,6 +185,24 @@ fn what_campaigns_refused_is_tried_again_only_with_other_fields() {
         outcomes(&state),
         [(1, Outcome::Ignored(Reason::GroupEmail))]
     );
+    let there = AddressState {
+        membership: Some(Membership::Active),
+        ..state.clone()
+    };
+    let untouched = Outcome::Duplicate { updated: false };
+    assert_eq!(outcomes(&there), [(1, untouched)], "it arrived after all");
     state.candidates[0].fields[0].1 = "b".to_owned();
     assert_eq!(outcomes(&state), [(1, Outcome::New)]);
+}
+
+#[test]
+fn a_contact_without_fields_costs_a_call_only_to_get_on_the_list() {
+    let mut state = state(vec![candidate(1, 10, "a")]);
+    state.candidates[0].fields.clear();
+    assert_eq!(outcomes(&state), [(1, Outcome::New)]);
+    state.membership = Some(Membership::Active);
+    assert_eq!(
+        outcomes(&state),
+        [(1, Outcome::Duplicate { updated: false })]
+    );
 }
