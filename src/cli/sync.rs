@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::SyncArgs;
 use super::exit::{CliError, Exit};
-use super::report::{Report, grouped};
+use super::report::{Report, grouped, took};
 use super::{Context, history, runtime, service};
 use crate::daemon::signals;
 use crate::domain::outcome::RunOutcome;
@@ -72,10 +72,36 @@ pub(super) async fn follow(report: &Report, mut progress: watch::Receiver<Progre
     }
     let _cleared = ClearOnDrop(bar.clone());
     bar.enable_steady_tick(DRAW_EVERY);
+    let mut pace = Pace::default();
     loop {
-        bar.set_message(message(&progress.borrow_and_update().clone()));
+        let seen = progress.borrow_and_update().clone();
+        let left = pace.left(&seen, bar.elapsed());
+        bar.set_message(message(&seen) + &left);
         if progress.changed().await.is_err() {
             return std::future::pending().await;
+        }
+    }
+}
+
+/// How fast records get their outcomes, since all of them are read.
+#[derive(Default)]
+struct Pace(Option<(Duration, u64)>);
+
+impl Pace {
+    /// The time left, in words, once there is something to tell it by.
+    fn left(&mut self, progress: &Progress, elapsed: Duration) -> String {
+        let Some(waiting) = progress.waiting else {
+            return String::new();
+        };
+        let (began, before) = *self.0.get_or_insert((elapsed, progress.settled));
+        let done = progress.settled.saturating_sub(before);
+        let spent = elapsed.saturating_sub(began).as_millis();
+        match (spent * u128::from(waiting)).checked_div(u128::from(done)) {
+            Some(left) => {
+                let left = u64::try_from(left).unwrap_or(u64::MAX);
+                format!(", about {} left", took(left))
+            }
+            None => String::new(),
         }
     }
 }
@@ -99,5 +125,35 @@ struct ClearOnDrop(ProgressBar);
 impl Drop for ClearOnDrop {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_follows_from_the_pace_so_far() {
+        let mut pace = Pace::default();
+        let at = |settled, waiting| Progress {
+            settled,
+            waiting,
+            ..Progress::default()
+        };
+        let second = Duration::from_secs;
+        assert_eq!(pace.left(&at(0, None), second(1)), "", "reading");
+        assert_eq!(
+            pace.left(&at(100, Some(900)), second(10)),
+            "",
+            "nothing done yet"
+        );
+        assert_eq!(
+            pace.left(&at(200, Some(800)), second(20)),
+            format!(", about {} left", took(80_000))
+        );
+        assert_eq!(
+            pace.left(&at(1000, Some(0)), second(100)),
+            format!(", about {} left", took(0))
+        );
     }
 }

@@ -102,6 +102,8 @@ pub struct Progress {
     pub records: u64,
     /// Records with an outcome, and contacts taken off.
     pub settled: u64,
+    /// Records taken up that have no outcome yet, once all are read.
+    pub waiting: Option<u64>,
     /// Calls made to both services.
     pub calls: u64,
 }
@@ -368,6 +370,8 @@ impl Run<'_> {
             doing,
             records: row.counts.total + row.counts.not_selected,
             settled: row.counts.settled() + row.counts.deleted,
+            waiting: (row.phase == Phase::Deciding)
+                .then(|| row.counts.total.saturating_sub(row.counts.settled())),
             calls: row.cost.crm_calls + row.cost.campaigns_calls,
         });
     }
