@@ -12,8 +12,9 @@ use crate::domain::ids::{ListKey, RecordId};
 use crate::domain::outcome::{Outcome, Reason};
 use crate::domain::suppression::Suppression;
 use crate::store::StoreError;
+use crate::store::format::FormatError;
 use crate::store::ledger::rows::{
-    AddressKey, ClaimRow, IgnoredRow, IntentRow, MemberRow, RunRow, StagedRow,
+    AddressKey, CandidateRow, ClaimRow, IgnoredRow, IntentRow, MemberRow, RunRow, StagedRow,
 };
 use crate::store::ledger::{Step, SyncNumbers, keys};
 
@@ -74,7 +75,7 @@ impl Deciding<'_> {
         for (key, row) in staged {
             match row {
                 StagedRow::Read { screened, address } => {
-                    let record = RecordId(keys::last_record(key).unwrap_or_default());
+                    let record = RecordId(keys::last_record("staged", key)?);
                     read.push((record, *screened));
                     spellings.push((record, address.clone()));
                 }
@@ -303,13 +304,16 @@ fn candidates(
     let rows = step
         .candidates
         .under(&keys::address(sync, address), None, usize::MAX)?;
-    let candidate = |(key, row): (Vec<u8>, crate::store::ledger::rows::CandidateRow)| Candidate {
-        record: RecordId(keys::last_record(&key).unwrap_or_default()),
-        modified_at: Timestamp::from_millisecond(row.modified_at).unwrap_or(Timestamp::MIN),
-        address: row.address,
-        fields: row.fields,
+    let candidate = |(key, row): (Vec<u8>, CandidateRow)| -> Result<Candidate, StoreError> {
+        let damaged = || StoreError::value("candidates", &key, FormatError::Payload);
+        Ok(Candidate {
+            record: RecordId(keys::last_record("candidates", &key)?),
+            modified_at: Timestamp::from_millisecond(row.modified_at).map_err(|_| damaged())?,
+            address: row.address,
+            fields: row.fields,
+        })
     };
-    Ok(rows.into_iter().map(candidate).collect())
+    rows.into_iter().map(candidate).collect()
 }
 
 fn claim(row: ClaimRow) -> Claim {

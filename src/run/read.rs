@@ -175,12 +175,14 @@ impl Run<'_> {
                     let prefix = keys::number(self.numbers.sync);
                     let start = keys::record(self.numbers.sync, after);
                     let rows = step.records.under(&prefix, Some(&start), VANISHED_ROWS)?;
-                    row.phase = match rows.last().and_then(|(key, _)| keys::last_record(key)) {
-                        Some(last) => Phase::Vanished { after: last },
+                    row.phase = match rows.last() {
+                        Some((key, _)) => Phase::Vanished {
+                            after: keys::last_record("records", key)?,
+                        },
                         None => Phase::Deciding,
                     };
                     for (key, record) in rows {
-                        let id = RecordId(keys::last_record(&key).unwrap_or_default());
+                        let id = RecordId(keys::last_record("records", &key)?);
                         if record.seen != row.number && !matches!(record.place, Place::Gone(_)) {
                             staging.gone(step, id, &record, Departed::Left)?;
                         }

@@ -1,6 +1,8 @@
 //! Keys of the ledger: numbers big endian, so that the order of bytes is the order of what they stand for.
 
 use super::rows::AddressKey;
+use crate::store::StoreError;
+use crate::store::format::FormatError;
 
 fn join(parts: &[&[u8]]) -> Vec<u8> {
     parts.concat()
@@ -66,9 +68,15 @@ pub(crate) fn address_of(key: &[u8]) -> Option<AddressKey> {
     key.get(4..20)?.try_into().ok()
 }
 
-/// The number in the last eight bytes of a key: a record's id.
-pub(crate) fn last_record(key: &[u8]) -> Option<u64> {
-    Some(u64::from_be_bytes(*key.last_chunk()?))
+/// The number in the last eight bytes of a key of a table: a record's id.
+///
+/// # Errors
+/// [`StoreError::Value`] for a key that is too short to have one.
+pub(crate) fn last_record(table: &'static str, key: &[u8]) -> Result<u64, StoreError> {
+    let bytes = key
+        .last_chunk()
+        .ok_or_else(|| StoreError::value(table, key, FormatError::Short))?;
+    Ok(u64::from_be_bytes(*bytes))
 }
 
 /// The number in the last four bytes of a key: a sync's.

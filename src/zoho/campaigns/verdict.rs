@@ -21,17 +21,6 @@ pub enum Verdict {
     Other,
 }
 
-impl Verdict {
-    /// Whether the same contact would be refused again: then it is tried again only when its fields change.
-    #[must_use]
-    pub fn is_lasting(self) -> bool {
-        match self {
-            Self::InvalidAddress | Self::RoleAddress | Self::NotAContact | Self::Other => true,
-            Self::Passing => false,
-        }
-    }
-}
-
 /// What an answer's code says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Meaning {
