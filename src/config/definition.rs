@@ -12,7 +12,7 @@ use super::report::Report;
 use super::selection::{field, selection};
 use super::timetable::schedule;
 use crate::domain::definition::{
-    Advanced, Departure, ListTarget, MappingRules, Operator, Selection, SyncDefinition,
+    Advanced, Departure, ListTarget, MappingRules, Retrieval, SyncDefinition,
 };
 use crate::domain::ids::{AccountName, FieldPath, ListKey, ModuleName, SyncId};
 use crate::domain::nearest::hint;
@@ -41,7 +41,7 @@ pub(super) fn definition(
     let selection = selection(raw.select.as_ref(), &around.zone, report);
     let mapping = mapping(raw, report);
     let schedule = schedule(raw.schedule.as_ref(), &around.zone, report);
-    let reconcile_every = retrieve(&raw.retrieve, selection.as_ref(), report);
+    let reconcile_every = retrieve(&raw.retrieve, report);
     let advanced = advanced(&raw.advanced, module.as_ref(), report);
     Some(SyncDefinition {
         id: id.clone(),
@@ -53,6 +53,7 @@ pub(super) fn definition(
         selection: selection?,
         mapping,
         schedule: schedule?,
+        retrieval: Retrieval::default(),
         reconcile_every,
         advanced: advanced?,
     })
@@ -157,7 +158,7 @@ fn mapping(raw: &RawSync, report: &mut Report<'_>) -> MappingRules {
     MappingRules { rules }
 }
 
-fn retrieve(raw: &RawRetrieve, selection: Option<&Selection>, report: &mut Report<'_>) -> Duration {
+fn retrieve(raw: &RawRetrieve, report: &mut Report<'_>) -> Option<Duration> {
     let words = [("new", ()), ("modified", ()), ("new_and_modified", ())];
     report.choice("retrieve.records", raw.records.as_ref(), (), &words);
     if let Some(created) = &raw.created {
@@ -169,29 +170,8 @@ fn retrieve(raw: &RawRetrieve, selection: Option<&Selection>, report: &mut Repor
             report.wrong("retrieve.created.to", "this is before `from`", None);
         }
     }
-    let default = if selection.is_some_and(is_relative) {
-        DAY
-    } else {
-        7 * DAY
-    };
-    report.duration(
-        "retrieve.reconcile_every",
-        raw.reconcile_every.as_ref(),
-        default,
-    )
-}
-
-/// Whether records may begin or cease to belong without being changed.
-fn is_relative(selection: &Selection) -> bool {
-    match selection {
-        Selection::All => false,
-        Selection::Criteria { conditions, .. } => conditions.iter().any(|condition| {
-            matches!(
-                condition.operator,
-                Operator::InLastDays | Operator::InNextDays
-            )
-        }),
-    }
+    let every = raw.reconcile_every.as_ref()?;
+    Some(report.duration("retrieve.reconcile_every", Some(every), 7 * DAY))
 }
 
 fn day(path: &str, raw: Option<&Literal>, report: &mut Report<'_>) -> Option<civil::Date> {

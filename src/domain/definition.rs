@@ -10,6 +10,8 @@ pub use super::operator::Operator;
 use super::pattern::Pattern;
 use super::schedule::Schedule;
 
+const DAY: Duration = Duration::from_secs(86_400);
+
 /// One definition file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SyncDefinition {
@@ -31,10 +33,46 @@ pub struct SyncDefinition {
     pub mapping: MappingRules,
     /// When it runs.
     pub schedule: Schedule,
-    /// Longest time between two reads in full.
-    pub reconcile_every: Duration,
+    /// Which of the selected records are taken up.
+    pub retrieval: Retrieval,
+    /// Longest time between two reads in full; `None` where the file leaves it to what the sync uses.
+    pub reconcile_every: Option<Duration>,
     /// The `[advanced]` table.
     pub advanced: Advanced,
+}
+
+impl SyncDefinition {
+    /// Longest time between two reads in full. Unless the file says it: a day for a sync that uses what change tracking
+    /// does not show (parents, views, formulas, relative dates, conversion), a week for any other. Whether it
+    /// `uses_formulas`, the metadata tells.
+    #[must_use]
+    pub fn reconcile_every(&self, uses_formulas: bool) -> Duration {
+        let default = if uses_formulas || self.moves_unseen() {
+            DAY
+        } else {
+            7 * DAY
+        };
+        self.reconcile_every.unwrap_or(default)
+    }
+
+    /// Whether records may begin or cease to belong, or say something else, without being changed themselves.
+    fn moves_unseen(&self) -> bool {
+        let converts = self.module.as_str() == "Leads";
+        let selection = match &self.selection {
+            Selection::All => converts,
+            Selection::View(_) => true,
+            Selection::Criteria { conditions, .. } => conditions.iter().any(|condition| {
+                !condition.field.is_own()
+                    || matches!(
+                        condition.operator,
+                        Operator::InLastDays | Operator::InNextDays
+                    )
+            }),
+        };
+        let fields = self.mapping.rules.iter();
+        let mut fields = fields.filter_map(|(_, field)| field.as_ref());
+        selection || self.advanced.exclude_converted || fields.any(|field| !field.is_own())
+    }
 }
 
 /// A list by its key, or by its name.
@@ -51,6 +89,8 @@ pub enum ListTarget {
 pub enum Selection {
     /// Everything in the module; for Leads, what is not converted.
     All,
+    /// The members of a custom view, named by its name or id.
+    View(String),
     /// Numbered conditions (the first is 1) joined by a pattern.
     Criteria {
         /// The conditions, in the file's order.
@@ -85,6 +125,29 @@ pub enum Literal {
     Date(civil::Date),
     /// A TOML date and time; local ones were read in the configured zone.
     DateTime(Timestamp),
+}
+
+/// Which of the selected records a run takes up (the `[retrieve]` table).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Retrieval {
+    /// By when they came to be and changed.
+    pub records: Retrieved,
+    /// Only those created on this day or later, in the configured zone.
+    pub created_from: Option<civil::Date>,
+    /// Only those created on this day or earlier.
+    pub created_to: Option<civil::Date>,
+}
+
+/// Which records a run takes up that does not import everything, by the run's window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Retrieved {
+    /// Created in the window.
+    New,
+    /// Modified in the window, created before.
+    Modified,
+    /// Both.
+    #[default]
+    NewAndModified,
 }
 
 /// Which CRM field feeds which Campaigns field.

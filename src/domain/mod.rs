@@ -5,6 +5,7 @@ pub mod changes;
 pub mod criteria;
 pub mod definition;
 pub mod failure;
+pub mod filter;
 pub mod ids;
 pub mod limits;
 pub mod mapping;

@@ -98,7 +98,7 @@ fn plan(
         definition,
     };
     let criteria = match &definition.selection {
-        Selection::All => None,
+        Selection::All | Selection::View(_) => None,
         Selection::Criteria {
             conditions,
             pattern,

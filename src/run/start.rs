@@ -137,7 +137,7 @@ fn reads_everything(
         let at = at.and_then(|at| Timestamp::from_millisecond(at).ok());
         at.map_or(SignedDuration::MAX, |at| now.duration_since(at))
     };
-    let reconcile_every = SignedDuration::try_from(definition.reconcile_every);
+    let reconcile_every = SignedDuration::try_from(definition.reconcile_every(false));
     wish == Wish::Person { full: true }
         || checkpoint.completed == 0
         || checkpoint.definition != definition_digest(&base.config, definition)

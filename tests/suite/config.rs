@@ -225,7 +225,7 @@ fn the_shipped_definitions_mean_what_they_say() {
     for sync in [newsletter, leads] {
         assert!(sync.active);
         assert_eq!(sync.schedule.catch_up, CatchUp::Latest);
-        assert_eq!(sync.reconcile_every, Duration::from_secs(7 * 86_400));
+        assert_eq!(sync.reconcile_every(false), Duration::from_secs(7 * 86_400));
         let advanced = Advanced {
             deleted: Departure::Keep,
             opt_out_field: "Email_Opt_Out".parse().unwrap(),
@@ -488,7 +488,7 @@ fn a_later_check_points_into_the_definition() {
 fn relative_dates_are_read_in_full_every_day_and_local_times_in_the_zone() {
     let select = "[[select.criteria]]\nfield = \"Birth\"\noperator = \"in_last_days\"\nvalue = 3\n";
     let sync = sync_of("", &format!("{SYNC}{select}{SCHEDULE}"));
-    assert_eq!(sync.reconcile_every, Duration::from_secs(86_400));
+    assert_eq!(sync.reconcile_every(false), Duration::from_secs(86_400));
     let select = "[[select.criteria]]\nfield = \"Created_Time\"\noperator = \"between\"\nvalue = [2026-01-01, 2026-03-04T09:15:27]\n";
     let sync = sync_of(
         "timezone = \"Europe/Berlin\"",
