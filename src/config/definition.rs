@@ -8,11 +8,12 @@ use jiff::tz::TimeZone;
 
 use super::document::Content;
 use super::raw::{Literal, RawAdvanced, RawListName, RawRetrieve, RawSync, TextOr};
+use super::related;
 use super::report::Report;
 use super::selection::{field, selection};
 use super::timetable::schedule;
 use crate::domain::definition::{
-    Advanced, Departure, ListTarget, MappingRules, Retrieval, SyncDefinition,
+    Advanced, Departure, ListTarget, MappingRules, Retrieval, Retrieved, SyncDefinition,
 };
 use crate::domain::ids::{AccountName, FieldPath, ListKey, ModuleName, SyncId};
 use crate::domain::nearest::hint;
@@ -41,8 +42,12 @@ pub(super) fn definition(
     let selection = selection(raw.select.as_ref(), &around.zone, report);
     let mapping = mapping(raw, report);
     let schedule = schedule(raw.schedule.as_ref(), &around.zone, report);
-    let reconcile_every = retrieve(&raw.retrieve, report);
+    let retrieval = retrieval(&raw.retrieve, report);
+    let reconcile_every = reconcile_every(&raw.retrieve, report);
     let advanced = advanced(&raw.advanced, module.as_ref(), report);
+    if let Some(module) = &module {
+        related::deals_of_others(raw, module, report);
+    }
     Some(SyncDefinition {
         id: id.clone(),
         name: name?,
@@ -53,7 +58,7 @@ pub(super) fn definition(
         selection: selection?,
         mapping,
         schedule: schedule?,
-        retrieval: Retrieval::default(),
+        retrieval,
         reconcile_every,
         advanced: advanced?,
     })
@@ -145,7 +150,7 @@ fn mapping(raw: &RawSync, report: &mut Report<'_>) -> MappingRules {
         }
         let field = match text.trim() {
             "" => {
-                if label.to_lowercase() == "contact email" {
+                if is_address(label) {
                     let message = "the e-mail field cannot be taken out: without an address there is no contact";
                     report.wrong(&path, message, None);
                 }
@@ -153,23 +158,47 @@ fn mapping(raw: &RawSync, report: &mut Report<'_>) -> MappingRules {
             }
             _ => field(&path, Some(text), report),
         };
+        if is_address(label)
+            && let Some(field) = &field
+        {
+            related::address(&path, field, report);
+        }
         rules.push((label.clone(), field));
     }
     MappingRules { rules }
 }
 
-fn retrieve(raw: &RawRetrieve, report: &mut Report<'_>) -> Option<Duration> {
-    let words = [("new", ()), ("modified", ()), ("new_and_modified", ())];
-    report.choice("retrieve.records", raw.records.as_ref(), (), &words);
-    if let Some(created) = &raw.created {
-        let from = day("retrieve.created.from", created.from.as_ref(), report);
-        let to = day("retrieve.created.to", created.to.as_ref(), report);
-        if let (Some(from), Some(to)) = (from, to)
-            && from > to
-        {
-            report.wrong("retrieve.created.to", "this is before `from`", None);
-        }
+/// Whether the label is that of the address, which a contact cannot be without.
+fn is_address(label: &str) -> bool {
+    label.trim().to_lowercase() == "contact email"
+}
+
+fn retrieval(raw: &RawRetrieve, report: &mut Report<'_>) -> Retrieval {
+    let words = [
+        ("new", Retrieved::New),
+        ("modified", Retrieved::Modified),
+        ("new_and_modified", Retrieved::NewAndModified),
+    ];
+    let records = raw.records.as_ref();
+    let records = report.choice("retrieve.records", records, Retrieved::default(), &words);
+    let created = raw.created.as_ref();
+    let created_from = created.and_then(|created| created.from.as_ref());
+    let created_from = day("retrieve.created.from", created_from, report);
+    let created_to = created.and_then(|created| created.to.as_ref());
+    let created_to = day("retrieve.created.to", created_to, report);
+    if let (Some(from), Some(to)) = (created_from, created_to)
+        && from > to
+    {
+        report.wrong("retrieve.created.to", "this is before `from`", None);
     }
+    Retrieval {
+        records,
+        created_from,
+        created_to,
+    }
+}
+
+fn reconcile_every(raw: &RawRetrieve, report: &mut Report<'_>) -> Option<Duration> {
     let every = raw.reconcile_every.as_ref()?;
     Some(report.duration("retrieve.reconcile_every", Some(every), 7 * DAY))
 }

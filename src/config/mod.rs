@@ -20,6 +20,7 @@ mod raw;
 mod raw_values;
 mod read;
 mod redact;
+mod related;
 mod report;
 mod secrets;
 mod selection;

@@ -21,36 +21,38 @@ pub(super) fn selection(
     let all = raw.and_then(|raw| raw.all).is_some_and(|flag| flag.0);
     let view = raw.and_then(|raw| raw.view.as_ref());
     let criteria = raw.and_then(|raw| raw.criteria.as_deref());
-    if let Some(view) = view {
-        report.required("select.view", Some(view));
-    }
-    let ways = usize::from(all) + usize::from(view.is_some()) + usize::from(criteria.is_some());
-    if ways != 1 {
-        let help = "use exactly one of `all = true` and `[[select.criteria]]`".to_owned();
-        let message = if ways == 0 {
-            "`select` does not say which records belong"
-        } else {
-            "`select` says more than once which records belong"
-        };
-        if !report.is_told("select") {
-            report.wrong("select", message, help);
-        }
-        return None;
-    }
     let pattern = raw.and_then(|raw| raw.pattern.as_deref());
-    match criteria {
-        Some(criteria) => by_criteria(criteria, pattern, zone, report),
-        None => {
-            if pattern.is_some() {
-                report.wrong_key(
-                    "select.pattern",
-                    "a pattern joins criteria, and there are none",
-                    None,
-                );
-            }
-            all.then_some(Selection::All)
+    match (all, view, criteria) {
+        (true, None, None) => {
+            refuse_pattern(pattern, report);
+            Some(Selection::All)
         }
+        (false, Some(view), None) => {
+            refuse_pattern(pattern, report);
+            report
+                .required("select.view", Some(view))
+                .map(Selection::View)
+        }
+        (false, None, Some(criteria)) => by_criteria(criteria, pattern, zone, report),
+        (false, None, None) => not_one(report, "`select` does not say which records belong"),
+        (_, _, _) => not_one(report, "`select` says more than once which records belong"),
     }
+}
+
+fn refuse_pattern(pattern: Option<&str>, report: &mut Report<'_>) {
+    if pattern.is_some() {
+        let message = "a pattern joins criteria, and there are none";
+        report.wrong_key("select.pattern", message, None);
+    }
+}
+
+fn not_one(report: &mut Report<'_>, message: &str) -> Option<Selection> {
+    let help =
+        "use exactly one of `all = true`, `view = \"…\"` and `[[select.criteria]]`".to_owned();
+    if !report.is_told("select") {
+        report.wrong("select", message, help);
+    }
+    None
 }
 
 fn by_criteria(

@@ -127,6 +127,7 @@ fn warnings(syncs: &Syncs) -> Vec<Problem> {
             if other.list == definition.list
                 && other.module == definition.module
                 && other.selection == definition.selection
+                && other.retrieval == definition.retrieval
             {
                 let message = format!("sync `{}` puts the same records on the same list", other.id);
                 warn("list", message, "remove one of the two files");

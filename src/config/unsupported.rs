@@ -25,19 +25,6 @@ pub(super) fn config(raw: &RawConfig, report: &mut Report<'_>) {
 /// Looks through a definition.
 pub(super) fn sync(raw: &RawSync, report: &mut Report<'_>) {
     let says = |text: &Option<String>, default: &str| text.as_ref().is_some_and(|t| t != default);
-    if let Some(select) = &raw.select {
-        refuse("select.view", select.view.is_some(), report);
-        for (index, condition) in select.criteria.iter().flatten().enumerate() {
-            let path = format!("select.criteria[{index}].field");
-            related(&path, condition.field.as_ref(), report);
-        }
-    }
-    for (label, field) in &raw.map {
-        related(&format!("map.{label}"), Some(field), report);
-    }
-    let records = says(&raw.retrieve.records, "new_and_modified");
-    refuse("retrieve.records", records, report);
-    refuse("retrieve.created", raw.retrieve.created.is_some(), report);
     let advanced = &raw.advanced;
     let removes = |text: &Option<String>| text.as_deref() == Some("remove");
     refuse("advanced.deleted", removes(&advanced.deleted), report);
@@ -56,13 +43,5 @@ fn refuse(path: &str, is_said: bool, report: &mut Report<'_>) {
             format!("`{key}` with this value is not supported yet"),
             help,
         );
-    }
-}
-
-fn related(path: &str, field: Option<&String>, report: &mut Report<'_>) {
-    if let Some(field) = field.filter(|field| field.contains('.')) {
-        let message =
-            format!("`{field}` is a field of a related record, which is not supported yet");
-        report.wrong(path, message, "use a field of the record itself".to_owned());
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod cases;
+mod selecting;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -25,7 +26,7 @@ use rosterd::domain::schedule::{CatchUp, Every};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
-use cases::{HEADS, MAIN_CASES, SCHEDULES, TABLES};
+use cases::{HEADS, LEADS, MAIN_CASES, SCHEDULES, TABLES};
 
 const MAIN: &str = "[accounts.main]\nclient_id = \"1000.A\"\nclient_secret = \"s\"\nrefresh_token = { env = \"TOKEN\" }\n";
 const SYNC: &str = "name = \"N\"\nmodule = \"Contacts\"\nlist = \"3z1f\"\n";
@@ -273,7 +274,11 @@ fn what_is_wrong_with_a_definition_is_named_with_the_remedy() {
     let schedules = SCHEDULES
         .iter()
         .map(|(text, want)| (format!("{SYNC}{SELECT}{text}"), want));
-    for (text, want) in heads.chain(tables).chain(schedules) {
+    let leads = SYNC.replace("Contacts", "Leads");
+    let leads = LEADS
+        .iter()
+        .map(|(text, want)| (format!("{leads}{text}{SCHEDULE}"), want));
+    for (text, want) in heads.chain(tables).chain(leads).chain(schedules) {
         assert_eq!(sync_lines(&text).join("\n"), *want, "{text}");
     }
 }

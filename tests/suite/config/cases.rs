@@ -178,23 +178,52 @@ pub(crate) const HEADS: &[(&str, &str)] = &[
     ),
 ];
 
+/// Definitions of leads, up to the schedule.
+pub(crate) const LEADS: &[(&str, &str)] = &[
+    (
+        "[[select.criteria]]\nfield = \"Deals.Stage\"\noperator = \"is\"\nvalue = \"x\"\n[[select.criteria]]\nfield = \"Potentials.Account_Name.Industry\"\noperator = \"is_empty\"\n",
+        "5:9 records of Leads have no deals, so there is no `Deals.Stage` (only those of Contacts have them)\n9:9 records of Leads have no deals, so there is no `Potentials.Account_Name.Industry` (only those of Contacts have them)",
+    ),
+    (
+        "[select]\nall = true\n[map]\n\"Stage\" = \"Deals.Stage\"\n",
+        "7:11 records of Leads have no deals, so there is no `Deals.Stage` (only those of Contacts have them)",
+    ),
+    (
+        "[select]\nall = true\n[map]\n\"Contact Email\" = \"Deals.Email\"\n",
+        "7:19 `Deals.Email` is a field of a related record (a contact's address is a field of the record itself)",
+    ),
+];
+
 /// `[select]` and what may follow it.
 pub(crate) const TABLES: &[(&str, &str)] = &[
     (
         "",
-        "1:1 `select` does not say which records belong (use exactly one of `all = true` and `[[select.criteria]]`)",
+        "1:1 `select` does not say which records belong (use exactly one of `all = true`, `view = \"…\"` and `[[select.criteria]]`)",
     ),
     (
         "[select]\nall = false\n",
-        "4:1 `select` does not say which records belong (use exactly one of `all = true` and `[[select.criteria]]`)",
+        "4:1 `select` does not say which records belong (use exactly one of `all = true`, `view = \"…\"` and `[[select.criteria]]`)",
     ),
     (
         "[select]\nall = true\nview = \"V\"\n",
-        "4:1 `select` says more than once which records belong (use exactly one of `all = true` and `[[select.criteria]]`)\n6:8 `view` with this value is not supported yet (leave it out)",
+        "4:1 `select` says more than once which records belong (use exactly one of `all = true`, `view = \"…\"` and `[[select.criteria]]`)",
     ),
     (
-        "[select]\nview = \"V\"\n",
-        "5:8 `view` with this value is not supported yet (leave it out)",
+        "[select]\nview = \"V\"\n[[select.criteria]]\nfield = \"A\"\noperator = \"is_empty\"\n",
+        "4:1 `select` says more than once which records belong (use exactly one of `all = true`, `view = \"…\"` and `[[select.criteria]]`)",
+    ),
+    ("[select]\nview = \" \"\n", "5:8 this is empty"),
+    (
+        "[select]\nview = 5\n",
+        "5:8 `view` must be a string, not a whole number",
+    ),
+    (
+        "[select]\nview = \"V\"\npattern = \"1\"\n",
+        "6:1 a pattern joins criteria, and there are none",
+    ),
+    (
+        "[select]\nall = true\nview = \"V\"\npattern = \"1\"\n",
+        "4:1 `select` says more than once which records belong (use exactly one of `all = true`, `view = \"…\"` and `[[select.criteria]]`)",
     ),
     (
         "[select]\nall = true\npattern = \"1\"\n",
@@ -214,8 +243,12 @@ pub(crate) const TABLES: &[(&str, &str)] = &[
         "5:9 `A B` is not the API name of a field (an API name consists of letters, digits and `_`, and begins with a letter)",
     ),
     (
-        "[[select.criteria]]\nfield = \"Accounts.Industry\"\noperator = \"is\"\nvalue = 1\n",
-        "5:9 `Accounts.Industry` is a field of a related record, which is not supported yet (use a field of the record itself)",
+        "[[select.criteria]]\nfield = \"A.B.C.D\"\noperator = \"is\"\nvalue = 1\n",
+        "5:9 `A.B.C.D` is not the API name of a field (a field path has at most two steps to a related record)",
+    ),
+    (
+        "[[select.criteria]]\nfield = \"Accounts.\"\noperator = \"is\"\nvalue = 1\n",
+        "5:9 `Accounts.` is not the API name of a field (an API name consists of letters, digits and `_`, and begins with a letter)",
     ),
     (
         "[[select.criteria]]\nfield = \"A\"\noperator = \"!=\"\nvalue = 1\n",
@@ -266,8 +299,12 @@ pub(crate) const TABLES: &[(&str, &str)] = &[
         "7:10 `City` must be a string, not a whole number",
     ),
     (
-        "[select]\nall = true\n[map]\n\"City\" = \"Account_Name.City\"\n",
-        "7:10 `Account_Name.City` is a field of a related record, which is not supported yet (use a field of the record itself)",
+        "[select]\nall = true\n[map]\n\"City\" = \"A.B.C.D\"\n",
+        "7:10 `A.B.C.D` is not the API name of a field (a field path has at most two steps to a related record)",
+    ),
+    (
+        "[select]\nall = true\n[map]\n\"CONTACT Email\" = \"Accounts.Email\"\n",
+        "7:19 `Accounts.Email` is a field of a related record (a contact's address is a field of the record itself)",
     ),
     (
         "[select]\nall = true\n[map]\n\"Contact Email\" = \"\"\n",
@@ -278,16 +315,20 @@ pub(crate) const TABLES: &[(&str, &str)] = &[
         "7:11 `nwe` is not a value of `records` (did you mean `new`?)",
     ),
     (
-        "[select]\nall = true\n[retrieve]\nrecords = \"new\"\n",
-        "7:11 `records` with this value is not supported yet (leave it out)",
+        "[select]\nall = true\n[retrieve]\nrecords = true\n",
+        "7:11 `records` must be a string, not true or false",
     ),
     (
         "[select]\nall = true\n[retrieve]\ncreated = { from = 2026-02-01, to = 2026-01-01 }\n",
         "7:37 this is before `from`",
     ),
     (
-        "[select]\nall = true\n[retrieve]\ncreated = { from = 2026-01-01 }\n",
-        "7:11 `created` with this value is not supported yet (leave it out)",
+        "[select]\nall = true\n[retrieve]\ncreated = { from = 2026-01-01T10:00:00, to = \"soon\" }\n",
+        "7:20 this is not a date (use a date, e.g. 2026-01-01)\n7:46 this is not a date (use a date, e.g. 2026-01-01)",
+    ),
+    (
+        "[select]\nall = true\n[retrieve]\ncreated = { form = 2026-01-01 }\n",
+        "7:13 unknown key `form` in `retrieve.created` (did you mean `from`?)",
     ),
     (
         "[select]\nall = true\n[retrieve]\nreconcile_every = \"0d\"\n",
