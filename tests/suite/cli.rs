@@ -1,5 +1,7 @@
 //! The commands through the built binary: help, exit codes, messages, and the history over a written journal.
 
+mod patterns;
+
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;

@@ -4,6 +4,7 @@
 //! same word are flat (`((1 and 2) and 3)` is `(1 and 2 and 3)`, which means the same), so that a pattern of any length
 //! stays shallow; everything else stays as written, `not not 1` included. Rendering puts parentheses around every
 //! chain, so the precedence of the words need not be known to read it, and parsing the rendering gives the same tree.
+//! The CRM joins two at a time; a pattern is spelled its way by [`Pattern::in_pairs`].
 
 mod parse;
 mod token;
@@ -108,6 +109,17 @@ impl Pattern {
         }
     }
 
+    /// The pattern as the CRM spells it, each word joining two, nested to the left: `((1 and 2) and (3 or 4))`.
+    #[must_use]
+    pub fn in_pairs(&self) -> String {
+        match self {
+            Self::Condition(number) => number.to_string(),
+            Self::Not(inner) => format!("not {}", inner.in_pairs()),
+            Self::And(parts) => pairs(parts, "and"),
+            Self::Or(parts) => pairs(parts, "or"),
+        }
+    }
+
     /// The numbers of the conditions it names, in reading order, repetitions included.
     #[must_use]
     pub fn numbers(&self) -> Vec<usize> {
@@ -117,6 +129,18 @@ impl Pattern {
             Self::And(parts) | Self::Or(parts) => parts.iter().flat_map(Self::numbers).collect(),
         }
     }
+}
+
+fn pairs(parts: &[Pattern], word: &str) -> String {
+    let mut text = "(".repeat(parts.len().saturating_sub(1));
+    for (index, part) in parts.iter().enumerate() {
+        let part = part.in_pairs();
+        match index {
+            0 => text.push_str(&part),
+            _ => text.extend([" ", word, " ", &part, ")"]),
+        }
+    }
+    text
 }
 
 impl fmt::Display for Pattern {
@@ -197,10 +221,66 @@ pub(super) mod tests {
         assert!(!Pattern::nested(0).holds(&[]));
     }
 
+    /// A rendering as another hand may have written it: other blanks, other case, parentheses around numbers.
+    fn rewritten(text: &str, choices: &[u8]) -> String {
+        const BLANKS: [&str; 5] = ["", " ", "  ", "\t", "\n \u{a0}"];
+        let spaced = text.replace('(', " ( ").replace(')', " ) ");
+        let mut rewritten = String::new();
+        for (word, choice) in spaced.split_whitespace().zip(choices.iter().cycle()) {
+            let letters = word.chars().enumerate();
+            let letters = letters.map(|(place, letter)| match choice >> (place % 3) & 1 {
+                1 => letter.to_ascii_uppercase(),
+                _ => letter,
+            });
+            let word = match word.parse::<usize>() {
+                Ok(_) if choice % 7 == 0 => format!("( {word})"),
+                Ok(_) | Err(_) => letters.collect(),
+            };
+            let touches = |text: &str, end: fn(&str) -> Option<char>| {
+                end(text).is_some_and(char::is_alphabetic)
+            };
+            let joined = touches(&rewritten, |text| text.chars().last())
+                && touches(&word, |text| text.chars().next());
+            let blank = BLANKS[usize::from(*choice) % BLANKS.len()];
+            rewritten.push_str(if joined && blank.is_empty() {
+                " "
+            } else {
+                blank
+            });
+            rewritten.push_str(&word);
+        }
+        rewritten
+    }
+
+    #[test]
+    fn the_crm_joins_two_at_a_time() {
+        for (text, conditions, want) in [
+            ("1", 1, "1"),
+            ("1 and 2 and (3 or 4)", 4, "((1 and 2) and (3 or 4))"),
+            ("((1 and 2) and (3 or 4))", 4, "((1 and 2) and (3 or 4))"),
+            ("not (1 or 2 or not 3)", 3, "not ((1 or 2) or not 3)"),
+            ("1 or 2 and 3 and 4", 4, "(1 or ((2 and 3) and 4))"),
+        ] {
+            let pattern = Pattern::parse(text, conditions).unwrap();
+            assert_eq!(pattern.in_pairs(), want, "{text}");
+        }
+        assert_eq!(Pattern::nested(4).in_pairs(), "(((1 and 2) and 3) and 4)");
+    }
+
     proptest! {
         #[test]
         fn parsing_a_rendering_gives_the_same_pattern((pattern, conditions) in patterns()) {
-            prop_assert_eq!(Pattern::parse(&pattern.to_string(), conditions), Ok(pattern));
+            prop_assert_eq!(Pattern::parse(&pattern.to_string(), conditions), Ok(pattern.clone()));
+            prop_assert_eq!(Pattern::parse(&pattern.in_pairs(), conditions), Ok(pattern));
+        }
+
+        #[test]
+        fn spacing_case_and_needless_parentheses_change_nothing(
+            (pattern, conditions) in patterns(),
+            choices in prop::collection::vec(any::<u8>(), 1..20),
+        ) {
+            let text = rewritten(&pattern.to_string(), &choices);
+            prop_assert_eq!(Pattern::parse(&text, conditions), Ok(pattern), "{}", text);
         }
 
         #[test]

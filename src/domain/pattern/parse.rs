@@ -1,6 +1,7 @@
 //! Text to pattern. A function per level of precedence over the tokens, each of which knows what was open and what came
 //! before, so that an error can say it.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::super::nearest::{did_you_mean, nearest};
@@ -9,6 +10,10 @@ use super::{Pattern, PatternError};
 
 /// Parentheses and `not`s may be nested this deep; far beyond what a person can read, far below the stack.
 const DEPTH_MAX: usize = 200;
+/// A message lists this many unused conditions, and counts the rest.
+const LISTED_MAX: usize = 8;
+/// A message repeats this many characters of a word.
+const SPELLED_MAX: usize = 40;
 
 pub(super) fn parse(text: &str, conditions: usize) -> Result<Pattern, PatternError> {
     let tokens = tokens(text);
@@ -41,10 +46,15 @@ fn check_all_used(pattern: &Pattern, text: &str, conditions: usize) -> Result<()
     let message = match unused.as_slice() {
         [] => return Ok(()),
         [number] => format!("condition {number} does not occur in the pattern"),
-        numbers => format!(
-            "conditions {} do not occur in the pattern",
-            numbers.join(", ")
-        ),
+        numbers => {
+            let listed = &numbers[..numbers.len().min(LISTED_MAX)];
+            let more = match numbers.len() - listed.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let listed = listed.join(", ");
+            format!("conditions {listed}{more} do not occur in the pattern")
+        }
     };
     let help = "name every condition in the pattern, or remove it";
     Err(error(trimmed(text), message, Some(help.to_owned())))
@@ -81,7 +91,8 @@ impl<'a> Reader<'a> {
         };
         if depth > DEPTH_MAX {
             let message = format!("the pattern is nested deeper than {DEPTH_MAX} levels");
-            return Err(error(token.place.clone(), message, None));
+            let help = "leave out parentheses around what the same word joins: `1 and 2 and 3`";
+            return Err(error(token.place.clone(), message, Some(help.to_owned())));
         }
         match token.word {
             Word::Number => {
@@ -132,7 +143,7 @@ impl<'a> Reader<'a> {
                     1 => "the only condition is number 1".to_owned(),
                     last => format!("the conditions are numbered 1 to {last}"),
                 };
-                let message = format!("there is no condition {digits}");
+                let message = format!("there is no condition {}", shortened(digits));
                 Err(error(token.place.clone(), message, Some(help)))
             }
         }
@@ -140,7 +151,7 @@ impl<'a> Reader<'a> {
 
     /// The error for a token that stands where an expression has ended.
     fn not_joined(&self, token: &Token) -> PatternError {
-        let spelling = self.spelling(token);
+        let spelling = shortened(self.spelling(token));
         match token.word {
             Word::Close => error(
                 token.place.clone(),
@@ -173,7 +184,11 @@ impl<'a> Reader<'a> {
                 ),
                 None,
             ),
-            None => error(0..self.text.len(), "the pattern is empty", None),
+            None => error(
+                0..self.text.len(),
+                "the pattern is empty",
+                Some("leave it out to join all conditions by `and`".to_owned()),
+            ),
         }
     }
 
@@ -203,7 +218,7 @@ impl<'a> Reader<'a> {
         });
         error(
             token.place.clone(),
-            format!("unknown word `{spelling}`"),
+            format!("unknown word `{}`", shortened(spelling)),
             Some(help),
         )
     }
@@ -232,6 +247,14 @@ fn error(place: Range<usize>, message: impl Into<String>, help: Option<String>) 
     }
 }
 
+/// A word for a message, which is one line.
+fn shortened(spelling: &str) -> Cow<'_, str> {
+    match spelling.char_indices().nth(SPELLED_MAX) {
+        None => Cow::Borrowed(spelling),
+        Some((end, _)) => Cow::Owned(format!("{}…", &spelling[..end])),
+    }
+}
+
 /// Where the text is without the blanks around it.
 fn trimmed(text: &str) -> Range<usize> {
     let start = text.len() - text.trim_start().len();
@@ -239,197 +262,4 @@ fn trimmed(text: &str) -> Range<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn not_binds_tightest_then_and_then_or() {
-        for (text, conditions, want) in [
-            ("1", 1, "1"),
-            ("((1 and 2) and (3 or 4))", 4, "(1 and 2 and (3 or 4))"),
-            ("((1 and 2) and 3)", 3, "(1 and 2 and 3)"),
-            ("1 or 2 and 3", 3, "(1 or (2 and 3))"),
-            ("(1 or 2) and 3", 3, "((1 or 2) and 3)"),
-            ("not 1 and 2", 2, "(not 1 and 2)"),
-            ("not (1 and 2)", 2, "not (1 and 2)"),
-            ("not not 1 or not(2)", 2, "(not not 1 or not 2)"),
-            ("  1\tAND\n(2 Or nOt 3)  ", 3, "(1 and (2 or not 3))"),
-            ("(1)and(2)or 1and2", 2, "((1 and 2) or (1 and 2))"),
-            ("((((2))))and 1", 2, "(2 and 1)"),
-            ("1 and 1", 1, "(1 and 1)"),
-        ] {
-            let pattern = parse(text, conditions).map(|pattern| pattern.to_string());
-            assert_eq!(pattern.as_deref(), Ok(want), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn an_error_points_at_its_place() {
-        for (text, conditions, place, message) in [
-            ("", 0, 0..0, "the pattern is empty"),
-            ("   ", 2, 0..3, "the pattern is empty"),
-            ("(1 and 2", 2, 0..1, "this parenthesis is never closed"),
-            ("1 and ((2)", 2, 6..7, "this parenthesis is never closed"),
-            ("1 and (", 1, 6..7, "this parenthesis is never closed"),
-            ("1 and 2)", 2, 7..8, "this parenthesis closes nothing"),
-            ("1 and ( )", 1, 6..9, "the group is empty"),
-            ("1 and 3", 2, 6..7, "there is no condition 3"),
-            ("1 and 0", 1, 6..7, "there is no condition 0"),
-            (
-                "1 or 99999999999999999999",
-                1,
-                5..25,
-                "there is no condition 99999999999999999999",
-            ),
-            (
-                "1 and 3",
-                3,
-                0..7,
-                "condition 2 does not occur in the pattern",
-            ),
-            (
-                " 2 ",
-                4,
-                1..2,
-                "conditions 1, 3, 4 do not occur in the pattern",
-            ),
-            ("1 2", 2, 2..3, "`and` or `or` is missing before `2`"),
-            ("1 (2)", 2, 2..3, "`and` or `or` is missing before `(`"),
-            (
-                "(1 not 2)",
-                2,
-                3..6,
-                "`and` or `or` is missing before `not`",
-            ),
-            (
-                "1 and",
-                1,
-                5..5,
-                "a condition's number or a group is missing after `and`",
-            ),
-            (
-                "not",
-                1,
-                3..3,
-                "a condition's number or a group is missing after `not`",
-            ),
-            (
-                "and 1",
-                1,
-                0..3,
-                "a condition's number or a group is missing before `and`",
-            ),
-            (
-                "(or 1)",
-                1,
-                1..3,
-                "a condition's number or a group is missing before `or`",
-            ),
-            (
-                ") 1",
-                1,
-                0..1,
-                "a condition's number or a group is missing before `)`",
-            ),
-            ("1 adn 2", 2, 2..5, "unknown word `adn`"),
-            ("1 && 2", 2, 2..4, "unknown word `&&`"),
-            ("łąka", 1, 0..6, "unknown word `łąka`"),
-            ("1 ∧ 2", 2, 2..5, "unknown word `∧`"),
-            ("1 and -2", 2, 6..7, "unknown word `-`"),
-        ] {
-            let error = parse(text, conditions).unwrap_err();
-            assert_eq!(error.message, message, "{text:?}");
-            assert_eq!(error.start..error.end, place, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn an_error_proposes_what_was_meant() {
-        for (text, help) in [
-            ("1 adn 2", "did you mean `and`?"),
-            ("1 orr 2", "did you mean `or`?"),
-            ("1 && 2", "did you mean `and`?"),
-            ("1 | 2", "did you mean `or`?"),
-            ("!1 or 2", "did you mean `not`?"),
-            ("[1 or 2]", "did you mean `(`?"),
-            (
-                "1 xyz 2",
-                "use the conditions' numbers, `and`, `or`, `not` and parentheses",
-            ),
-            ("1 or 3", "the conditions are numbered 1 to 2"),
-            ("1", "name every condition in the pattern, or remove it"),
-        ] {
-            let error = parse(text, 2).unwrap_err();
-            assert_eq!(error.help.as_deref(), Some(help), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn deep_nesting_is_an_error_and_not_a_stack_overflow() {
-        let nested = |levels: usize| format!("{}1{}", "(".repeat(levels), ")".repeat(levels));
-        assert_eq!(parse(&nested(DEPTH_MAX), 1), Ok(Pattern::Condition(1)));
-        for text in [
-            nested(DEPTH_MAX + 1),
-            nested(100_000),
-            "not ".repeat(100_000) + "1",
-            "(".repeat(100_000),
-        ] {
-            let error = parse(&text, 1).unwrap_err();
-            assert_eq!(
-                error.message,
-                "the pattern is nested deeper than 200 levels"
-            );
-        }
-    }
-
-    /// An expression as a person may write it, and what it means, computed on the way.
-    fn written() -> impl Strategy<Value = (String, [bool; 8])> {
-        let cases: [[bool; 3]; 8] =
-            std::array::from_fn(|case| std::array::from_fn(|bit| case >> bit & 1 == 1));
-        let leaf = (0_usize..3)
-            .prop_map(move |index| ((index + 1).to_string(), cases.map(|case| case[index])));
-        let blank = prop::sample::select(vec![" ", "  ", "\n", " \t"]);
-        leaf.prop_recursive(6, 40, 2, move |inner| {
-            let and = prop::sample::select(vec!["and", "AND", "And"]);
-            let or = prop::sample::select(vec!["or", "OR", "oR"]);
-            let two = (inner.clone(), inner.clone(), blank.clone());
-            prop_oneof![
-                (two.clone(), and).prop_map(|((left, right, blank), word)| (
-                    format!("({}{blank}{word}{blank}{})", left.0, right.0),
-                    std::array::from_fn(|case| left.1[case] && right.1[case]),
-                )),
-                (two, or).prop_map(|((left, right, blank), word)| (
-                    format!("({}{blank}{word}{blank}{})", left.0, right.0),
-                    std::array::from_fn(|case| left.1[case] || right.1[case]),
-                )),
-                (inner.clone(), blank.clone())
-                    .prop_map(|(part, blank)| (format!("({blank}{})", part.0), part.1)),
-                inner.prop_map(|part| (format!("not {}", part.0), part.1.map(|truth| !truth))),
-            ]
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn a_pattern_means_what_is_written((text, want) in written()) {
-            let text = format!("{text} and (1 or not 1) and (2 or not 2) and (3 or not 3)");
-            let pattern = parse(&text, 3).unwrap();
-            for (case, want) in want.into_iter().enumerate() {
-                let conditions = [case & 1 == 1, case & 2 == 2, case & 4 == 4];
-                prop_assert_eq!(pattern.holds(&conditions), want, "{} {}", text, case);
-            }
-        }
-
-        #[test]
-        fn any_text_is_a_pattern_or_an_error_within_it(
-            text in prop_oneof!["(?s).{0,60}", "[()0-4 andortANDORT&]{0,40}"],
-        ) {
-            if let Err(error) = parse(&text, 3) {
-                prop_assert!(error.start <= error.end);
-                prop_assert!(text.get(error.start..error.end).is_some());
-            }
-        }
-    }
-}
+mod tests;
