@@ -71,9 +71,7 @@ pub enum Command {
     )]
     Daemon,
     /// Validate all files.
-    #[command(
-        after_help = "Problems go to stderr, each with its place and what would be right. Exit code 78 if there are any."
-    )]
+    #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
     /// Show every sync: its state, last run, next run and the limits used.
     Status(StatusArgs),
@@ -121,12 +119,24 @@ Examples:
 
 Works beside a running daemon. Exit code 2 for a sync or run that does not exist.";
 
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  rosterd check                                   are all files valid?
+  rosterd check --online                          and do the services agree?
+  rosterd check --explain hospitality             what does this sync select, in plain words?
+  rosterd check --explain hospitality --online    the same with the labels of the CRM's screens
+
+Problems go to stderr, each with its place and what would be right. Exit code 78 if there are any.";
+
 /// Options of `check`.
 #[derive(Debug, Clone, Args)]
 pub struct CheckArgs {
-    /// Also ask the services: credentials, scopes, modules, fields, lists and labels.
+    /// Also ask the services: credentials, scopes, modules, fields, views, lists and labels.
     #[arg(long)]
     pub online: bool,
+    /// Say in plain words what this sync selects.
+    #[arg(long, value_name = "SYNC")]
+    pub explain: Option<String>,
 }
 
 /// Options of `status`.
@@ -207,6 +217,8 @@ mod tests {
             ("history --since soon", false),
             ("sync", false),
             ("--json check --online", true),
+            ("check --explain news --online", true),
+            ("check --explain", false),
             ("check --offline", false),
         ] {
             let parsed = Cli::try_parse_from(format!("rosterd {line}").split(' '));

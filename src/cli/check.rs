@@ -1,34 +1,53 @@
-//! `rosterd check`: are all files valid, and with `--online`, do the services agree?
+//! `rosterd check`: are all files valid, with `--online`, do the services agree, and what does a sync select?
 
 use serde::Serialize;
 
 use super::args::CheckArgs;
-use super::exit::{CliError, Exit};
+use super::exit::{CliError, Exit, Unknown};
+use super::explain::Explanation;
 use super::report::counted;
 use super::{Context, online};
-use crate::config::{Problem, Problems, render_warnings};
+use crate::config::{Loaded, Problem, Problems, render_warnings};
+use crate::domain::definition::SyncDefinition;
 
 /// What `check --json` prints.
 #[derive(Serialize)]
-struct Answer<'p> {
-    problems: &'p [Problem],
+struct Answer<'a> {
+    #[serde(flatten)]
+    explanation: Option<&'a Explanation>,
+    problems: &'a [Problem],
+}
+
+/// What there is to say of files that are valid.
+enum Said {
+    /// That they are.
+    Sentence(String),
+    /// What a sync selects.
+    Explanation(Box<Explanation>),
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// When the files are not valid, or a service could not be asked.
+/// When the files are not valid, a service could not be asked, or there is no such sync.
 pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, CliError> {
+    let report = &context.report;
+    let answer = |explanation, problems| Answer {
+        explanation,
+        problems,
+    };
     match examine(context, args) {
-        Ok(sentence) if context.report.json => {
+        Ok(Said::Sentence(sentence)) if report.json => {
             tracing::debug!(%sentence, "checked");
-            context.report.print_json(&Answer { problems: &[] })?;
+            report.print_json(&answer(None, &[]))?;
         }
-        Ok(sentence) => context.report.print(&sentence)?,
-        Err(CliError::Problems(problems)) if context.report.json => {
-            context.report.print_json(&Answer {
-                problems: &problems.0,
-            })?;
+        Ok(Said::Sentence(sentence)) => report.print(&sentence)?,
+        Ok(Said::Explanation(explanation)) if report.json => {
+            report.print_json(&answer(Some(&explanation), &[]))?;
+        }
+        Ok(Said::Explanation(explanation)) => report.print(&explanation.text(report))?,
+        Err(CliError::Problems(problems)) if report.json => {
+            report.print_json(&answer(None, &problems.0))?;
             return Err(problems.into());
         }
         Err(error) => return Err(error),
@@ -36,27 +55,45 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, CliError>
     Ok(Exit::Done)
 }
 
-/// The sentence that says that all is well.
-fn examine(context: &Context, args: &CheckArgs) -> Result<String, CliError> {
+fn examine(context: &Context, args: &CheckArgs) -> Result<Said, CliError> {
     let loaded = context.load()?;
     if !loaded.warnings.is_empty() {
         let warnings = render_warnings(&loaded.warnings, context.report.colour_errors);
         context.report.note(warnings.trim_end());
     }
+    let explained = args.explain.as_deref();
+    let explained = explained.map(|name| find(&loaded, name)).transpose()?;
+    let mut phrases = None;
+    if args.online {
+        let mut answers = online::check(&loaded)?;
+        if !answers.problems.is_empty() {
+            return Err(Problems(answers.problems).into());
+        }
+        phrases = explained.and_then(|definition| answers.phrases.remove(&definition.id));
+    }
+    if let Some(definition) = explained {
+        let explanation = Explanation::of(definition, phrases, &loaded.config.timezone);
+        return Ok(Said::Explanation(Box::new(explanation)));
+    }
     let count = |number: usize, noun| counted(u64::try_from(number).unwrap_or(u64::MAX), noun);
-    let what = format!(
-        "{} in {}",
-        count(loaded.config.syncs.len(), "sync"),
-        count(loaded.config.accounts.len(), "account")
-    );
-    if !args.online {
-        return Ok(format!("{what}: all files are valid"));
-    }
-    let problems = online::check(context, &loaded)?;
-    match problems.is_empty() {
-        true => Ok(format!(
-            "{what}: all files are valid, and the services agree"
-        )),
-        false => Err(Problems(problems).into()),
-    }
+    let syncs = count(loaded.config.syncs.len(), "sync");
+    let accounts = count(loaded.config.accounts.len(), "account");
+    let agree = match args.online {
+        true => ", and the services agree",
+        false => "",
+    };
+    let sentence = format!("{syncs} in {accounts}: all files are valid{agree}");
+    Ok(Said::Sentence(sentence))
+}
+
+fn find<'l>(loaded: &'l Loaded, name: &str) -> Result<&'l SyncDefinition, CliError> {
+    let syncs = &loaded.config.syncs;
+    let found = name.parse().ok().and_then(|id| syncs.get(&id));
+    found.ok_or_else(|| {
+        CliError::Unknown(Unknown {
+            what: "sync",
+            asked: name.to_owned(),
+            existing: syncs.keys().map(ToString::to_string).collect(),
+        })
+    })
 }

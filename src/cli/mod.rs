@@ -7,6 +7,7 @@ mod check;
 mod daemon;
 mod demo;
 pub mod exit;
+mod explain;
 mod history;
 mod hold;
 mod online;
@@ -75,7 +76,7 @@ pub fn run(cli: Cli, environment: Vec<(String, String)>, no_color: bool) -> Exit
     match dispatch(&context, &cli.command) {
         Ok(exit) => exit,
         Err(error) => {
-            explain(&context.report, &error);
+            say(&context.report, &error);
             error.exit()
         }
     }
@@ -102,7 +103,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
     }
 }
 
-fn explain(report: &Report, error: &CliError) {
+fn say(report: &Report, error: &CliError) {
     match error {
         CliError::Problems(problems) => {
             let text = render(problems, report.colour_errors);

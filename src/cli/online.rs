@@ -1,26 +1,38 @@
 //! What the services say to the files: asked without opening the state, so that it works beside a running daemon.
 
+use std::collections::BTreeMap;
+
 use super::exit::{CliError, Exit};
-use super::{Context, runtime};
+use super::runtime;
 use crate::config::{Loaded, Problem};
 use crate::daemon;
+use crate::domain::ids::SyncId;
 use crate::run::RunError;
 
-/// Asks the services; the problems they have with the files.
+/// What the services said.
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    /// The problems they have with the files.
+    pub(super) problems: Vec<Problem>,
+    /// What the conditions of each sync say in the words of the CRM's screens; of those without problems.
+    pub(super) phrases: BTreeMap<SyncId, Vec<String>>,
+}
+
+/// Asks the services.
 ///
 /// # Errors
 /// When they could not be asked.
-pub(super) fn check(_context: &Context, loaded: &Loaded) -> Result<Vec<Problem>, CliError> {
+pub(super) fn check(loaded: &Loaded) -> Result<Answers, CliError> {
     let found = runtime()?.block_on(daemon::check_online(&loaded.config, &loaded.sources));
-    let mut problems = Vec::new();
-    for result in found.map_err(CliError::from)? {
+    let mut answers = Answers::default();
+    for (sync, result) in found.map_err(CliError::from)? {
         match result {
-            Ok(()) => {}
-            Err(RunError::Definition {
-                problems: found, ..
-            }) => problems.extend(found),
+            Ok(phrases) => {
+                answers.phrases.insert(sync, phrases);
+            }
+            Err(RunError::Definition { problems, .. }) => answers.problems.extend(problems),
             Err(error) => return Err(CliError::because(Exit::of_run(error.kind()), error)),
         }
     }
-    Ok(problems)
+    Ok(answers)
 }

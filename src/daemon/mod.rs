@@ -215,14 +215,15 @@ impl Current {
 /// How long `check --online` tries again while a service cannot be reached.
 const CHECK_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Asks the services what they say to each definition: one result a sync, in the order of their ids.
+/// Asks the services what they say to each definition: one result a sync, in the order of their ids. Of those that the
+/// services agree with, it is what the conditions say in the words of the CRM's screens.
 ///
 /// # Errors
 /// [`ServiceError`]: no client can be made.
 pub(crate) async fn check_online(
     config: &Config,
     sources: &Sources,
-) -> Result<Vec<Result<(), RunError>>, ServiceError> {
+) -> Result<Vec<(SyncId, Result<Vec<String>, RunError>)>, ServiceError> {
     let http = crate::zoho::http::Client::new(clients::options())?;
     let clock = Clock::system();
     // A person waits for the answer, and will ask again.
@@ -248,7 +249,8 @@ pub(crate) async fn check_online(
                 Pacer::off(),
             )?),
         };
-        results.push(run::check(config, sources, clients, definition).await);
+        let checked = run::check(config, sources, clients, definition).await;
+        results.push((definition.id.clone(), checked));
     }
     Ok(results)
 }

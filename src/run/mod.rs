@@ -265,7 +265,7 @@ impl Run<'_> {
         };
         match check(&base.config, &base.sources, &clients, self.definition).await {
             Err(problems @ RunError::Definition { .. }) => problems,
-            Ok(()) | Err(_) => error,
+            Ok(_) | Err(_) => error,
         }
     }
 

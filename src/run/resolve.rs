@@ -49,16 +49,19 @@ pub(super) async fn resolve(
     Ok((plan, numbers))
 }
 
-/// Checks a definition against the services, without any store.
+/// Checks a definition against the services, without any store. What its conditions say, in the words of the CRM's
+/// screens.
 pub(crate) async fn check(
     config: &Config,
     sources: &Sources,
     clients: &Clients,
     definition: &SyncDefinition,
-) -> Result<(), RunError> {
+) -> Result<Vec<String>, RunError> {
     let digest = definition_digest(config, definition);
     let asked = ask(sources, clients, definition, digest).await?;
-    plan(config, sources, definition, asked).map(drop)
+    let plan = plan(config, sources, definition, asked)?;
+    let phrases = plan.criteria.iter().flat_map(Criteria::phrases);
+    Ok(phrases.map(str::to_owned).collect())
 }
 
 /// A digest of all that decides who is selected, what is sent and where: when it changes, everything is read.

@@ -1,5 +1,6 @@
 //! The commands through the built binary: help, exit codes, messages, and the history over a written journal.
 
+mod explain;
 mod patterns;
 
 use std::fs::{self, OpenOptions, Permissions};

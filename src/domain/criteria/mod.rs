@@ -7,6 +7,7 @@
 
 mod binding;
 mod comparison;
+pub mod explain;
 mod operand;
 mod operators;
 mod span;
@@ -140,6 +141,11 @@ impl Criteria {
         comparisons.any(|comparison| matches!(comparison, Comparison::DaysFromToday { .. }))
     }
 
+    /// The conditions in plain words, with the fields' labels, in their order.
+    pub fn phrases(&self) -> impl Iterator<Item = &str> {
+        self.conditions.iter().map(|bound| bound.phrase.as_str())
+    }
+
     /// The selection in plain words, with the fields' labels: `Industry is "Hospitality" and (Annual Revenue is more
     /// than 5000000 or Employees is more than 2000)`.
     #[must_use]
@@ -147,8 +153,7 @@ impl Criteria {
         if self.conditions.is_empty() {
             return "no record".to_owned();
         }
-        let phrases = self.conditions.iter().map(|bound| bound.phrase.as_str());
-        wording::explain(&self.pattern, &phrases.collect::<Vec<_>>())
+        wording::explain(&self.pattern, &self.phrases().collect::<Vec<_>>())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Criteria in plain words.
+//! Criteria in plain words: conditions as clauses, and a pattern of them as a sentence.
 
 use jiff::tz::TimeZone;
 
@@ -31,16 +31,27 @@ fn part(pattern: &Pattern, phrases: &[&str]) -> String {
     }
 }
 
-/// One condition as a clause, times in `zone`.
+/// One condition on a known field as a clause, times in `zone`.
 pub(super) fn phrase(condition: &Condition, field: &Field, zone: &TimeZone) -> String {
+    clause(condition, &field.label, field.field_type, zone)
+}
+
+/// One condition as a clause about what is called `label`, times in `zone`.
+pub(super) fn clause(
+    condition: &Condition,
+    label: &str,
+    field_type: FieldType,
+    zone: &TimeZone,
+) -> String {
     let operands: Vec<String> = condition
         .operands
         .iter()
-        .map(|operand| written(operand, field.field_type, zone))
+        .map(|operand| written(operand, field_type, zone))
         .collect();
-    let timed = matches!(field.field_type, FieldType::Date | FieldType::DateTime);
-    let choices = field.field_type == FieldType::MultiSelect;
-    let (any, all) = (list(&operands, "or"), list(&operands, "and"));
+    let timed = matches!(field_type, FieldType::Date | FieldType::DateTime);
+    let choices = field_type == FieldType::MultiSelect;
+    let several = operands.len() > 1;
+    let (any, all) = (operands.join(", "), all_of(&operands));
     let asks = match condition.operator {
         Operator::Is if choices => format!("is exactly {all}"),
         Operator::IsNot if choices => format!("is not exactly {all} (or is empty)"),
@@ -50,9 +61,13 @@ pub(super) fn phrase(condition: &Condition, field: &Field, zone: &TimeZone) -> S
         Operator::DoesNotContain => format!("does not contain {any} (or is empty)"),
         Operator::StartsWith => format!("starts with {any}"),
         Operator::EndsWith => format!("ends with {any}"),
+        Operator::In if choices && several => format!("contains one or more of {any}"),
         Operator::In if choices => format!("contains {any}"),
+        Operator::In if several => format!("is one of {any}"),
         Operator::In => format!("is {any}"),
+        Operator::NotIn if choices && several => format!("contains none of {any} (or is empty)"),
         Operator::NotIn if choices => format!("does not contain {any} (or is empty)"),
+        Operator::NotIn if several => format!("is none of {any} (or is empty)"),
         Operator::NotIn => format!("is not {any} (or is empty)"),
         Operator::IsEmpty => "is empty".to_owned(),
         Operator::IsNotEmpty => "is not empty".to_owned(),
@@ -69,10 +84,10 @@ pub(super) fn phrase(condition: &Condition, field: &Field, zone: &TimeZone) -> S
         Operator::After => format!("is after {any}"),
         Operator::On => format!("is on {any}"),
         Operator::InLastDays | Operator::InNextDays if any == "1" => "is today".to_owned(),
-        Operator::InLastDays => format!("is in the last {any} days, today included"),
-        Operator::InNextDays => format!("is in the next {any} days, today included"),
+        Operator::InLastDays => format!("is in the last {any} days (today included)"),
+        Operator::InNextDays => format!("is in the next {any} days (today included)"),
     };
-    format!("{} {asks}", field.label)
+    format!("{label} {asks}")
 }
 
 fn written(operand: &Literal, field_type: FieldType, zone: &TimeZone) -> String {
@@ -104,10 +119,10 @@ fn is_textual(field_type: FieldType) -> bool {
     }
 }
 
-fn list(words: &[String], last: &str) -> String {
+fn all_of(words: &[String]) -> String {
     match words {
         [] => String::new(),
         [word] => word.clone(),
-        [first @ .., word] => format!("{} {last} {word}", first.join(", ")),
+        [first @ .., word] => format!("{} and {word}", first.join(", ")),
     }
 }

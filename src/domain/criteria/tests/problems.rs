@@ -248,8 +248,8 @@ fn criteria_explain_themselves_and_name_what_they_read() {
     assert_eq!(
         criteria.explain(),
         "(Lead Status is \"Won\" or not (Annual Revenue is more than 5000000)) and \
-         not (Company is not \"Orto\", \"Zylker\" or \"Ex\" (or is empty) and \
-         Birthday is in the last 3 days, today included) and \
+         not (Company is none of \"Orto\", \"Zylker\", \"Ex\" (or is empty) and \
+         Birthday is in the last 3 days (today included)) and \
          Created Time is from 2026-01-01 to 2026-03-08 08:00:00 and \
          Tags is exactly \"Red\" and \"Blue\""
     );
