@@ -177,11 +177,33 @@ fn json(literal: &Literal) -> Value {
         Literal::Bool(truth) => Value::from(*truth),
         Literal::Date(day) => Value::from(day.to_string()),
         Literal::DateTime(at) => Value::from(at.to_string()),
-        // What is no number of JSON's stays exact as text.
+        // A number too long for most readers of JSON stays exact as text.
         Literal::Number(number) => {
             let text = number.normalize().to_string();
-            text.parse()
-                .map_or_else(|_| Value::from(text), Value::Number)
+            let parsed = text.parse::<serde_json::Number>().ok();
+            let exact = parsed.filter(|parsed| parsed.to_string() == text);
+            exact.map_or_else(|| Value::from(text), Value::Number)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_stay_exact() {
+        for (number, want) in [
+            ("5000000", "5000000"),
+            ("-1.50", "-1.5"),
+            ("0.1", "0.1"),
+            (
+                "1234567890.12345678901234567",
+                "\"1234567890.12345678901234567\"",
+            ),
+        ] {
+            let literal = Literal::Number(number.parse().unwrap());
+            assert_eq!(json(&literal).to_string(), want);
         }
     }
 }
