@@ -10,8 +10,8 @@
 //! | `POST …/{id}/convert` | converts a lead; `{"contact":"…"}` |
 //! | `POST /sandbox/crm/generate` | `{"module":"Leads","count":1000}`: more invented people |
 //! | `POST /sandbox/crm/reseed` | `{"seed":7,"people":3000}`: all records anew |
-//! | `POST /sandbox/crm/settings` | `{"coql_hides_converted":true,"organisation":"4876876"}` and more, see [`SettingsChange`] |
-//! | `PATCH /sandbox/crm/modules/{module}` | changes metadata, see [`ModuleChange`] |
+//! | `POST /sandbox/crm/settings` | what is said of `coql_hides_converted`, `bulk_hides_converted`, `bulk_omits_parentless`, `bulk_page_rows`, `bulk_polls`, `bulk_failures`, `case_sensitive`, `nulls_match_negatives`, `organisation`; see [`SettingsChange`] |
+//! | `PATCH /sandbox/crm/modules/{module}` | changes metadata: `visible`, `api_supported`, `plural_label`, `rename_view`, `change_view`, `add_view`, `delete_view`, `mark_view`, `rename_field`, `hide_field`, `show_field`; see [`ModuleChange`] |
 //!
 //! What cannot be done gets HTTP 400 with `{"error":"…"}`.
 

@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 pub(crate) mod answer;
+mod bulk;
+mod caller;
 mod cell;
 mod change;
 mod comparator;
@@ -27,8 +29,11 @@ mod relative;
 mod routes;
 mod schema;
 pub(crate) mod settings;
+#[cfg(test)]
+mod testing;
 pub(crate) mod view;
 
+use bulk::Bulk;
 pub(crate) use cell::{Cell, whole_seconds};
 pub(crate) use control::control_routes;
 use field::DataType;
@@ -54,6 +59,7 @@ pub(crate) struct Crm {
     /// What the organisation is known by; another one here is another organisation behind the same credentials.
     organisation: String,
     settings: Settings,
+    bulk: Bulk,
 }
 
 impl Crm {
@@ -67,6 +73,7 @@ impl Crm {
             generations: 0,
             organisation: "4876876".to_owned(),
             settings: Settings::default(),
+            bulk: Bulk::default(),
         }
     }
 

@@ -230,7 +230,8 @@ fn name(operator: Operator) -> &'static str {
     }
 }
 
-/// The value of `literal` as `field` has it; `None` where the field cannot have it.
+/// The value of `literal` as `field` has it; `None` where the field cannot have it. For a multi-select every literal is a whole
+/// selection, `A;B`, in lists too: UNCONFIRMED, but the documentation knows no other way to write one.
 fn value(field: &Field, literal: &Literal) -> Option<Cell> {
     let text = literal.text.as_str();
     match field.data_type.class() {
