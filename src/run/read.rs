@@ -10,14 +10,16 @@ use super::error::RunError;
 use super::plan::Source;
 use super::stage::Staging;
 use crate::domain::changes::Departed;
+use crate::domain::filter::{Filter, Leaf, Test};
 use crate::domain::ids::{FieldPath, RecordId};
 use crate::domain::record::Record;
+use crate::domain::value::FieldType;
 use crate::domain::value::Value;
 use crate::store::StoreError;
 use crate::store::ledger::keys;
 use crate::store::ledger::rows::{Phase, Place, Position, RunRow};
-use crate::zoho::crm::Columns;
-use crate::zoho::crm::coql::Scope;
+use crate::zoho::crm::coql::{Among, Place as Row, Scope};
+use crate::zoho::crm::{Columns, Converted};
 
 /// How far reads reach back before the cursor: what was written while the last run asked shows up late.
 const OVERLAP: Duration = Duration::from_secs(300);
@@ -238,9 +240,12 @@ impl Run<'_> {
         match self.crm.page(columns, &scope, limit).await {
             Ok(page) => {
                 self.shows_opt_outs(columns, &page.records)?;
-                let last = page.records.last().filter(|_| page.more);
-                let last = last.filter(|record| !self.is_beyond(&self.row, record));
-                let next = last.map(|record| after(&scope, record));
+                let is_over = page
+                    .records
+                    .last()
+                    .is_some_and(|record| self.is_beyond(&self.row, record));
+                let last = page.last.filter(|_| page.more && !is_over);
+                let next = last.map(|row| after(&scope, row));
                 let service_time = Some(page.service_time);
                 Ok(Page {
                     records: page.records,
@@ -274,9 +279,11 @@ impl Run<'_> {
         };
         if let Some(field) = opted_out {
             let or_changed_since = self.since();
-            return Scope::OptedOut {
-                field,
-                or_changed_since,
+            return Scope::ById {
+                among: Among {
+                    view: None,
+                    filter: opted_out_or_changed(field, or_changed_since),
+                },
                 after: after_record,
             };
         }
@@ -290,7 +297,8 @@ impl Run<'_> {
                 };
                 Scope::Changed { since, after }
             }
-            _ => Scope::All {
+            _ => Scope::ById {
+                among: Among::ALL,
                 after: after_record,
             },
         }
@@ -306,10 +314,16 @@ impl Run<'_> {
 
     async fn walk(&self, columns: &Columns, token: Option<&str>) -> Result<Page, RunError> {
         let since = self.since().filter(|_| !self.row.full);
-        let page = match self.crm.walk(columns, token, since).await {
+        let page = match self
+            .crm
+            .walk(columns, None, Converted::Both, token, since)
+            .await
+        {
             // What has been read already is passed over the second time.
             Err(error) if token.is_some() && error.restarts_walk() => {
-                self.crm.walk(columns, None, since).await?
+                self.crm
+                    .walk(columns, None, Converted::Both, None, since)
+                    .await?
             }
             answered => answered?,
         };
@@ -372,11 +386,30 @@ impl Run<'_> {
     }
 }
 
-fn after(scope: &Scope, record: &Record) -> Position {
-    match (scope, record.modified_at) {
-        (Scope::Changed { .. }, Some(at)) => {
-            Position::AfterChange(at.as_millisecond(), record.id.0)
-        }
-        _ => Position::AfterRecord(record.id.0),
+/// Those that opted out, and those modified since, whatever they say: who opted in again is among them.
+fn opted_out_or_changed(field: FieldPath, since: Option<Timestamp>) -> Filter {
+    let leaf = |field, field_type, test| {
+        Filter::Leaf(Leaf {
+            field,
+            field_type,
+            test,
+        })
+    };
+    let opted_out = leaf(field, FieldType::Bool, Test::Truth(true));
+    let modified: Option<FieldPath> = "Modified_Time".parse().ok();
+    let changed = since.zip(modified).map(|(since, modified)| {
+        leaf(
+            modified,
+            FieldType::DateTime,
+            Test::Instants(Some(since), None),
+        )
+    });
+    Filter::any(std::iter::once(opted_out).chain(changed))
+}
+
+fn after(scope: &Scope, (id, modified_at): Row) -> Position {
+    match (scope, modified_at) {
+        (Scope::Changed { .. }, Some(at)) => Position::AfterChange(at.as_millisecond(), id.0),
+        _ => Position::AfterRecord(id.0),
     }
 }

@@ -23,7 +23,9 @@ pub(super) fn name(path: &str) -> Option<(Service, String)> {
 /// Of `v8/Leads/deleted` it is `deleted`, of `v8/Leads` it is `records`, of `v8/settings/fields` it is `fields`.
 fn crm_method<'a>(parts: &[&'a str]) -> &'a str {
     match parts {
-        ["bulk", _, "read", ..] => "bulk_read",
+        ["bulk", _, "read"] => "bulk_create",
+        ["bulk", _, "read", _] => "bulk_status",
+        ["bulk", _, "read", _, "result"] => "bulk_result",
         [_, "settings", kind, ..] => kind,
         [_, alone @ ("coql" | "org" | "users")] => alone,
         [_, _] => "records",
@@ -66,9 +68,11 @@ mod tests {
                 Some((Service::Crm, "custom_views")),
             ),
             ("/crm/v8/org", Some((Service::Crm, "org"))),
+            ("/crm/bulk/v8/read", Some((Service::Crm, "bulk_create"))),
+            ("/crm/bulk/v8/read/1", Some((Service::Crm, "bulk_status"))),
             (
                 "/crm/bulk/v8/read/1/result",
-                Some((Service::Crm, "bulk_read")),
+                Some((Service::Crm, "bulk_result")),
             ),
             (
                 "/api/v1.1/json/listsubscribe",

@@ -1,7 +1,8 @@
 //! What CRM answers: bodies, empty answers, and refusals in the service's envelope, each with the credits it cost.
 
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode};
+use axum::body::Bytes;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
@@ -14,8 +15,17 @@ const CREDITS_HEADER: &str = "x-sandbox-credits";
 #[derive(Debug)]
 pub(crate) struct Answer {
     status: StatusCode,
-    body: Option<Value>,
+    body: Body,
     credits: u8,
+}
+
+/// What an answer holds.
+#[derive(Debug)]
+enum Body {
+    Nothing,
+    Json(Value),
+    /// A ZIP of that name.
+    Zip(String, Bytes),
 }
 
 impl Answer {
@@ -23,7 +33,24 @@ impl Answer {
     pub(super) fn body(body: Value) -> Self {
         Self {
             status: StatusCode::OK,
-            body: Some(body),
+            body: Body::Json(body),
+            credits: 1,
+        }
+    }
+
+    /// 201 with a body.
+    pub(super) fn created(body: Value) -> Self {
+        Self {
+            status: StatusCode::CREATED,
+            ..Self::body(body)
+        }
+    }
+
+    /// 200 with a ZIP to be saved as `name`.
+    pub(super) fn zip(name: String, bytes: Bytes) -> Self {
+        Self {
+            status: StatusCode::OK,
+            body: Body::Zip(name, bytes),
             credits: 1,
         }
     }
@@ -32,7 +59,7 @@ impl Answer {
     pub(super) fn nothing() -> Self {
         Self {
             status: StatusCode::NO_CONTENT,
-            body: None,
+            body: Body::Nothing,
             credits: 1,
         }
     }
@@ -54,8 +81,16 @@ impl Answer {
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let mut response = match self.body {
-            Some(body) => (self.status, Json(body)).into_response(),
-            None => self.status.into_response(),
+            Body::Json(body) => (self.status, Json(body)).into_response(),
+            Body::Nothing => self.status.into_response(),
+            Body::Zip(name, bytes) => {
+                let disposition = format!("attachment;filename=\"{name}\"");
+                let headers = [
+                    (header::CONTENT_TYPE, "application/zip".to_owned()),
+                    (header::CONTENT_DISPOSITION, disposition),
+                ];
+                (self.status, headers, bytes).into_response()
+            }
         };
         let credits = HeaderValue::from(u16::from(self.credits));
         response.headers_mut().insert(CREDITS_HEADER, credits);
@@ -131,6 +166,30 @@ impl Problem {
         Self::new("INVALID_DATA", "invalid data", details)
     }
 
+    /// A body without a word on what it is.
+    pub(super) fn media_type() -> Self {
+        let message = "the content type of the request is not supported";
+        Self::new("MEDIA_TYPE_NOT_SUPPORTED", message, json!({}))
+            .with(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+    }
+
+    /// More of something than a while allows.
+    pub(super) fn too_many(message: &'static str) -> Self {
+        Self::new("TOO_MANY_REQUESTS", message, json!({})).with(StatusCode::TOO_MANY_REQUESTS)
+    }
+
+    /// A body that is not JSON.
+    pub(super) fn unreadable() -> Self {
+        let message = "unable to process the request body";
+        Self::new("INVALID_REQUEST", message, json!({}))
+    }
+
+    /// A key of the body that must be there.
+    pub(super) fn mandatory(api_name: &str) -> Self {
+        let details = json!({ "api_name": api_name });
+        Self::new("MANDATORY_NOT_FOUND", "required field not found", details)
+    }
+
     /// Something looked up by id that is not there.
     pub(super) fn not_found() -> Self {
         let message = "the requested resource is not found";
@@ -159,7 +218,7 @@ impl IntoResponse for Problem {
         });
         Answer {
             status: self.status,
-            body: Some(body),
+            body: Body::Json(body),
             credits: 1,
         }
         .into_response()

@@ -23,6 +23,13 @@ pub(crate) enum Cell {
     Many(Vec<Box<str>>),
 }
 
+/// Whether two texts that differ in case only are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Case {
+    Ignored,
+    Minded,
+}
+
 impl Cell {
     /// Text, or nothing where it is empty.
     pub(crate) fn text(text: &str) -> Self {
@@ -90,16 +97,21 @@ impl Cell {
         }
     }
 
-    /// The order of two values of one kind, text without case; `None` for nothing and for values of different kinds.
-    pub(super) fn compare(&self, other: &Self) -> Option<Ordering> {
+    /// The order of two values of one kind; `None` for nothing and for values of different kinds.
+    pub(super) fn compare(&self, other: &Self, case: Case) -> Option<Ordering> {
         match (self, other) {
-            (Self::Text(one), Self::Text(other)) => Some(folded(one).cmp(folded(other))),
+            (Self::Text(one), Self::Text(other)) => Some(match case {
+                Case::Ignored => folded(one).cmp(folded(other)),
+                Case::Minded => one.cmp(other),
+            }),
             (Self::Number(one), Self::Number(other)) => Some(one.cmp(other)),
             (Self::Bool(one), Self::Bool(other)) => Some(one.cmp(other)),
             (Self::Date(one), Self::Date(other)) => Some(one.cmp(other)),
             (Self::At(one), Self::At(other)) => Some(one.cmp(other)),
             (Self::Ref(one), Self::Ref(other)) => Some(one.cmp(other)),
-            (Self::Many(one), Self::Many(other)) => Some(sorted(one).cmp(&sorted(other))),
+            (Self::Many(one), Self::Many(other)) => {
+                Some(sorted(one, case).cmp(&sorted(other, case)))
+            }
             (
                 Self::Null
                 | Self::Text(_)
@@ -121,8 +133,12 @@ fn folded(text: &str) -> impl Iterator<Item = char> {
 }
 
 /// The values of a multi-select as a set: equality does not ask for their order.
-fn sorted(values: &[Box<str>]) -> Vec<String> {
-    let mut values: Vec<_> = values.iter().map(|value| value.to_lowercase()).collect();
+fn sorted(values: &[Box<str>], case: Case) -> Vec<String> {
+    let values = values.iter().map(|value| match case {
+        Case::Ignored => value.to_lowercase(),
+        Case::Minded => value.to_string(),
+    });
+    let mut values: Vec<_> = values.collect();
     values.sort_unstable();
     values
 }
@@ -207,17 +223,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_compares_without_case_and_a_multi_select_without_order() {
-        assert_eq!(
-            Cell::text("ŁUKASZ").compare(&Cell::text("łukasz")),
-            Some(Ordering::Equal)
-        );
-        let one = Cell::Many(split_many("A; b"));
-        assert_eq!(
-            one.compare(&Cell::Many(split_many("B;a"))),
-            Some(Ordering::Equal)
-        );
-        assert_eq!(Cell::Null.compare(&Cell::Null), None);
+    fn text_compares_with_or_without_case_and_a_multi_select_without_order() {
+        let capital = Cell::text("ŁUKASZ");
+        let many = |text: &str| Cell::Many(split_many(text));
+        for (one, other, ignored, minded) in [
+            (&capital, Cell::text("łukasz"), true, false),
+            (&capital, Cell::text("ŁUKASZ"), true, true),
+            (&many("A; b"), many("B;a"), true, false),
+            (&many("A; b"), many("b;A"), true, true),
+            (&Cell::Null, Cell::Null, false, false),
+        ] {
+            let same = |case| one.compare(&other, case) == Some(Ordering::Equal);
+            assert_eq!((same(Case::Ignored), same(Case::Minded)), (ignored, minded));
+        }
     }
 
     #[test]

@@ -10,8 +10,8 @@
 //! | `POST …/{id}/convert` | converts a lead; `{"contact":"…"}` |
 //! | `POST /sandbox/crm/generate` | `{"module":"Leads","count":1000}`: more invented people |
 //! | `POST /sandbox/crm/reseed` | `{"seed":7,"people":3000}`: all records anew |
-//! | `POST /sandbox/crm/settings` | `{"coql_hides_converted":true,"organisation":"4876876"}` |
-//! | `PATCH /sandbox/crm/modules/{module}` | changes metadata, see [`ModuleChange`] |
+//! | `POST /sandbox/crm/settings` | what is said of `coql_hides_converted`, `bulk_hides_converted`, `bulk_omits_parentless`, `bulk_page_rows`, `bulk_polls`, `bulk_failures`, `case_sensitive`, `nulls_match_negatives`, `organisation`; see [`SettingsChange`] |
+//! | `PATCH /sandbox/crm/modules/{module}` | changes metadata: `visible`, `api_supported`, `plural_label`, `rename_view`, `change_view`, `add_view`, `delete_view`, `mark_view`, `rename_field`, `hide_field`, `show_field`; see [`ModuleChange`] |
 //!
 //! What cannot be done gets HTTP 400 with `{"error":"…"}`.
 
@@ -27,9 +27,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::Crm;
+use super::criteria::Criteria;
 use super::edit::{Deletion, EditError, Touch};
-use super::view::{Criteria, View};
+use super::settings::SettingsChange;
+
 use crate::sandbox::{Shared, lock, people};
 
 /// A change of a module's metadata; what is left out stays.
@@ -48,6 +49,10 @@ pub(crate) struct ModuleChange {
     pub(crate) change_view: Option<NamedCriteria>,
     /// Adds a view.
     pub(crate) add_view: Option<NamedCriteria>,
+    /// Takes the view of this name away; the ids of the others stay.
+    pub(crate) delete_view: Option<String>,
+    /// Says where a view may be read through.
+    pub(crate) mark_view: Option<MarkedView>,
     /// Gives a field another API name.
     pub(crate) rename_field: Option<Renamed>,
     /// Hides the field of this API name from people and API.
@@ -76,6 +81,18 @@ pub(crate) struct NamedCriteria {
     pub(crate) criteria: Option<Criteria>,
 }
 
+/// Where a view may be read through besides Get Records; what is left out stays.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MarkedView {
+    /// The view.
+    pub(crate) name: String,
+    /// COQL; never with relative dates.
+    pub(crate) coql: Option<bool>,
+    /// Bulk Read.
+    pub(crate) bulk: Option<bool>,
+}
+
 /// More people for a module.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,15 +107,6 @@ struct Generate {
 struct Reseed {
     seed: u64,
     people: usize,
-}
-
-/// How the CRM behaves where its documentation is silent, and whose it is.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Settings {
-    coql_hides_converted: Option<bool>,
-    /// The `zgid` of the organisation.
-    organisation: Option<String>,
 }
 
 /// What is said to a request that cannot be carried out.
@@ -229,14 +237,8 @@ async fn reseed(State(world): State<Shared>, body: Bytes) -> Told {
 }
 
 async fn settings(State(world): State<Shared>, body: Bytes) -> Told {
-    let settings: Settings = read(&body)?;
-    let crm = &mut lock(&world).crm;
-    if let Some(hides) = settings.coql_hides_converted {
-        crm.coql_hides_converted = hides;
-    }
-    if let Some(organisation) = settings.organisation {
-        crm.organisation = organisation;
-    }
+    let change: SettingsChange = read(&body)?;
+    lock(&world).crm.change_settings(change);
     Ok(done())
 }
 
@@ -260,67 +262,4 @@ fn number(id: &str) -> Result<u64, Refusal> {
 
 fn done() -> Json<Value> {
     Json(json!({"done": true}))
-}
-
-impl Crm {
-    /// Changes what a module's metadata says; `Modified_Time` of views moves with their definition.
-    pub(crate) fn change_module(
-        &mut self,
-        api_name: &str,
-        change: ModuleChange,
-    ) -> Result<(), EditError> {
-        let now = self.now();
-        let module = self
-            .module_mut(api_name)
-            .ok_or_else(|| EditError::Module(api_name.to_owned()))?;
-        let view = |view: String| EditError::View {
-            module: api_name.to_owned(),
-            view,
-        };
-        let field = |field: String| EditError::Field {
-            module: api_name.to_owned(),
-            field,
-        };
-        module.visible = change.visible.unwrap_or(module.visible);
-        module.api_supported = change.api_supported.unwrap_or(module.api_supported);
-        if let Some(label) = change.plural_label {
-            module.plural = label;
-        }
-        if let Some(Renamed { from, to }) = change.rename_view {
-            let mut views = module.views.iter_mut();
-            let found = views
-                .find(|view| view.name == from)
-                .ok_or_else(|| view(from))?;
-            found.name = to;
-            found.modified_at = now;
-        }
-        if let Some(NamedCriteria { name, criteria }) = change.change_view {
-            let mut views = module.views.iter_mut();
-            let found = views
-                .find(|view| view.name == name)
-                .ok_or_else(|| view(name))?;
-            found.criteria = criteria;
-            found.modified_at = now;
-        }
-        if let Some(NamedCriteria { name, criteria }) = change.add_view {
-            let all = View::of_all(&name, "");
-            module.views.push(View {
-                system_name: None,
-                criteria,
-                modified_at: now,
-                ..all
-            });
-        }
-        if let Some(Renamed { from, to }) = change.rename_field {
-            let position = module.position(&from).ok_or_else(|| field(from))?;
-            module.rename_field(position, &to);
-        }
-        for (name, visible) in [(change.hide_field, false), (change.show_field, true)] {
-            if let Some(name) = name {
-                let position = module.position(&name).ok_or_else(|| field(name))?;
-                module.fields[position].visible = visible;
-            }
-        }
-        Ok(())
-    }
 }

@@ -254,6 +254,10 @@ fn set(module: &Module, row: &mut Row, values: &Value) -> Result<(), EditError> 
             module: module.api_name.clone(),
             field: name.clone(),
         })?;
+        if module.fields[position].formula.is_some() {
+            let text = format!("field {name} is a formula: change what it is made of");
+            return Err(EditError::Value(text));
+        }
         let cell = Cell::parse(&module.fields[position], value).map_err(EditError::Value)?;
         if cell.is_null() && [ID, CREATED, MODIFIED].contains(&position) {
             return Err(EditError::Value(format!("field {name} must hold a value")));
@@ -339,6 +343,11 @@ mod tests {
                 "Leads",
                 json!({"Modified_Time": null}),
                 "field Modified_Time must hold a value",
+            ),
+            (
+                "Leads",
+                json!({"Age_in_Days": 5}),
+                "field Age_in_Days is a formula: change what it is made of",
             ),
         ] {
             assert_eq!(crm.create(module, &values).unwrap_err().to_string(), want);

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::formula::Formula;
+
 /// A field's type by the service's own names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DataType {
@@ -111,7 +113,10 @@ impl DataType {
 pub(crate) struct Field {
     pub(super) api_name: String,
     pub(super) label: String,
+    /// Of a formula, the type of what it results in.
     pub(super) data_type: DataType,
+    /// How it is computed, if it is not stored.
+    pub(super) formula: Option<Formula>,
     /// The module a lookup points to.
     pub(super) target: Option<&'static str>,
     /// Values of a picklist, actual and displayed.
@@ -129,6 +134,7 @@ impl Field {
             api_name: api_name.to_owned(),
             label: api_name.trim_end_matches("__s").replace('_', " "),
             data_type,
+            formula: None,
             target: None,
             options: Vec::new(),
             custom: false,
@@ -157,16 +163,25 @@ impl Field {
             }),
             None => json!({}),
         };
-        let read_only = matches!(
-            self.api_name.as_str(),
-            "id" | "Created_Time" | "Modified_Time"
-        );
+        let read_only = self.formula.is_some()
+            || matches!(
+                self.api_name.as_str(),
+                "id" | "Created_Time" | "Modified_Time"
+            );
+        let formula = self.formula.map_or(json!({}), |formula| {
+            json!({
+                "return_type": self.data_type.name(),
+                "expression": formula.expression(),
+                "assume_default": false,
+                "dynamic": false,
+            })
+        });
         json!({
             "id": id.to_string(),
             "api_name": self.api_name,
             "field_label": self.label,
             "display_label": self.label,
-            "data_type": self.data_type.name(),
+            "data_type": if self.formula.is_some() { "formula" } else { self.data_type.name() },
             "json_type": json_type,
             "length": length,
             "decimal_place": if self.data_type == DataType::Currency { json!(2) } else { json!(null) },
@@ -183,7 +198,7 @@ impl Field {
             "created_source": if self.custom { "user" } else { "default" },
             "lookup": lookup,
             "multiselectlookup": {},
-            "formula": {},
+            "formula": formula,
             "currency": {},
             "unique": {},
             "auto_number": {},

@@ -1,12 +1,15 @@
-//! Conditions on records, made ready: columns found, values typed. Views and COQL are both judged here.
+//! Conditions on records, made ready: columns found, values typed. Views, COQL and Bulk Read are all judged here.
 //!
-//! Nothing compares with an empty field: every check but the tests for emptiness is false for one, the negative ones included.
+//! Unless the settings say otherwise, nothing compares with an empty field: every check but the tests for emptiness is false for
+//! one, the negative ones included.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::Crm;
-use super::cell::Cell;
+use super::cell::{Case, Cell};
 use super::field::Field;
+use super::formula::Formula;
 use super::module::{Module, Row};
 
 /// A column: a field of a record, or of one that lookups lead to.
@@ -16,6 +19,8 @@ pub(super) struct Column {
     pub(super) steps: Vec<(usize, usize)>,
     /// Where the field stands in the module that is reached.
     pub(super) position: usize,
+    /// How it is computed, with the module that is reached; `None` for a field that is stored.
+    formula: Option<(usize, Formula)>,
 }
 
 /// The comparisons that ask for one value.
@@ -43,8 +48,17 @@ pub(super) enum Check {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pattern {
     text: String,
+    folded: String,
     before: bool,
     after: bool,
+}
+
+/// How the organisation compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Manner {
+    pub(super) case: Case,
+    /// Whether negative checks hold for an empty field.
+    pub(super) nulls_match_negatives: bool,
 }
 
 /// A tree of conditions.
@@ -56,19 +70,29 @@ pub(super) enum Test {
 }
 
 impl Test {
-    /// A condition on the record's own field at `position`.
+    /// A condition on the record's own stored field at `position`.
     pub(super) fn own(position: usize, check: Check) -> Self {
         Self::Leaf(Column::own(position), check)
     }
 }
 
 impl Column {
-    /// The record's own field at `position`.
+    /// The record's own stored field at `position`.
     pub(super) fn own(position: usize) -> Self {
         Self {
             steps: Vec::new(),
             position,
+            formula: None,
         }
+    }
+
+    /// The lookups on the way, each as a column of its own.
+    pub(super) fn lookups(&self) -> impl Iterator<Item = Self> {
+        let steps = self.steps.iter().enumerate();
+        steps.map(|(depth, (position, _))| Self {
+            steps: self.steps[..depth].to_vec(),
+            ..Self::own(*position)
+        })
     }
 
     /// Where it stands, if it is the record's own.
@@ -78,54 +102,58 @@ impl Column {
 }
 
 impl Pattern {
-    /// Text that matches `text` without case, with anything `before` or `after` it.
+    /// Text that matches `text` with anything `before` or `after` it.
     pub(super) fn new(text: &str, before: bool, after: bool) -> Self {
         Self {
-            text: text.to_lowercase(),
+            text: text.to_owned(),
+            folded: text.to_lowercase(),
             before,
             after,
         }
     }
 
-    fn matches(&self, text: &str) -> bool {
-        let text = text.to_lowercase();
+    fn matches(&self, text: &str, case: Case) -> bool {
+        match case {
+            Case::Minded => self.holds(text, &self.text),
+            Case::Ignored => self.holds(&text.to_lowercase(), &self.folded),
+        }
+    }
+
+    fn holds(&self, text: &str, part: &str) -> bool {
         match (self.before, self.after) {
-            (true, true) => text.contains(&self.text),
-            (true, false) => text.ends_with(&self.text),
-            (false, true) => text.starts_with(&self.text),
-            (false, false) => text == self.text,
+            (true, true) => text.contains(part),
+            (true, false) => text.ends_with(part),
+            (false, true) => text.starts_with(part),
+            (false, false) => text == part,
         }
     }
 }
 
 impl Check {
     /// Whether `cell` passes.
-    pub(super) fn holds(&self, cell: &Cell) -> bool {
+    pub(super) fn holds(&self, cell: &Cell, manner: Manner) -> bool {
         if let Self::Null(wanted) = self {
             return cell.is_null() == *wanted;
         }
         if cell.is_null() {
-            return false;
+            return manner.nulls_match_negatives && self.is_negative();
         }
+        let compare = |value: &Cell| cell.compare(value, manner.case);
         match self {
             Self::Null(wanted) => !wanted,
-            Self::Order(order, value) => {
-                cell.compare(value).is_some_and(|found| order.holds(found))
-            }
+            Self::Order(order, value) => compare(value).is_some_and(|found| order.holds(found)),
             Self::Among(wanted, values) => {
-                let among = values
-                    .iter()
-                    .any(|value| cell.compare(value) == Some(Ordering::Equal));
-                among == *wanted
+                let mut values = values.iter();
+                values.any(|value| compare(value) == Some(Ordering::Equal)) == *wanted
             }
             Self::Within(wanted, low, high) => {
-                let within = cell.compare(low).is_some_and(Ordering::is_ge)
-                    && cell.compare(high).is_some_and(Ordering::is_le);
+                let within = compare(low).is_some_and(Ordering::is_ge)
+                    && compare(high).is_some_and(Ordering::is_le);
                 within == *wanted
             }
             Self::Like(wanted, pattern) => match cell {
-                Cell::Text(text) => pattern.matches(text) == *wanted,
-                Cell::Many(values) => pattern.matches(&values.join(";")) == *wanted,
+                Cell::Text(text) => pattern.matches(text, manner.case) == *wanted,
+                Cell::Many(values) => pattern.matches(&values.join(";"), manner.case) == *wanted,
                 Cell::Null
                 | Cell::Number(_)
                 | Cell::Bool(_)
@@ -133,6 +161,14 @@ impl Check {
                 | Cell::At(_)
                 | Cell::Ref(_) => false,
             },
+        }
+    }
+
+    fn is_negative(&self) -> bool {
+        match self {
+            Self::Null(_) => false,
+            Self::Order(order, _) => *order == Order::NotEqual,
+            Self::Among(wanted, _) | Self::Within(wanted, ..) | Self::Like(wanted, _) => !wanted,
         }
     }
 }
@@ -162,7 +198,7 @@ impl Crm {
             None => (Vec::new(), path),
         };
         let mut reached = module;
-        let mut steps = Vec::new();
+        let mut steps: Vec<(usize, usize)> = Vec::new();
         for name in lookups {
             let position = reached.visible_position(name)?;
             let target = reached.fields[position].target?;
@@ -174,7 +210,24 @@ impl Crm {
             reached = &self.modules[index];
         }
         let position = reached.visible_position(last)?;
-        Some((Column { steps, position }, &reached.fields[position]))
+        let (column, field) = self.own_column(reached, position);
+        Some((Column { steps, ..column }, field))
+    }
+
+    /// The column of the field at `position` of a record of `module` itself.
+    pub(super) fn own_column<'a>(
+        &self,
+        module: &'a Module,
+        position: usize,
+    ) -> (Column, &'a Field) {
+        let field = &module.fields[position];
+        let mut modules = self.modules.iter();
+        let index = modules.position(|other| other.id == module.id);
+        let column = Column {
+            formula: index.zip(field.formula),
+            ..Column::own(position)
+        };
+        (column, field)
     }
 
     /// The record in which `column` of `row` stands, if its lookups lead to one.
@@ -190,9 +243,14 @@ impl Crm {
     }
 
     /// What `row` holds in `column`.
-    pub(super) fn cell<'a>(&'a self, row: &'a Row, column: &Column) -> &'a Cell {
-        self.follow(row, column)
-            .map_or(&Cell::Null, |row| row.cell(column.position))
+    pub(super) fn cell<'a>(&'a self, row: &'a Row, column: &Column) -> Cow<'a, Cell> {
+        match (self.follow(row, column), column.formula) {
+            (None, _) => Cow::Owned(Cell::Null),
+            (Some(row), None) => Cow::Borrowed(row.cell(column.position)),
+            (Some(row), Some((module, formula))) => {
+                Cow::Owned(self.compute(&self.modules[module], row, formula))
+            }
+        }
     }
 
     /// Whether `row` passes `test`.
@@ -200,7 +258,18 @@ impl Crm {
         match test {
             Test::All(tests) => tests.iter().all(|test| self.passes(row, test)),
             Test::Any(tests) => tests.iter().any(|test| self.passes(row, test)),
-            Test::Leaf(column, check) => check.holds(self.cell(row, column)),
+            Test::Leaf(column, check) => check.holds(&self.cell(row, column), self.manner()),
+        }
+    }
+
+    fn manner(&self) -> Manner {
+        Manner {
+            case: if self.settings.case_sensitive {
+                Case::Minded
+            } else {
+                Case::Ignored
+            },
+            nulls_match_negatives: self.settings.nulls_match_negatives,
         }
     }
 }
@@ -209,34 +278,65 @@ impl Crm {
 mod tests {
     use super::*;
 
+    const USUAL: Manner = Manner {
+        case: Case::Ignored,
+        nulls_match_negatives: false,
+    };
+    const CONTRARY: Manner = Manner {
+        case: Case::Minded,
+        nulls_match_negatives: true,
+    };
+
     #[test]
-    fn nothing_but_tests_for_emptiness_holds_for_an_empty_field() {
+    fn an_empty_field_passes_tests_for_emptiness_and_negative_ones_if_set() {
         let x = Cell::text("x");
-        for (check, want) in [
-            (Check::Null(true), true),
-            (Check::Null(false), false),
-            (Check::Order(Order::Equal, x.clone()), false),
-            (Check::Order(Order::NotEqual, x.clone()), false),
-            (Check::Among(false, vec![x.clone()]), false),
-            (Check::Within(false, x.clone(), x), false),
-            (Check::Like(false, Pattern::new("x", true, true)), false),
+        for (check, usual, contrary) in [
+            (Check::Null(true), true, true),
+            (Check::Null(false), false, false),
+            (Check::Order(Order::Equal, x.clone()), false, false),
+            (Check::Order(Order::Less, x.clone()), false, false),
+            (Check::Order(Order::NotEqual, x.clone()), false, true),
+            (Check::Among(true, vec![x.clone()]), false, false),
+            (Check::Among(false, vec![x.clone()]), false, true),
+            (Check::Within(false, x.clone(), x), false, true),
+            (
+                Check::Like(true, Pattern::new("x", true, true)),
+                false,
+                false,
+            ),
+            (
+                Check::Like(false, Pattern::new("x", true, true)),
+                false,
+                true,
+            ),
         ] {
-            assert_eq!(check.holds(&Cell::Null), want, "{check:?}");
+            assert_eq!(check.holds(&Cell::Null, USUAL), usual, "{check:?}");
+            assert_eq!(check.holds(&Cell::Null, CONTRARY), contrary, "{check:?}");
         }
     }
 
     #[test]
-    fn patterns_hold_at_their_end_without_case() {
-        for (before, after, text, want) in [
-            (true, true, "xROSSIx", true),
-            (false, true, "Rossini", true),
-            (false, true, "a Rossi", false),
-            (true, false, "a Rossi", true),
-            (true, false, "Rossini", false),
-            (false, false, "rossi", true),
+    fn patterns_hold_at_their_end_and_mind_case_if_set() {
+        for (before, after, text, usual, contrary) in [
+            (true, true, "xROSSIx", true, false),
+            (false, true, "Rossini", true, true),
+            (false, true, "a Rossi", false, false),
+            (true, false, "a Rossi", true, true),
+            (true, false, "Rossini", false, false),
+            (false, false, "rossi", true, false),
         ] {
             let check = Check::Like(true, Pattern::new("Rossi", before, after));
-            assert_eq!(check.holds(&Cell::text(text)), want, "{text}");
+            assert_eq!(check.holds(&Cell::text(text), USUAL), usual, "{text}");
+            assert_eq!(check.holds(&Cell::text(text), CONTRARY), contrary, "{text}");
+        }
+    }
+
+    #[test]
+    fn equality_minds_case_if_set() {
+        let media = Check::Among(true, vec![Cell::text("Media")]);
+        for (text, usual, contrary) in [("Media", true, true), ("MEDIA", true, false)] {
+            assert_eq!(media.holds(&Cell::text(text), USUAL), usual, "{text}");
+            assert_eq!(media.holds(&Cell::text(text), CONTRARY), contrary, "{text}");
         }
     }
 }

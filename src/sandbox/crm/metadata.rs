@@ -7,7 +7,6 @@ use super::answer::{Answer, Problem};
 use super::module::Module;
 use super::records::Parameters;
 use super::schema::{ORGANISATION, USERS};
-use super::view::View;
 
 impl Crm {
     /// Answers `GET /settings/modules`.
@@ -42,16 +41,15 @@ impl Crm {
     /// Answers `GET /settings/custom_views?module=…`.
     pub(super) fn views_metadata(&self, parameters: &Parameters) -> Result<Answer, Problem> {
         let module = self.named(parameters)?;
-        let views = module.views.iter().enumerate();
-        let views: Vec<Value> = views
-            .map(|(index, view)| view.metadata(module.id, index))
-            .collect();
+        let default = module.views.first().map(|view| view.id);
+        let views = module.views.iter().map(|view| view.metadata(default));
+        let views: Vec<Value> = views.collect();
         let info = json!({
             "per_page": 200,
             "count": views.len(),
             "page": 1,
             "more_records": false,
-            "default": View::id(module.id, 0).to_string(),
+            "default": default.map(|id| id.to_string()),
             "translation": {},
         });
         Ok(found("custom_views", views, info))
@@ -64,10 +62,11 @@ impl Crm {
         id: &str,
     ) -> Result<Answer, Problem> {
         let module = self.named(parameters)?;
-        let views = module.views.iter().enumerate();
-        let views = views.filter(|(index, _)| View::id(module.id, *index).to_string() == id);
-        let views = views.map(|(index, view)| {
-            let mut entry = view.metadata(module.id, index);
+        let default = module.views.first().map(|view| view.id);
+        let views = module.views.iter();
+        let views = views.filter(|view| view.id.to_string() == id);
+        let views = views.map(|view| {
+            let mut entry = view.metadata(default);
             entry["criteria"] = json!(view.criteria);
             entry["fields"] = [
                 module.name_position(),

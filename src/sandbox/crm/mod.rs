@@ -8,27 +8,39 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 pub(crate) mod answer;
+mod bulk;
+mod caller;
 mod cell;
+mod change;
+mod comparator;
 pub(crate) mod control;
 mod coql;
+mod criteria;
 mod deleted;
 pub(crate) mod edit;
 mod field;
+mod formula;
 mod judge;
 mod metadata;
 mod module;
 mod page_token;
 mod records;
+mod relative;
 mod routes;
 mod schema;
+pub(crate) mod settings;
+#[cfg(test)]
+mod testing;
 pub(crate) mod view;
 
+use bulk::Bulk;
 pub(crate) use cell::{Cell, whole_seconds};
 pub(crate) use control::control_routes;
 use field::DataType;
 use module::{Module, Row};
 pub(crate) use routes::routes;
 pub(crate) use schema::MODULES;
+use settings::Settings;
 
 use super::clock::SandboxClock;
 
@@ -46,8 +58,8 @@ pub(crate) struct Crm {
     generations: u64,
     /// What the organisation is known by; another one here is another organisation behind the same credentials.
     organisation: String,
-    /// Whether COQL leaves converted leads out, which the documentation does not say.
-    coql_hides_converted: bool,
+    settings: Settings,
+    bulk: Bulk,
 }
 
 impl Crm {
@@ -60,7 +72,8 @@ impl Crm {
             last_id: schema::ORGANISATION + FIRST_ID,
             generations: 0,
             organisation: "4876876".to_owned(),
-            coql_hides_converted: false,
+            settings: Settings::default(),
+            bulk: Bulk::default(),
         }
     }
 
@@ -101,7 +114,14 @@ impl Crm {
     /// What `row` of `module` holds at `position`, as CRM sends it: lookups with their name.
     fn render(&self, module: &Module, row: &Row, position: usize) -> Value {
         let field = &module.fields[position];
-        let cell = row.cell(position);
+        let computed;
+        let cell = match field.formula {
+            Some(formula) => {
+                computed = self.compute(module, row, formula);
+                &computed
+            }
+            None => row.cell(position),
+        };
         match (field.data_type, cell) {
             (DataType::OwnerLookup, Cell::Ref(id)) => {
                 let owner = schema::USERS.iter().find(|(user, ..)| user == id);

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::cell::Cell;
 use super::field::Field;
+use super::judge::{Check, Order, Test};
 use super::schema::{self, CREATED, ID, MODIFIED};
 use super::view::View;
 
@@ -26,6 +27,13 @@ impl Row {
     /// What it holds at `position`.
     pub(super) fn cell(&self, position: usize) -> &Cell {
         self.0.get(position).unwrap_or(&Cell::Null)
+    }
+
+    /// What it holds in the field of that API name of its `module`; nothing where there is none.
+    pub(super) fn cell_of(&self, module: &Module, api_name: &str) -> &Cell {
+        module
+            .position(api_name)
+            .map_or(&Cell::Null, |position| self.cell(position))
     }
 
     /// `Created_Time` or `Modified_Time`.
@@ -59,6 +67,8 @@ pub(crate) struct Module {
     pub(super) api_supported: bool,
     pub(super) fields: Vec<Field>,
     pub(super) views: Vec<View>,
+    /// How many views it ever had, by which they are numbered.
+    views_made: u64,
     pub(super) rows: BTreeMap<u64, Row>,
     pub(super) gone: BTreeMap<u64, Gone>,
     positions: HashMap<String, usize>,
@@ -121,7 +131,7 @@ impl Module {
     ) -> Self {
         let fields: Vec<Field> = schema::leading().into_iter().chain(own).collect();
         let names = fields.iter().map(|field| field.api_name.clone());
-        Self {
+        let mut module = Self {
             id: schema::module_id(api_name),
             api_name: api_name.to_owned(),
             internal_name: internal_name.to_owned(),
@@ -131,12 +141,27 @@ impl Module {
             api_supported: true,
             positions: names.zip(0..).collect(),
             fields,
-            views,
+            views: Vec::new(),
+            views_made: 0,
             rows: BTreeMap::new(),
             gone: BTreeMap::new(),
             created: BTreeSet::new(),
             modified: BTreeSet::new(),
-        }
+        };
+        views.into_iter().for_each(|view| module.add_view(view));
+        module
+    }
+
+    /// The view with `id`.
+    pub(super) fn view(&self, id: u64) -> Option<&View> {
+        self.views.iter().find(|view| view.id == id)
+    }
+
+    /// Adds a view, under an id that no other one ever had.
+    pub(super) fn add_view(&mut self, view: View) {
+        let id = self.id + 5000 + self.views_made;
+        self.views_made += 1;
+        self.views.push(View { id, ..view });
     }
 
     /// Whether it was made by the organisation.
@@ -163,6 +188,13 @@ impl Module {
     /// Where the field of that API name stands.
     pub(super) fn position(&self, api_name: &str) -> Option<usize> {
         self.positions.get(api_name).copied()
+    }
+
+    /// The test that leaves converted leads out; `None` for a module whose records are not converted.
+    pub(super) fn unconverted(&self) -> Option<Test> {
+        let position = self.position("Converted__s")?;
+        let check = Check::Order(Order::Equal, Cell::Bool(false));
+        Some(Test::own(position, check))
     }
 
     /// Where the name by which lookups show a record stands.

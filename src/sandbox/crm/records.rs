@@ -149,7 +149,7 @@ impl Crm {
         let mut tests = Vec::new();
         let refuse = |name: &str| Problem::invalid_data(json!({"param_name": name}));
         if let Some(id) = parameters.get("cvid").filter(|id| !id.is_empty()) {
-            let view = id.parse().ok().and_then(|id| self.view(module, id));
+            let view = id.parse().ok().and_then(|id| module.view(id));
             let view = view.ok_or_else(|| refuse("cvid"))?;
             tests.push(self.view_test(module, view, self.now()));
         } else if let Some(position) = module.position("Converted__s") {
@@ -191,7 +191,7 @@ impl Crm {
                 json!({"limit": WALK_MAX}),
             ));
         }
-        let mut rows = self.matching(module, asked);
+        let mut rows = self.walked(module, asked);
         // What page tokens lead past was left behind by the walk itself.
         let skipped = if asked.token.is_some() { 0 } else { shown };
         let mut page: Vec<&Row> = rows.by_ref().skip(skipped).take(asked.per_page).collect();
@@ -239,11 +239,7 @@ impl Crm {
     }
 
     /// The records that match, from where the page token leads, in the order asked for.
-    fn matching<'a>(
-        &'a self,
-        module: &'a Module,
-        asked: &'a Asked,
-    ) -> impl Iterator<Item = &'a Row> {
+    fn walked<'a>(&'a self, module: &'a Module, asked: &'a Asked) -> impl Iterator<Item = &'a Row> {
         let mut span = Span::ALL;
         if let Some(token) = asked.token {
             match asked.way {

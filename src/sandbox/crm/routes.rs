@@ -7,19 +7,21 @@ use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 
-use super::Crm;
 use super::answer::{Answer, Problem};
+use super::caller::Caller;
 use super::module::Module;
 use super::records::Parameters;
-use crate::sandbox::accounts::TokenProblem;
-use crate::sandbox::{Shared, World, lock};
+use super::{Crm, bulk};
+use crate::sandbox::{Shared, lock};
 
 /// Versions of the API that stand side by side.
-const VERSIONS: [&str; 8] = ["v2", "v2.1", "v3", "v4", "v5", "v6", "v7", "v8"];
+pub(super) const VERSIONS: [&str; 8] = ["v2", "v2.1", "v3", "v4", "v5", "v6", "v7", "v8"];
 
 /// All paths below `/crm`.
 pub(crate) fn routes() -> Router<Shared> {
-    Router::new().route("/crm/{version}/{*path}", any(answer))
+    Router::new()
+        .route("/crm/{version}/{*path}", any(answer))
+        .merge(bulk::routes())
 }
 
 async fn answer(
@@ -30,12 +32,17 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    let world = lock(&world);
     let call = Call {
-        world: &lock(&world),
-        method,
+        crm: &world.crm,
+        caller: Caller {
+            accounts: &world.accounts,
+            method: &method,
+            headers: &headers,
+            now: world.clock.now(),
+        },
         parameters: Query::try_from_uri(&uri)
             .map_or_else(|_| Parameters::new(), |Query(asked)| asked),
-        headers,
         body,
     };
     if !VERSIONS.contains(&version.as_str()) {
@@ -51,34 +58,36 @@ async fn answer(
     }
 }
 
-/// A call and the world it meets.
+/// A call and the CRM it meets.
 struct Call<'a> {
-    world: &'a World,
-    method: Method,
+    crm: &'a Crm,
+    caller: Caller<'a>,
     parameters: Parameters,
-    headers: HeaderMap,
     body: Bytes,
 }
 
 impl Call<'_> {
     fn answer(&self, segments: &[&str]) -> Result<Answer, Problem> {
-        self.authentic()?;
-        let crm = &self.world.crm;
+        self.caller.authentic()?;
+        let crm = self.crm;
+        let caller = &self.caller;
         let parameters = &self.parameters;
         match segments {
             ["coql"] => {
-                self.method(&Method::POST)?;
-                self.allowed("ZohoCRM.coql.READ")?;
-                crm.coql(&self.body, &|scope| self.allowed(scope))
+                caller.method(&Method::POST)?;
+                caller.allowed("ZohoCRM.coql.READ")?;
+                crm.coql(&self.body, &|scope| caller.allowed(scope))
             }
-            ["org"] => self.reads("ZohoCRM.org.READ").map(|()| crm.organisation()),
-            ["users"] => self.reads("ZohoCRM.users.READ").map(|()| crm.users()),
+            ["org"] => caller
+                .reads("ZohoCRM.org.READ")
+                .map(|()| crm.organisation()),
+            ["users"] => caller.reads("ZohoCRM.users.READ").map(|()| crm.users()),
             ["settings", what, rest @ ..] => self.settings(what, rest),
             [name] => self.module(name)?.records(),
             [name, "deleted"] => self.module(name)?.deleted(),
             [name, "actions", "count"] => {
                 let records = self.module(name)?;
-                self.allowed("ZohoSearch.securesearch.READ")?;
+                caller.allowed("ZohoSearch.securesearch.READ")?;
                 crm.count_records(records.module, parameters)
             }
             [name, id] => self.module(name)?.record(id),
@@ -87,11 +96,12 @@ impl Call<'_> {
     }
 
     fn settings(&self, what: &str, rest: &[&str]) -> Result<Answer, Problem> {
-        let crm = &self.world.crm;
+        let crm = self.crm;
         let parameters = &self.parameters;
         match (what, rest) {
             ("modules" | "fields" | "custom_views" | "related_lists", [] | [_]) => {
-                self.reads(&format!("ZohoCRM.settings.{what}.READ"))?;
+                self.caller
+                    .reads(&format!("ZohoCRM.settings.{what}.READ"))?;
             }
             _ => return Err(Problem::url_pattern()),
         }
@@ -107,10 +117,10 @@ impl Call<'_> {
 
     /// The records of the module of that name, if it may be read.
     fn module<'a>(&'a self, api_name: &str) -> Result<Records<'a>, Problem> {
-        let crm = &self.world.crm;
+        let crm = self.crm;
         let found = crm.module(api_name).filter(|module| module.api_supported);
         let module = found.ok_or_else(Problem::module)?;
-        self.reads(&module.scope())?;
+        self.caller.reads(&module.scope())?;
         if !module.visible {
             return Err(Problem::no_permission(api_name));
         }
@@ -119,39 +129,11 @@ impl Call<'_> {
             module,
             parameters: &self.parameters,
             since: self
+                .caller
                 .headers
                 .get("if-modified-since")
                 .and_then(|value| value.to_str().ok()),
         })
-    }
-
-    /// That it is a GET with the scope.
-    fn reads(&self, scope: &str) -> Result<(), Problem> {
-        self.method(&Method::GET)?;
-        self.allowed(scope)
-    }
-
-    fn method(&self, wanted: &Method) -> Result<(), Problem> {
-        let head = self.method == Method::HEAD && *wanted == Method::GET;
-        if head || self.method == *wanted {
-            Ok(())
-        } else {
-            Err(Problem::method())
-        }
-    }
-
-    /// That its token is good, whatever for.
-    fn authentic(&self) -> Result<(), Problem> {
-        let now = self.world.clock.now();
-        match self.world.accounts.check(&self.headers, "", now) {
-            Ok(()) | Err(TokenProblem::Scope) => Ok(()),
-            Err(problem @ (TokenProblem::Missing | TokenProblem::Invalid)) => Err(problem.into()),
-        }
-    }
-
-    fn allowed(&self, scope: &str) -> Result<(), Problem> {
-        let now = self.world.clock.now();
-        Ok(self.world.accounts.check(&self.headers, scope, now)?)
     }
 }
 

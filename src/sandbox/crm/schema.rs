@@ -2,9 +2,11 @@
 
 use serde_json::json;
 
+use super::criteria::Criteria;
 use super::field::{DataType, Field};
+use super::formula::Formula;
 use super::module::Module;
-use super::view::{Criteria, View};
+use super::view::View;
 
 /// All ids of the organisation begin here.
 pub(crate) const ORGANISATION: u64 = 4_876_876_000_000_000_000;
@@ -92,6 +94,12 @@ fn leads() -> Module {
         lookup("Converted_Contact", "Contacts"),
         lookup("Converted_Deal", "Deals"),
         picklist("Record_Status__s", &["Available", "Draft", "Trash"]),
+        formula(
+            "Revenue_per_Employee",
+            Double,
+            Formula::Ratio("Annual_Revenue", "No_of_Employees"),
+        ),
+        formula("Age_in_Days", Double, Formula::DaysSince("Created_Time")),
     ]);
     let views = vec![
         View::of_all("All Leads", "ALLVIEWS"),
@@ -140,6 +148,16 @@ fn contacts() -> Module {
             ..picklist("Customer_Tier", &["Gold", "Silver", "Bronze"])
         },
         lookup("Reporting_To", "Contacts"),
+        formula(
+            "Account_Revenue",
+            Double,
+            Formula::Parent("Account_Name", "Annual_Revenue"),
+        ),
+        formula(
+            "Account_Sector",
+            Text,
+            Formula::Parent("Account_Name", "Industry"),
+        ),
     ]);
     let views = vec![
         View::of_all("All Contacts", "ALLVIEWS"),
@@ -292,6 +310,15 @@ fn lookup(api_name: &str, target: &'static str) -> Field {
     Field {
         target: Some(target),
         ..Field::new(api_name, DataType::Lookup)
+    }
+}
+
+/// A field that the organisation made, computed by `formula` into a value of `data_type`.
+fn formula(api_name: &str, data_type: DataType, formula: Formula) -> Field {
+    Field {
+        formula: Some(formula),
+        custom: true,
+        ..Field::new(api_name, data_type)
     }
 }
 

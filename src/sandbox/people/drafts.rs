@@ -156,14 +156,26 @@ impl Inventor<'_> {
 
     pub(super) fn deal(&mut self) -> Draft {
         let number = self.crm.ever_added() + 1;
-        vec![
+        let mut draft = vec![
             ("Deal_Name", Cell::text(&format!("Deal {number}"))),
             ("Stage", text_of(&mut self.random, &STAGES)),
             ("Amount", money(self.random.below(50_000_000))),
             ("Closing_Date", self.day(365, 0)),
             ("Account_Name", one_of(&mut self.random, &self.accounts)),
-            ("Contact_Name", one_of(&mut self.random, &self.contacts)),
-        ]
+        ];
+        let someone = one_of(&mut self.random, &self.contacts);
+        draft.push(("Contact_Name", self.partner(someone)));
+        draft
+    }
+
+    /// Whom a deal is with: nobody, the contact of the deal before, or `someone`.
+    fn partner(&mut self, someone: Cell) -> Cell {
+        match self.relations.below(1000) {
+            0..100 => return Cell::Null,
+            100..500 => {}
+            _ => self.partner = someone,
+        }
+        self.partner.clone()
     }
 
     pub(super) fn event_guest(&mut self) -> Draft {

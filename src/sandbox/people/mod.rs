@@ -22,6 +22,9 @@ use super::random::Random;
 const CREATED_WITHIN_HOURS: u64 = 2 * 365 * 24;
 const LEFT_ALONE: SignedDuration = SignedDuration::from_hours(1);
 
+/// Added to a seed for the numbers that relations are drawn by.
+const RELATIONS: u64 = 0x52_45_4C;
+
 /// Fills an empty CRM: `people` contacts and as many leads, the other modules in proportion.
 pub(crate) fn fill(crm: &mut Crm, people: usize, seed: u64) {
     if people == 0 {
@@ -53,9 +56,13 @@ type Draft = Vec<(&'static str, Cell)>;
 struct Inventor<'a> {
     crm: &'a mut Crm,
     random: Random,
+    /// For what relations there are, apart from `random` so that the people stay who they are.
+    relations: Random,
     addresses: Addresses,
     accounts: Vec<u64>,
     contacts: Vec<u64>,
+    /// Whom the last deal was with.
+    partner: Cell,
     now: Timestamp,
 }
 
@@ -63,6 +70,8 @@ impl<'a> Inventor<'a> {
     fn new(crm: &'a mut Crm, seed: u64) -> Self {
         Self {
             random: Random::new(seed),
+            relations: Random::new(seed.wrapping_add(RELATIONS)),
+            partner: Cell::Null,
             addresses: Addresses::default(),
             accounts: crm.ids("Accounts"),
             contacts: crm.ids("Contacts"),
@@ -150,6 +159,8 @@ fn seconds(random: &mut Random) -> i64 {
 mod tests {
     use std::collections::BTreeMap;
 
+    use serde_json::Value;
+
     use super::*;
     use crate::sandbox::clock::SandboxClock;
 
@@ -228,6 +239,30 @@ mod tests {
                 assert!(time("Modified_Time") <= latest);
             }
         }
+    }
+
+    #[test]
+    fn relations_are_many_and_have_gaps() {
+        let crm = filled(1000, 1);
+        let count = |module: &str, holds: &dyn Fn(&Value) -> bool| {
+            let records = crm.all(module).unwrap();
+            records.iter().filter(|record| holds(record)).count()
+        };
+        let lacks = |field: &'static str| move |record: &Value| record[field].is_null();
+        assert!((100..300).contains(&count("Contacts", &lacks("Account_Name"))));
+        assert!((50..95).contains(&count("Accounts", &lacks("Parent_Account"))));
+        assert!((5..50).contains(&count("Deals", &lacks("Contact_Name"))));
+        let query = "select id from Accounts where Parent_Account.Parent_Account is not null";
+        assert!(!crm.query(query).unwrap().is_empty());
+        let mut deals = BTreeMap::new();
+        for deal in crm.all("Deals").unwrap() {
+            *deals
+                .entry(deal["Contact_Name"]["id"].to_string())
+                .or_insert(0) += 1;
+        }
+        let several = deals.values().filter(|count| **count > 1).count();
+        assert!((20..100).contains(&several), "{several}");
+        assert!(deals.values().any(|count| *count > 3));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The sandbox as its clients meet it: over HTTP, one request after another.
 
+mod bulk;
 mod coql;
 mod records;
+mod selection;
 
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};

@@ -99,6 +99,7 @@ fn refused(method: Method, answer: &Answer) -> CrmError {
         status: answer.status,
         code,
         about: named.filter(|name| !name.is_empty()),
+        of_view: refusal.is_of_view(),
         failure,
     }
 }

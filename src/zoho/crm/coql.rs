@@ -1,25 +1,52 @@
 //! The text of a COQL query: pure, so that every query that is ever sent can be read in the tests below.
 //!
 //! Conditions are joined in pairs with parentheses, as the documentation asks; literals are quoted; instants are UTC
-//! with whole seconds. Nothing that a person typed gets into a query: names are API names, values are ids and instants.
-//! Pages follow each other by key, not by offset, so there is no ceiling and a change while paging loses no row.
+//! with whole seconds. What a person typed gets into a query only as a literal that cannot end early; names are API
+//! names. Pages follow each other by key, not by offset, so there is no ceiling and a change while paging loses no row.
+
+mod dialect;
+mod layout;
 
 use jiff::Timestamp;
 
-use super::Columns;
-use crate::domain::ids::{FieldPath, IdError, RecordId};
+pub use self::layout::{COLUMNS_MAX, pushable};
+pub(super) use self::layout::{HEAD, Part, parts, pushable_alone};
+use crate::domain::filter::Filter;
+use crate::domain::ids::{FieldPath, RecordId};
 use crate::zoho::http::iso_8601;
 
 /// Most rows a query returns. Source: the CRM's "COQL limitations" page for v7 and v8, November 2026.
 pub const ROWS_MAX: u32 = 2000;
-/// Most columns of a query and of Get Records, `Modified_Time` included. Source: as above.
-pub const COLUMNS_MAX: usize = 50;
+/// Most rows that an offset passes over. Source: as above.
+pub const OFFSET_MAX: u32 = 100_000;
+
+/// Where a record stands in the order of its scope: its id and, where it came, its time of modification.
+pub type Place = (RecordId, Option<Timestamp>);
+
+/// Which records of a module are meant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Among {
+    /// Those of this custom view; all of the module without one.
+    pub view: Option<RecordId>,
+    /// Those that this lets through; more may come, see [`pushable`].
+    pub filter: Filter,
+}
+
+impl Among {
+    /// All of the module.
+    pub const ALL: Self = Self {
+        view: None,
+        filter: Filter::EVERYTHING,
+    };
+}
 
 /// Which records are read, in which order, and where the page begins.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Scope {
-    /// All of the module, by id.
-    All {
+    /// By id.
+    ById {
+        /// Which records.
+        among: Among,
         /// Last record of the page before.
         after: Option<RecordId>,
     },
@@ -30,88 +57,145 @@ pub enum Scope {
         /// Time of modification and id of the last record of the page before.
         after: Option<(Timestamp, RecordId)>,
     },
-    /// Those that opted out, by id.
-    OptedOut {
-        /// The yes-or-no field that says so.
-        field: FieldPath,
-        /// Also those modified since, whatever the field says: who opted in again is among them.
-        or_changed_since: Option<Timestamp>,
-        /// Last record of the page before.
-        after: Option<RecordId>,
+    /// Those of some records that there are, by id, all on one page.
+    Ids {
+        /// The records, 1 to 100.
+        ids: Vec<RecordId>,
+        /// Only those of this custom view.
+        view: Option<RecordId>,
     },
 }
 
-/// The columns to ask for, `id` first; the names of fields are checked, for they become part of the text.
-///
-/// # Errors
-/// The first field whose name is not an API name.
-pub(super) fn selected(columns: &Columns) -> Result<Vec<FieldPath>, (String, IdError)> {
-    let path = |name: &str| name.parse().map_err(|error| (name.to_owned(), error));
-    let mut names: Vec<FieldPath> = vec![path("id")?, path("Modified_Time")?];
-    for field in &columns.fields {
-        let name = path(&field.api_name)?;
-        if !names.contains(&name) {
-            names.push(name);
+impl Scope {
+    /// The scope of the page behind one that ended with the record at `last`.
+    #[must_use]
+    pub fn after(&self, last: Place) -> Self {
+        let (id, at) = last;
+        match self {
+            Self::ById { among, .. } => Self::ById {
+                among: among.clone(),
+                after: Some(id),
+            },
+            Self::Changed { since, after } => {
+                let at = at.or(after.map(|(at, _)| at)).unwrap_or(*since);
+                Self::Changed {
+                    since: *since,
+                    after: Some((at, id)),
+                }
+            }
+            Self::Ids { ids, view } => Self::Ids {
+                ids: ids.iter().copied().filter(|other| *other > id).collect(),
+                view: *view,
+            },
         }
     }
-    Ok(names)
+
+    /// The filter of its records.
+    pub(super) fn filter(&self) -> &Filter {
+        match self {
+            Self::ById { among, .. } => &among.filter,
+            Self::Changed { .. } | Self::Ids { .. } => &EVERYTHING,
+        }
+    }
+
+    /// The rows that a page of it may have, where the caller wants `limit`.
+    pub(super) fn rows(&self, limit: u32) -> u32 {
+        let wanted = match self {
+            Self::ById { .. } | Self::Changed { .. } => limit,
+            Self::Ids { ids, .. } => u32::try_from(ids.len()).unwrap_or(ROWS_MAX),
+        };
+        wanted.clamp(1, ROWS_MAX)
+    }
+
+    fn view(&self) -> Option<RecordId> {
+        match self {
+            Self::ById { among, .. } => among.view,
+            Self::Ids { view, .. } => *view,
+            Self::Changed { .. } => None,
+        }
+    }
+
+    fn order(&self) -> &'static str {
+        match self {
+            Self::ById { .. } | Self::Ids { .. } => "id asc",
+            Self::Changed { .. } => "Modified_Time asc, id asc",
+        }
+    }
 }
 
-/// The query for one page of at most `limit` rows, which the caller keeps within [`ROWS_MAX`].
-pub(super) fn query(module: &str, select: &[FieldPath], scope: &Scope, limit: u32) -> String {
-    let select: Vec<&str> = select.iter().map(FieldPath::as_str).collect();
+/// The query for one page of at most `limit` rows of `scope`, up to the record at `until`.
+pub(super) fn query(
+    module: &str,
+    part: &Part<'_>,
+    scope: &Scope,
+    until: Option<Place>,
+    limit: u32,
+) -> String {
+    let select: Vec<&str> = part.select.iter().map(FieldPath::as_str).collect();
     let select = select.join(", ");
-    let condition = condition(scope);
-    let order = match scope {
-        Scope::All { .. } | Scope::OptedOut { .. } => "id asc",
-        Scope::Changed { .. } => "Modified_Time asc, id asc",
-    };
-    format!("select {select} from {module} where {condition} order by {order} limit {limit}")
+    let from = source(module, scope.view());
+    let condition = condition(scope, &part.filter, until);
+    let order = scope.order();
+    format!("select {select} from {from} where {condition} order by {order} limit {limit}")
 }
 
-fn condition(scope: &Scope) -> String {
-    match scope {
-        Scope::All { after: None } => "id is not null".to_owned(),
-        Scope::All { after: Some(id) } => beyond(*id),
-        Scope::Changed { since, after: None } => modified(">=", *since),
-        Scope::Changed {
-            after: Some((at, id)),
-            ..
-        } => {
-            let later = either(&modified(">", *at), &beyond(*id));
-            both(&modified(">=", *at), &later)
-        }
-        Scope::OptedOut {
-            field,
-            or_changed_since,
-            after,
-        } => {
-            let mut condition = format!("{field} = 'true'");
-            if let Some(since) = or_changed_since {
-                condition = either(&condition, &modified(">=", *since));
-            }
-            match after {
-                Some(id) => both(&condition, &beyond(*id)),
-                None => condition,
-            }
-        }
+/// The query that gives a row only if there are more than `rows` of them.
+pub(super) fn probe(module: &str, among: &Among, rows: u32) -> String {
+    let from = source(module, among.view);
+    let filter = dialect::text(&pushable_alone(&among.filter));
+    let condition = filter.unwrap_or_else(|| ANY.to_owned());
+    format!("select id from {from} where {condition} order by id asc limit 1 offset {rows}")
+}
+
+static EVERYTHING: Filter = Filter::EVERYTHING;
+
+/// A condition is mandatory.
+const ANY: &str = "id is not null";
+
+fn source(module: &str, view: Option<RecordId>) -> String {
+    match view {
+        Some(view) => format!("{module}#{view}"),
+        None => module.to_owned(),
     }
+}
+
+fn condition(scope: &Scope, filter: &Filter, until: Option<Place>) -> String {
+    let (begins, ends) = match scope {
+        Scope::ById { after, .. } => (after.map(beyond), until.map(|(id, _)| up_to(id))),
+        Scope::Changed { since, after } => {
+            let begins = match after {
+                None => modified(">=", *since),
+                Some((at, id)) => {
+                    let later = pair("or", &modified(">", *at), &beyond(*id));
+                    pair("and", &modified(">=", *at), &later)
+                }
+            };
+            let ends = until.and_then(|(id, at)| {
+                let then = pair("and", &modified("=", at?), &up_to(id));
+                Some(pair("or", &modified("<", at?), &then))
+            });
+            (Some(begins), ends)
+        }
+        Scope::Ids { ids, .. } => (Some(dialect::among(ids)), None),
+    };
+    let all = [dialect::text(filter), begins, ends].into_iter().flatten();
+    dialect::joined("and", all).unwrap_or_else(|| ANY.to_owned())
 }
 
 fn beyond(id: RecordId) -> String {
     format!("id > '{id}'")
 }
 
+fn up_to(id: RecordId) -> String {
+    format!("id <= '{id}'")
+}
+
 fn modified(operator: &str, at: Timestamp) -> String {
     format!("Modified_Time {operator} '{}'", iso_8601(at))
 }
 
-fn both(left: &str, right: &str) -> String {
-    format!("({left} and {right})")
-}
-
-fn either(left: &str, right: &str) -> String {
-    format!("({left} or {right})")
+fn pair(joint: &str, left: &str, right: &str) -> String {
+    format!("({left} {joint} {right})")
 }
 
 /// What a query costs, by the limit that is written in it. Source: the CRM's "API limits" page, November 2026.
@@ -124,67 +208,4 @@ pub(super) fn credits(limit: u32) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::zoho::crm::tests::columns;
-
-    fn text(scope: &Scope) -> String {
-        let columns = columns(&["Email", "Modified_Time", "Account_Name.Industry"]);
-        let select = selected(&columns).unwrap();
-        query("Leads", &select, scope, 2000)
-    }
-
-    #[test]
-    fn a_query_reads_as_documented() {
-        let since = "2026-03-04T08:15:27.9Z".parse().unwrap();
-        let at = "2026-03-05T00:00:00Z".parse().unwrap();
-        let field: FieldPath = "Email_Opt_Out".parse().unwrap();
-        let opted_out = |or_changed_since, after| Scope::OptedOut {
-            field: field.clone(),
-            or_changed_since,
-            after,
-        };
-        let id = RecordId(77);
-        for (scope, want) in [
-            (Scope::All { after: None }, "id is not null order by id asc"),
-            (Scope::All { after: Some(id) }, "id > '77' order by id asc"),
-            (
-                Scope::Changed { since, after: None },
-                "Modified_Time >= '2026-03-04T08:15:27+00:00' order by Modified_Time asc, id asc",
-            ),
-            (
-                Scope::Changed {
-                    since,
-                    after: Some((at, id)),
-                },
-                "(Modified_Time >= '2026-03-05T00:00:00+00:00' and (Modified_Time > '2026-03-05T00:00:00+00:00' or id > '77')) \
-                 order by Modified_Time asc, id asc",
-            ),
-            (
-                opted_out(None, None),
-                "Email_Opt_Out = 'true' order by id asc",
-            ),
-            (
-                opted_out(Some(since), Some(id)),
-                "((Email_Opt_Out = 'true' or Modified_Time >= '2026-03-04T08:15:27+00:00') and id > '77') order by id asc",
-            ),
-        ] {
-            let head = "select id, Modified_Time, Email, Account_Name.Industry from Leads where";
-            assert_eq!(text(&scope), format!("{head} {want} limit 2000"));
-        }
-    }
-
-    #[test]
-    fn a_name_that_is_no_api_name_never_gets_into_a_query() {
-        for name in ["Email' or 'a' = 'a", "$approval", "a b", ""] {
-            assert_eq!(selected(&columns(&[name])).unwrap_err().0, name);
-        }
-    }
-
-    #[test]
-    fn the_price_follows_the_limit() {
-        for (limit, want) in [(1, 1), (200, 1), (201, 2), (1000, 2), (1001, 3), (2000, 3)] {
-            assert_eq!(credits(limit), want, "{limit}");
-        }
-    }
-}
+mod tests;

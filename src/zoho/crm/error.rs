@@ -20,7 +20,7 @@ pub enum CrmError {
         source: Lost,
     },
     /// The CRM refuses.
-    #[error("the CRM refuses to give {method}: {}", remedy(*.method, .code, .about.as_deref()))]
+    #[error("the CRM refuses to give {method}: {}", remedy(*.method, .code, .about.as_deref(), *.of_view))]
     Refused {
         /// The call.
         method: Method,
@@ -30,6 +30,8 @@ pub enum CrmError {
         code: String,
         /// The column, module, parameter or right it is about.
         about: Option<String>,
+        /// Whether it is the criteria of a custom view that it cannot take.
+        of_view: bool,
         /// What it means.
         failure: Failure,
     },
@@ -43,9 +45,9 @@ pub enum CrmError {
         /// What is wrong there.
         source: UnreadableError,
     },
-    /// More columns than one read can have.
+    /// More columns than are read of a record.
     #[error(
-        "{module}: the criteria and the mapping need {columns} fields, and one read gives {columns_max}; use fewer fields"
+        "{module}: the criteria and the mapping need {columns} fields, and at most {columns_max} are read; use fewer fields"
     )]
     TooManyColumns {
         /// The module.
@@ -71,6 +73,9 @@ pub enum UnreadableError {
     /// A list without rows, which the CRM would not send.
     #[error("it is empty, where the CRM would say that there is nothing")]
     Empty,
+    /// A row that came before, or is not in its place.
+    #[error("its rows repeat")]
+    Order,
     /// Missing, or not a number of 64 bits.
     #[error("not a record id")]
     Id,
@@ -100,7 +105,7 @@ impl UnreadableError {
     /// An answer of another shape is a service out of order, which passes; a value of another type stays as it is.
     fn failure(&self) -> Failure {
         match self {
-            Self::Shape { .. } | Self::Empty | Self::Clock => Failure::Unreachable,
+            Self::Shape { .. } | Self::Empty | Self::Order | Self::Clock => Failure::Unreachable,
             Self::Id | Self::Instant | Self::Name(_) | Self::Value { .. } | Self::Organisation => {
                 Failure::Refused
             }
@@ -146,6 +151,17 @@ impl CrmError {
             Self::Refused { method, code, .. } => {
                 *method == Method::Coql && unsuited.contains(&code.as_str())
             }
+            Self::Lost { .. } | Self::Unreadable { .. } | Self::TooManyColumns { .. } => false,
+        }
+    }
+
+    /// Whether COQL cannot say what the custom view asks, so that only Get Records gives its records.
+    #[must_use]
+    pub fn view_not_in_coql(&self) -> bool {
+        match self {
+            Self::Refused {
+                method, of_view, ..
+            } => *method == Method::Coql && *of_view,
             Self::Lost { .. } | Self::Unreadable { .. } | Self::TooManyColumns { .. } => false,
         }
     }
@@ -222,7 +238,7 @@ pub(super) fn failure(status: u16, code: &str, used_up: bool) -> Option<Failure>
 }
 
 /// The refusal in words, with what to do about it.
-fn remedy(method: Method, code: &str, about: Option<&str>) -> String {
+fn remedy(method: Method, code: &str, about: Option<&str>, of_view: bool) -> String {
     let scopes = method.scopes();
     let named = about.map(|name| format!(" `{name}`")).unwrap_or_default();
     match code {
@@ -231,6 +247,7 @@ fn remedy(method: Method, code: &str, about: Option<&str>) -> String {
         "OAUTH_SCOPE_MISMATCH" => format!("a scope is missing (OAUTH_SCOPE_MISMATCH); it needs {scopes}: make a new refresh token with it"),
         "NO_PERMISSION" | "AUTHORIZATION_FAILED" => format!("the token's user lacks a right{named} ({code}); grant it in the user's CRM profile"),
         "INVALID_MODULE" => format!("there is no such module{named} (INVALID_MODULE); use the API name that `Setup > APIs > API names` shows"),
+        "INVALID_QUERY" if of_view => format!("a query cannot ask what the custom view{named} asks (INVALID_QUERY); it is read by Get Records instead"),
         "INVALID_QUERY" => format!("the query names something it does not have{named} (INVALID_QUERY); check the field names of the definition"),
         "TOO_MANY_REQUESTS" => "too many calls, or the day's credits are used up (TOO_MANY_REQUESTS); it will do later".to_owned(),
         _ => format!("{code}{named}"),

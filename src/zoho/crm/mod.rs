@@ -6,11 +6,14 @@
 
 mod answer;
 pub mod coql;
+mod deleted;
 mod error;
 mod metadata;
+mod reader;
 mod records;
 #[cfg(test)]
 mod tests;
+mod walk;
 mod wire;
 
 use std::fmt;
@@ -18,9 +21,11 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+pub use self::deleted::DeletedPage;
 pub use self::error::{CrmError, UnreadableError};
 pub use self::metadata::{Module, Organisation};
-pub use self::records::{DeletedPage, RecordPage, TokenPage};
+pub use self::records::RecordPage;
+pub use self::walk::{Converted, TokenPage};
 use super::channel::{Call, Channel};
 use super::http::{Answer, Client, Request};
 use super::meter::{Meter, Price};
@@ -29,6 +34,9 @@ use super::pacer::Pacer;
 use super::retry::Retry;
 use crate::domain::ids::ModuleName;
 use crate::domain::value::Field;
+
+/// Rows of a page of Get Records and of deleted records.
+const PER_PAGE: &str = "200";
 
 /// The CRM of one account; clones are cheap and share turns and token. The host is the token's.
 #[derive(Debug, Clone)]
@@ -41,7 +49,7 @@ pub struct Crm {
 pub struct Columns {
     /// The module.
     pub module: ModuleName,
-    /// The fields; with `Modified_Time` at most [`coql::COLUMNS_MAX`].
+    /// The fields, also those of related records; what does not fit into one query is read by several.
     pub fields: Vec<Field>,
 }
 

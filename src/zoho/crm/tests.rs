@@ -1,13 +1,16 @@
 //! Against a scripted CRM.
 
+mod pages;
+
 use std::error::Error;
 use std::sync::Arc;
 
-use super::coql::{COLUMNS_MAX, Scope};
+use super::coql::{Among, Scope};
 use super::*;
 use crate::clock::Clock;
 use crate::domain::failure::Failure;
 use crate::domain::ids::RecordId;
+use crate::domain::record::Record;
 use crate::domain::value::{FieldType, Value};
 use crate::zoho::meter::Cost;
 use crate::zoho::testing::{Canned, Server, client, hasty, impatient};
@@ -52,7 +55,10 @@ async fn stage_with(retry: Retry, answers: Vec<Canned>) -> Stage {
     }
 }
 
-const ALL: Scope = Scope::All { after: None };
+const ALL: Scope = Scope::ById {
+    among: Among::ALL,
+    after: None,
+};
 const DATE: (&str, &str) = ("date", "Sun, 22 Nov 2026 02:30:08 GMT");
 
 fn chain(error: &CrmError) -> String {
@@ -126,7 +132,11 @@ async fn nothing_there_and_nothing_changed_are_empty_pages() {
     let columns = columns(&["Email"]);
     let page = stage.crm.page(&columns, &ALL, 200).await.unwrap();
     assert!(page.records.is_empty() && !page.more);
-    let page = stage.crm.walk(&columns, None, None).await.unwrap();
+    let page = stage
+        .crm
+        .walk(&columns, None, Converted::Both, None, None)
+        .await
+        .unwrap();
     assert!(page.records.is_empty() && page.next.is_none());
     let page = stage.crm.deleted(&columns.module, None, 1).await.unwrap();
     assert!(page.records.is_empty() && !page.more);
@@ -141,9 +151,17 @@ async fn a_walk_follows_its_token_with_the_same_parameters() {
     let stage = stage(vec![Canned::json(200, first), Canned::json(200, last)]).await;
     let columns = columns(&["Email"]);
     let since = Some("2026-03-04T08:15:27Z".parse().unwrap());
-    let page = stage.crm.walk(&columns, None, since).await.unwrap();
+    let page = stage
+        .crm
+        .walk(&columns, None, Converted::Both, None, since)
+        .await
+        .unwrap();
     assert_eq!(page.next.as_deref(), Some("c85"));
-    let page = stage.crm.walk(&columns, Some("c85"), since).await.unwrap();
+    let page = stage
+        .crm
+        .walk(&columns, None, Converted::Both, Some("c85"), since)
+        .await
+        .unwrap();
     assert_eq!(page.next, None);
     for (seen, token) in stage.server.seen().iter().zip([None, Some("c85")]) {
         assert_eq!(seen.path, "/crm/v8/Leads");
@@ -341,7 +359,13 @@ async fn an_ended_page_token_asks_for_a_new_walk() {
     let stage = stage(vec![Canned::json(400, body)]).await;
     let error = stage
         .crm
-        .walk(&columns(&["Email"]), Some("old"), None)
+        .walk(
+            &columns(&["Email"]),
+            None,
+            Converted::Both,
+            Some("old"),
+            None,
+        )
         .await
         .unwrap_err();
     assert!(error.restarts_walk());
@@ -380,7 +404,7 @@ async fn what_cannot_be_read_is_an_error_without_the_value() {
 #[tokio::test]
 async fn more_columns_than_a_read_gives_are_refused_before_the_call() {
     let stage = stage(vec![]).await;
-    let names: Vec<String> = (0..COLUMNS_MAX).map(|n| format!("F{n}")).collect();
+    let names: Vec<String> = (0..=200).map(|n| format!("F{n}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let error = stage
         .crm

@@ -11,6 +11,8 @@ pub(super) type Row = Map<String, Value>;
 
 pub(super) const ID: &str = "id";
 pub(super) const MODIFIED_TIME: &str = "Modified_Time";
+/// The module whose records can be converted.
+pub(super) const LEADS: &str = "Leads";
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Rows {
@@ -142,10 +144,16 @@ impl Refusal {
             "operator",
             "clause",
             "api_name",
+            "cvid",
         ];
         names
             .iter()
             .find_map(|name| self.details.get(name)?.as_str())
+    }
+
+    /// Whether it is the criteria of a custom view that cannot be taken.
+    pub(super) fn is_of_view(&self) -> bool {
+        self.details.get("cv_criteria") == Some(&Value::Bool(true))
     }
 
     /// The rights that are missing.

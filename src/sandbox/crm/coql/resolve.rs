@@ -49,12 +49,8 @@ impl Crm {
         if let Some(view) = &query.view {
             tests.push(self.view_filter(module, view)?);
         }
-        if let (true, Some(position)) = (self.coql_hides_converted, module.position("Converted__s"))
-        {
-            tests.push(Test::own(
-                position,
-                Check::Order(Order::Equal, Cell::Bool(false)),
-            ));
+        if self.settings.coql_hides_converted {
+            tests.extend(module.unconverted());
         }
         let mut order = Vec::new();
         for (path, way) in &query.order {
@@ -73,7 +69,7 @@ impl Crm {
 
     fn view_filter(&self, module: &Module, id: &str) -> Result<Test, Problem> {
         let number = id.parse().ok();
-        let Some(view) = number.and_then(|number| self.view(module, number)) else {
+        let Some(view) = number.and_then(|number| module.view(number)) else {
             return Err(invalid(
                 "the cvid given seems to be invalid",
                 json!({"cvid": id}),
@@ -234,7 +230,8 @@ fn name(operator: Operator) -> &'static str {
     }
 }
 
-/// The value of `literal` as `field` has it; `None` where the field cannot have it.
+/// The value of `literal` as `field` has it; `None` where the field cannot have it. For a multi-select every literal is a whole
+/// selection, `A;B`, in lists too: UNCONFIRMED, but the documentation knows no other way to write one.
 fn value(field: &Field, literal: &Literal) -> Option<Cell> {
     let text = literal.text.as_str();
     match field.data_type.class() {

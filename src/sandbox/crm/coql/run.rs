@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::super::Crm;
-use super::super::cell::Cell;
+use super::super::cell::{Case, Cell};
 use super::super::judge::{Check, Column, Order, Test};
 use super::super::module::{Key, Row, Span, Walk, Way};
 use super::super::schema::{CREATED, ID, MODIFIED};
@@ -72,7 +72,7 @@ impl Crm {
         for (column, way) in order {
             let (first, second) = (self.cell(one, column), self.cell(other, column));
             let found = first
-                .compare(second)
+                .compare(&second, Case::Ignored)
                 .unwrap_or_else(|| second.is_null().cmp(&first.is_null()));
             let found = match way {
                 Way::Up => found,
