@@ -27,7 +27,7 @@ impl Visit {
     }
 
     /// The last status of a new job.
-    async fn finished(&self, query: Value) -> Value {
+    pub(super) async fn finished(&self, query: Value) -> Value {
         let id = self.job_id(query).await;
         loop {
             let (_, body) = self.get(&format!("{READ}/{id}")).await;

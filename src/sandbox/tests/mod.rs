@@ -4,6 +4,7 @@ mod bulk;
 mod coql;
 mod records;
 mod selection;
+mod views;
 
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
