@@ -4,6 +4,7 @@
 //! bound, so that a service that hangs or never stops sending costs a known amount of time and memory. What the
 //! answer means is for the callers to say.
 
+mod body;
 mod error;
 mod message;
 
@@ -98,9 +99,20 @@ impl Client {
             Body::Form(pairs) => builder.form(pairs),
             Body::Json(json) => builder.json(json),
         };
+        if request.download.is_some() {
+            builder = builder.timeout(body::DOWNLOAD_TIME_MAX);
+        }
         let sent = builder.send().await;
-        let response = sent.map_err(|error| self.lost(&host, error))?;
-        self.read(&host, response).await
+        let mut response = sent.map_err(|error| self.lost(&host, error))?;
+        let mut answer = Answer::of(response.status().as_u16(), response.headers());
+        match request.download.as_ref().filter(|_| answer.is_download()) {
+            Some(download) => {
+                self.save(&host, &mut response, download).await?;
+                answer.in_file = true;
+            }
+            None => answer.body = self.read(&host, &mut response).await?,
+        }
+        Ok(answer)
     }
 
     fn for_url(&self, url: &Url, host: &str) -> Result<&reqwest::Client, TransportError> {
@@ -113,28 +125,6 @@ impl Client {
                 host: host.to_owned(),
             })
         }
-    }
-
-    async fn read(
-        &self,
-        host: &str,
-        mut response: reqwest::Response,
-    ) -> Result<Answer, TransportError> {
-        let mut answer = Answer::of(response.status().as_u16(), response.headers());
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| self.lost(host, error))?
-        {
-            if answer.body.len() + chunk.len() > self.options.body_bytes_max {
-                return Err(TransportError::TooLarge {
-                    host: host.to_owned(),
-                    mib_max: self.options.body_bytes_max >> 20,
-                });
-            }
-            answer.body.extend_from_slice(&chunk);
-        }
-        Ok(answer)
     }
 
     fn lost(&self, host: &str, error: reqwest::Error) -> TransportError {

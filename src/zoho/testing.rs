@@ -20,7 +20,7 @@ use crate::clock::Clock;
 pub(crate) struct Canned {
     status: u16,
     headers: Vec<(&'static str, String)>,
-    body: String,
+    body: Vec<u8>,
 }
 
 impl Canned {
@@ -37,6 +37,14 @@ impl Canned {
             status,
             headers: vec![("content-type", "text/html".into())],
             body: "<html>sorry, ada@example.org</html>".into(),
+        }
+    }
+
+    pub(crate) fn zip(body: Vec<u8>) -> Self {
+        Self {
+            status: 200,
+            headers: vec![("content-type", "application/zip".into())],
+            body,
         }
     }
 

@@ -78,7 +78,8 @@ fn claims_error(body: &[u8]) -> bool {
             .is_some_and(|refusal| refusal.status.as_deref() == Some("error"))
 }
 
-fn refused(method: Method, answer: &Answer) -> CrmError {
+/// The error that an answer is.
+pub(super) fn refused(method: Method, answer: &Answer) -> CrmError {
     let json = serde_json::from_slice::<Value>(&answer.body).ok();
     let Some(refusal) = json.as_ref().and_then(Refusal::of) else {
         let source = Lost::not_json(answer);
@@ -111,7 +112,7 @@ fn is_used_up(refusal: &Refusal) -> bool {
 }
 
 /// A name out of an answer as it may be shown; whatever is no part of a name is left out.
-fn word(text: &str) -> String {
+pub(super) fn word(text: &str) -> String {
     let allowed = |c: &char| c.is_ascii_alphanumeric() || "_. ,".contains(*c);
     text.chars().filter(allowed).take(100).collect()
 }

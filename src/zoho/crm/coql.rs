@@ -9,8 +9,9 @@ mod layout;
 
 use jiff::Timestamp;
 
+pub(super) use self::dialect::next_second;
 pub use self::layout::{COLUMNS_MAX, pushable};
-pub(super) use self::layout::{HEAD, Part, parts, pushable_alone};
+pub(super) use self::layout::{HEAD, Part, parts, pushable_alone, relations};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{FieldPath, RecordId};
 use crate::zoho::http::iso_8601;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::Method;
+use super::bulk::ArchiveError;
 use crate::domain::failure::Failure;
 use crate::domain::ids::{IdError, ModuleName, RecordId};
 use crate::domain::value::ValueError;
@@ -96,6 +97,15 @@ pub enum UnreadableError {
     /// The service's clock is missing.
     #[error("the answer has no `Date` header")]
     Clock,
+    /// A job of Bulk Read without what it must have.
+    #[error("not a job as documented")]
+    Job,
+    /// A file of Bulk Read without a column that was asked for.
+    #[error("the file has no such column")]
+    Column,
+    /// A file of Bulk Read that cannot be read.
+    #[error(transparent)]
+    Archive(ArchiveError),
     /// The organisation is missing.
     #[error("no organisation is named")]
     Organisation,
@@ -105,10 +115,16 @@ impl UnreadableError {
     /// An answer of another shape is a service out of order, which passes; a value of another type stays as it is.
     fn failure(&self) -> Failure {
         match self {
-            Self::Shape { .. } | Self::Empty | Self::Order | Self::Clock => Failure::Unreachable,
-            Self::Id | Self::Instant | Self::Name(_) | Self::Value { .. } | Self::Organisation => {
-                Failure::Refused
+            Self::Shape { .. } | Self::Empty | Self::Order | Self::Clock | Self::Job => {
+                Failure::Unreachable
             }
+            Self::Archive(error) => error.failure(),
+            Self::Id
+            | Self::Instant
+            | Self::Name(_)
+            | Self::Value { .. }
+            | Self::Column
+            | Self::Organisation => Failure::Refused,
         }
     }
 }
@@ -166,6 +182,41 @@ impl CrmError {
         }
     }
 
+    /// Whether Bulk Read does not take the module, the view or one of the columns, so that queries may.
+    #[must_use]
+    pub fn suggests_querying(&self) -> bool {
+        match self {
+            Self::Refused { method, code, .. } => {
+                *method == Method::BulkCreate && UNSUITED_TO_BULK.contains(&code.as_str())
+            }
+            Self::Lost { .. } | Self::Unreadable { .. } | Self::TooManyColumns { .. } => false,
+        }
+    }
+
+    /// Whether a job of Bulk Read, its rows or the token of its next page are not there any more, so that a new job has to
+    /// be asked for.
+    #[must_use]
+    pub fn job_is_gone(&self) -> bool {
+        let Self::Refused {
+            method,
+            code,
+            about,
+            ..
+        } = self
+        else {
+            return false;
+        };
+        let of_job = matches!(method, Method::BulkStatus | Method::BulkRows);
+        match code.as_str() {
+            "RESOURCE_NOT_FOUND" => of_job,
+            "EXPIRED_VALUE" => of_job || *method == Method::BulkCreate,
+            "INVALID_DATA" => {
+                *method == Method::BulkCreate && about.as_deref() == Some("page_token")
+            }
+            _ => false,
+        }
+    }
+
     /// Whether a walk by page token has to begin anew, because its token has ended or gone beyond what the CRM gives.
     #[must_use]
     pub fn restarts_walk(&self) -> bool {
@@ -203,6 +254,21 @@ impl CallError for CrmError {
     }
 }
 
+/// What Bulk Read says where the query is at fault and not the request. Source: the CRM's Bulk Read page for v8, November
+/// 2026.
+const UNSUITED_TO_BULK: [&str; 10] = [
+    "FIELD_NOT_AVAILABLE",
+    "MODULE_NOT_SUPPORTED",
+    "CVID_NOT_SUPPORTED",
+    "CRITERIA_LIMIT_EXCEEDED",
+    "JOIN_LIMIT_EXCEEDED",
+    "VALUE_LIMIT_EXCEEDED_IN_CRITERIA",
+    "FIELD_AND_COMPARATOR_IN_CRITERIA_NOT_COMPATIBLE",
+    "AMBIGUOUS_CRITERIA",
+    "LIMIT_EXCEEDED",
+    "NOT_SUPPORTED",
+];
+
 /// What a refusal means. Source: the CRM's v8 error tables, November 2026.
 pub(super) fn failure(status: u16, code: &str, used_up: bool) -> Option<Failure> {
     Some(match code {
@@ -226,6 +292,7 @@ pub(super) fn failure(status: u16, code: &str, used_up: bool) -> Option<Failure>
         | "LIMIT_EXCEEDED"
         | "INVALID_REQUEST_METHOD"
         | "PATTERN_NOT_MATCHED" => Failure::Configuration,
+        _ if UNSUITED_TO_BULK.contains(&code) => Failure::Configuration,
         "INTERNAL_ERROR" | "INTERNAL_SERVER_ERROR" | "BAD_GATEWAY" | "SERVICE_UNAVAILABLE" => {
             Failure::Unreachable
         }
@@ -249,6 +316,11 @@ fn remedy(method: Method, code: &str, about: Option<&str>, of_view: bool) -> Str
         "INVALID_MODULE" => format!("there is no such module{named} (INVALID_MODULE); use the API name that `Setup > APIs > API names` shows"),
         "INVALID_QUERY" if of_view => format!("a query cannot ask what the custom view{named} asks (INVALID_QUERY); it is read by Get Records instead"),
         "INVALID_QUERY" => format!("the query names something it does not have{named} (INVALID_QUERY); check the field names of the definition"),
+        "FIELD_NOT_AVAILABLE" => format!("it cannot read a field{named} in bulk (FIELD_NOT_AVAILABLE); check the field names of the definition"),
+        "MODULE_NOT_SUPPORTED" => format!("it cannot read the module{named} in bulk (MODULE_NOT_SUPPORTED)"),
+        "CVID_NOT_SUPPORTED" => "it cannot read the custom view in bulk (CVID_NOT_SUPPORTED); views that are shared or of co-owners are such".to_owned(),
+        _ if UNSUITED_TO_BULK.contains(&code) && method == Method::BulkCreate => format!("it cannot be asked for in bulk{named} ({code})"),
+        "RESOURCE_NOT_FOUND" | "EXPIRED_VALUE" if matches!(method, Method::BulkStatus | Method::BulkRows) => format!("the job is not there any more ({code}); its rows are kept for a day"),
         "TOO_MANY_REQUESTS" => "too many calls, or the day's credits are used up (TOO_MANY_REQUESTS); it will do later".to_owned(),
         _ => format!("{code}{named}"),
     }

@@ -1,10 +1,11 @@
-//! Zoho CRM, version 8: records by COQL or page token, deleted records, metadata. Only ever reads.
+//! Zoho CRM, version 8: records by COQL, page token or bulk file, deleted records, metadata. Only ever reads.
 //!
 //! Pages are asked for one at a time and nothing is kept between them, so that memory does not grow with the module;
 //! every page carries the service's clock, by which callers move their cursors. The query text is made in [`coql`], what
 //! is on the wire stands in `wire`.
 
 mod answer;
+pub mod bulk;
 pub mod coql;
 mod deleted;
 mod error;
@@ -13,11 +14,14 @@ mod reader;
 mod records;
 #[cfg(test)]
 mod tests;
+mod views;
 mod walk;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
@@ -25,6 +29,7 @@ pub use self::deleted::DeletedPage;
 pub use self::error::{CrmError, UnreadableError};
 pub use self::metadata::{Module, Organisation};
 pub use self::records::RecordPage;
+pub use self::views::View;
 pub use self::walk::{Converted, TokenPage};
 use super::channel::{Call, Channel};
 use super::http::{Answer, Client, Request};
@@ -32,7 +37,9 @@ use super::meter::{Meter, Price};
 use super::oauth::{OauthError, Tokens};
 use super::pacer::Pacer;
 use super::retry::Retry;
+use crate::clock::Clock;
 use crate::domain::ids::ModuleName;
+use crate::domain::pacing::{Pacing, Window};
 use crate::domain::value::Field;
 
 /// Rows of a page of Get Records and of deleted records.
@@ -66,8 +73,16 @@ pub enum Method {
     Modules,
     /// The fields of a module.
     Fields,
+    /// The custom views of a module.
+    Views,
     /// The organisation.
     Organisation,
+    /// A new job of Bulk Read.
+    BulkCreate,
+    /// How far a job is.
+    BulkStatus,
+    /// The rows of a job.
+    BulkRows,
 }
 
 impl Method {
@@ -80,7 +95,11 @@ impl Method {
             Self::Deleted => "deleted records",
             Self::Modules => "modules",
             Self::Fields => "fields",
+            Self::Views => "custom views",
             Self::Organisation => "organisation",
+            Self::BulkCreate => "a bulk job",
+            Self::BulkStatus => "the status of a bulk job",
+            Self::BulkRows => "the rows of a bulk job",
         }
     }
 
@@ -92,7 +111,25 @@ impl Method {
             Self::Records | Self::Deleted => "ZohoCRM.modules.READ",
             Self::Modules => "ZohoCRM.settings.modules.READ",
             Self::Fields => "ZohoCRM.settings.fields.READ",
+            Self::Views => "ZohoCRM.settings.custom_views.READ",
             Self::Organisation => "ZohoCRM.org.READ",
+            Self::BulkCreate | Self::BulkStatus | Self::BulkRows => {
+                "ZohoCRM.bulk.READ and ZohoCRM.modules.READ"
+            }
+        }
+    }
+
+    /// The path that those of its calls follow.
+    fn base(self) -> &'static str {
+        match self {
+            Self::Coql
+            | Self::Records
+            | Self::Deleted
+            | Self::Modules
+            | Self::Fields
+            | Self::Views
+            | Self::Organisation => "/crm/v8",
+            Self::BulkCreate | Self::BulkStatus | Self::BulkRows => "/crm/bulk/v8/read",
         }
     }
 }
@@ -101,6 +138,16 @@ impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
+}
+
+/// The CRM counts credits a day; calls a minute only of downloads. Source: its "Bulk Read limitations" page for v8,
+/// November 2026.
+fn windows() -> BTreeMap<String, Vec<Window>> {
+    let downloads = Window {
+        calls: 10,
+        span: Duration::from_secs(60),
+    };
+    [(Method::BulkRows.name().to_owned(), vec![downloads])].into()
 }
 
 impl Crm {
@@ -113,8 +160,7 @@ impl Crm {
                 tokens,
                 turns: Arc::new(Semaphore::new(concurrency.max(1))),
                 retry,
-                // The CRM counts credits a day, not calls a minute.
-                pacer: Pacer::off(),
+                pacer: Pacer::new(Pacing::new(windows()), Clock::system()),
                 meter: Arc::default(),
             },
         }
@@ -147,7 +193,7 @@ impl Crm {
         self.call(method, 1, request, read).await
     }
 
-    /// Makes a call; `request` is given the URL that the paths of version 8 follow.
+    /// Makes a call; `request` is given the URL that the method's paths follow.
     async fn call<T>(
         &self,
         method: Method,
@@ -163,7 +209,7 @@ impl Crm {
         self.channel
             .call(
                 call,
-                |token| request(&format!("{}/crm/v8", token.crm_host())),
+                |token| request(&format!("{}{}", token.crm_host(), method.base())),
                 read,
             )
             .await

@@ -11,7 +11,7 @@ use super::error::{CrmError, UnreadableError, instant};
 use super::wire::{self, Row};
 use super::{Columns, Method};
 use crate::domain::filter::Filter;
-use crate::domain::ids::FieldPath;
+use crate::domain::ids::{FieldPath, IdError};
 use crate::domain::record::Record;
 use crate::domain::value::{Field, Value};
 
@@ -30,6 +30,16 @@ pub(super) fn parts<'a>(columns: &'a Columns, filter: &Filter) -> Result<Vec<Par
     parts_of(columns, &coql::HEAD, &columns.fields, filter)
 }
 
+/// The columns with their names read.
+pub(super) fn named(columns: &Columns) -> Result<Vec<(FieldPath, &Field)>, CrmError> {
+    let named = columns.fields.iter().map(|field| {
+        let path = field.api_name.parse();
+        let path = path.map_err(|error| unnamed(columns, &field.api_name, error))?;
+        Ok((path, field))
+    });
+    named.collect()
+}
+
 /// The queries for some of the columns.
 pub(super) fn parts_of<'a>(
     columns: &Columns,
@@ -37,11 +47,16 @@ pub(super) fn parts_of<'a>(
     fields: impl IntoIterator<Item = &'a Field>,
     filter: &Filter,
 ) -> Result<Vec<Part<'a>>, CrmError> {
-    coql::parts(head, fields, filter).map_err(|(name, error)| CrmError::Unreadable {
+    let parts = coql::parts(head, fields, filter);
+    parts.map_err(|(name, error)| unnamed(columns, &name, error))
+}
+
+fn unnamed(columns: &Columns, name: &str, error: IdError) -> CrmError {
+    CrmError::Unreadable {
         method: Method::Coql,
         place: format!("the field `{name}` of {}", columns.module),
         source: UnreadableError::Name(error),
-    })
+    }
 }
 
 /// Turns rows into records.

@@ -1,6 +1,7 @@
 //! Against a scripted CRM.
 
 mod pages;
+mod sandbox;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -30,18 +31,18 @@ pub(super) fn columns(names: &[&str]) -> Columns {
     }
 }
 
-struct Stage {
-    server: Server,
-    crm: Crm,
-    meter: Arc<Meter>,
+pub(super) struct Stage {
+    pub(super) server: Server,
+    pub(super) crm: Crm,
+    pub(super) meter: Arc<Meter>,
     _folder: tempfile::TempDir,
 }
 
-async fn stage(answers: Vec<Canned>) -> Stage {
+pub(super) async fn stage(answers: Vec<Canned>) -> Stage {
     stage_with(hasty(), answers).await
 }
 
-async fn stage_with(retry: Retry, answers: Vec<Canned>) -> Stage {
+pub(super) async fn stage_with(retry: Retry, answers: Vec<Canned>) -> Stage {
     let server = Server::start(answers).await;
     let folder = tempfile::tempdir().unwrap();
     let tokens = server.tokens(folder.path().join("t"), Clock::system());
@@ -59,9 +60,9 @@ const ALL: Scope = Scope::ById {
     among: Among::ALL,
     after: None,
 };
-const DATE: (&str, &str) = ("date", "Sun, 22 Nov 2026 02:30:08 GMT");
+pub(super) const DATE: (&str, &str) = ("date", "Sun, 22 Nov 2026 02:30:08 GMT");
 
-fn chain(error: &CrmError) -> String {
+pub(super) fn chain(error: &CrmError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -217,6 +218,33 @@ async fn metadata_is_read() {
     let organisation = stage.crm.organisation().await.unwrap();
     assert_eq!(organisation.id, "30014");
     assert_eq!(stage.meter.snapshot().crm_credits, 3);
+}
+
+#[tokio::test]
+async fn views_are_read_over_all_their_pages() {
+    let first = r#"{"custom_views":[
+        {"id":"5","name":"All Leads","display_value":"Alle Leads","modified_time":null,"system_defined":true},
+        {"name":"without an id"},{"id":6}],"info":{"more_records":true}}"#;
+    let last = r#"{"custom_views":[{"id":"7","name":"Hot","modified_time":"2026-03-04T09:15:27+01:00"}],
+        "info":{"more_records":false}}"#;
+    let stage = stage(vec![Canned::json(200, first), Canned::json(200, last)]).await;
+    let views = stage.crm.views(&"Leads".parse().unwrap()).await.unwrap();
+    let [all, hot] = views.as_slice() else {
+        panic!("{views:?}")
+    };
+    assert_eq!(
+        (all.id, all.display.as_deref()),
+        (RecordId(5), Some("Alle Leads"))
+    );
+    assert_eq!((all.name.as_str(), all.modified_at), ("All Leads", None));
+    assert_eq!(
+        hot.modified_at,
+        Some("2026-03-04T08:15:27Z".parse().unwrap())
+    );
+    let seen = stage.server.seen();
+    let queries: Vec<&str> = seen.iter().map(|it| it.query.as_str()).collect();
+    assert_eq!(queries, ["module=Leads", "module=Leads&page=2"]);
+    assert_eq!(seen[0].path, "/crm/v8/settings/custom_views");
 }
 
 const DEAD: &str =

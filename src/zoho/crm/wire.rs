@@ -93,6 +93,26 @@ pub(super) struct PickListValue {
 }
 
 #[derive(Debug, Default, Deserialize)]
+pub(super) struct Views {
+    pub(super) custom_views: Vec<View>,
+    pub(super) info: Option<ViewsInfo>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct View {
+    #[serde(default)]
+    pub(super) id: Value,
+    pub(super) name: Option<String>,
+    pub(super) display_value: Option<String>,
+    pub(super) modified_time: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ViewsInfo {
+    pub(super) more_records: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct Organisations {
     pub(super) org: Vec<Organisation>,
 }

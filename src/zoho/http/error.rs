@@ -35,7 +35,17 @@ pub enum TransportError {
         /// Host that was called.
         host: String,
         /// Largest answer accepted.
-        mib_max: usize,
+        mib_max: u64,
+    },
+    /// The answer could not be written to its file.
+    #[error(
+        "cannot keep the answer of {host} in a temporary file; check the space of the state folder"
+    )]
+    File {
+        /// Host that was called.
+        host: String,
+        /// What the system says.
+        source: std::io::Error,
     },
     /// Plain HTTP to another machine would show the token to the network.
     #[error("refused to call {host} over plain http; give its address as https://")]
@@ -58,7 +68,7 @@ impl TransportError {
             Self::Silent { .. } | Self::Connect { .. } | Self::Broken { .. } => {
                 Failure::Unreachable
             }
-            Self::TooLarge { .. } => Failure::Refused,
+            Self::TooLarge { .. } | Self::File { .. } => Failure::Refused,
             Self::Plain { .. } | Self::Url => Failure::Configuration,
         }
     }

@@ -1,5 +1,7 @@
 //! A request before it is sent, and an answer once it is here: headers read, meaning not yet given.
 
+use std::fs::File;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -24,6 +26,15 @@ pub(in crate::zoho) struct Request {
     pub(super) modified_since: Option<Timestamp>,
     pub(super) token: Option<SecretString>,
     pub(super) body: Body,
+    pub(super) download: Option<Download>,
+}
+
+/// Where the body of an answer goes that is too large for memory.
+#[derive(Debug, Clone)]
+pub(super) struct Download {
+    /// Emptied before it is written to.
+    pub(super) file: Arc<File>,
+    pub(super) bytes_max: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -42,6 +53,7 @@ impl Request {
             modified_since: None,
             token: None,
             body,
+            download: None,
         }
     }
 
@@ -68,6 +80,13 @@ impl Request {
         self
     }
 
+    /// Puts the body of a good answer into `file`, from its start, and not into the answer; it may be larger and take
+    /// longer than others. What JSON or text says instead stays in the answer.
+    pub(in crate::zoho) fn into_file(mut self, file: Arc<File>, bytes_max: u64) -> Self {
+        self.download = Some(Download { file, bytes_max });
+        self
+    }
+
     /// The same request under an access token.
     pub(in crate::zoho) fn authorised(&self, token: &SecretString) -> Self {
         let token = Some(token.clone());
@@ -89,6 +108,8 @@ pub(in crate::zoho) struct Answer {
     /// How long the service asks to wait.
     pub(in crate::zoho) retry_after: Option<Duration>,
     pub(in crate::zoho) body: Vec<u8>,
+    /// Whether the body went into the request's file.
+    pub(in crate::zoho) in_file: bool,
 }
 
 impl Answer {
@@ -101,7 +122,14 @@ impl Answer {
             service_time,
             retry_after: text(header::RETRY_AFTER).and_then(|text| wait(text, service_time)),
             body: Vec::new(),
+            in_file: false,
         }
+    }
+
+    /// Whether the body is what was asked for, to be kept in a file, and not words about why it is not.
+    pub(super) fn is_download(&self) -> bool {
+        let words = self.media_type.starts_with("text/") || self.media_type == "application/json";
+        self.status == 200 && !words
     }
 
     /// What the answer means where the service itself did not say: 429 and an overload that names a wait are its own

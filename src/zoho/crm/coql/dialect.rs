@@ -116,7 +116,7 @@ fn conditions(leaf: &Leaf) -> Vec<String> {
 }
 
 /// An instant rounded up to whole seconds, as a bound that is included must be.
-fn next_second(at: Timestamp) -> String {
+pub(in super::super) fn next_second(at: Timestamp) -> String {
     let whole = at.subsec_nanosecond() == 0;
     let rounded = if whole {
         Ok(at)

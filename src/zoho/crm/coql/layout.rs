@@ -116,7 +116,7 @@ fn path(name: &str) -> Result<FieldPath, (String, IdError)> {
 }
 
 /// The relations on the way to a field: of `A.B.C` these are `A` and `A.B`.
-fn relations(path: &str) -> impl Iterator<Item = &str> {
+pub(in super::super) fn relations(path: &str) -> impl Iterator<Item = &str> {
     path.match_indices('.').map(|(dot, _)| &path[..dot])
 }
 
