@@ -35,8 +35,11 @@ pub(super) fn run(context: &Context, args: &SyncArgs) -> Result<Exit, CliError> 
         let (progress, watched) = watch::channel(Progress::default());
         let wish = Wish::Person { full: args.full };
         let followed = follow(report, watched);
+        let Some(ticket) = current.ticket(&sync) else {
+            return Ok(None);
+        };
         let result = tokio::select! {
-            result = current.run(&sync, wish, &progress) => result,
+            result = current.run(&ticket, wish, &progress) => result,
             () = followed => None,
         };
         Ok::<_, CliError>(result)

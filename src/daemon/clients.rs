@@ -7,7 +7,7 @@ use super::ServiceError;
 use crate::config::settings::{Account, Config, Pace};
 use crate::domain::ids::AccountName;
 use crate::domain::pacing::{Pacing, Window, documented};
-use crate::run::{Base, Clients};
+use crate::run::{Base, Clients, Turns};
 use crate::zoho::campaigns::Campaigns;
 use crate::zoho::crm::Crm;
 use crate::zoho::data_center::{Hosts, Overrides};
@@ -16,11 +16,10 @@ use crate::zoho::oauth::{Credentials, Tokens};
 use crate::zoho::pacer::Pacer;
 use crate::zoho::retry::Retry;
 
-/// An account's clients, and the turn that its runs take.
+/// An account's clients, and the turns that its runs take.
 pub(crate) struct AccountClients {
     pub(crate) clients: Clients,
-    /// Held by the run that is under way.
-    pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
+    pub(crate) turns: Arc<Turns>,
     pace: Pace,
 }
 
@@ -47,13 +46,13 @@ pub(super) fn build(
             Some(_) | None => pacer(base, account)?,
         };
         let clients = clients(&base.config, account, http, &base.clock, pacer)?;
-        let turn = before.map_or_else(Arc::default, |before| before.turn.clone());
+        let turns = before.map_or_else(Arc::default, |before| before.turns.clone());
         let pace = account.pace.clone();
         built.insert(
             name.clone(),
             AccountClients {
                 clients,
-                turn,
+                turns,
                 pace,
             },
         );

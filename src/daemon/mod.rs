@@ -25,7 +25,7 @@ use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{AccountName, RunId, SyncId};
 use crate::journal::{Journal, JournalError};
 use crate::run::recovery::recover;
-use crate::run::{self, Base, Ended, Progress, RunError, Wish};
+use crate::run::{self, Base, Ended, Progress, RunError, Ticket, Wish};
 use crate::store::{Store, StoreError};
 use crate::zoho::http::ClientError;
 use crate::zoho::pacer::Pacer;
@@ -156,13 +156,14 @@ impl Current {
     /// wished for, a run of its own. Answers for the later of the two.
     pub(crate) async fn run(
         &self,
-        sync: &SyncId,
+        ticket: &Ticket,
         wish: Wish,
         progress: &watch::Sender<Progress>,
     ) -> Option<Ended> {
+        let sync = ticket.sync();
         let definition = self.base.config.syncs.get(sync)?;
         let account = self.accounts.get(&definition.account)?;
-        let _turn = account.turn.lock().await;
+        let _turn = ticket.turn().await;
         if self.base.stop.is_cancelled() {
             return Some(Ended::failed(RunError::Stopped));
         }
@@ -172,14 +173,24 @@ impl Current {
             Err(error) => return Some(Ended::failed(error)),
         };
         if interrupted {
-            let resumed = run::run(&self.base, clients, definition, Wish::Resume, progress).await;
+            let resume = Wish::Resume;
+            let resumed = run::run(&self.base, clients, definition, resume, ticket, progress);
+            let resumed = resumed.await;
             if wish == Wish::Resume || resumed.error.is_some() {
                 return Some(resumed);
             }
         } else if wish == Wish::Resume {
             return None;
         }
-        Some(run::run(&self.base, clients, definition, wish, progress).await)
+        Some(run::run(&self.base, clients, definition, wish, ticket, progress).await)
+    }
+
+    /// A ticket for a run of a sync, which is wished for now; none where the sync does not exist.
+    pub(crate) fn ticket(&self, sync: &SyncId) -> Option<Ticket> {
+        let definition = self.base.config.syncs.get(sync)?;
+        let account = self.accounts.get(&definition.account)?;
+        let now = self.base.clock.now();
+        Some(account.turns.ticket(sync.clone(), now))
     }
 
     /// Carries out, or drops, what a run of a sync held; says how many contacts or removals that were.
@@ -195,7 +206,7 @@ impl Current {
         let Some(account) = self.accounts.get(&definition.account) else {
             return Ok(0);
         };
-        let _turn = account.turn.lock().await;
+        let _turn = account.turns.take().await;
         match verdict {
             HoldVerdict::Approve => {
                 run::held::approve(&self.base, &account.clients, definition, run).await

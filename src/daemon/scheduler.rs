@@ -15,7 +15,7 @@ use crate::config::{Loaded, Problems};
 use crate::domain::ids::SyncId;
 use crate::domain::limits::Limit;
 use crate::journal::event::{ConfigReloaded, DeferReason, Event, RunDeferred};
-use crate::run::{Ended, Progress, RunError, Wish};
+use crate::run::{Ended, Progress, RunError, Ticket, Wish};
 
 /// The longest a stop may take; systemd waits longer.
 const STOP_WITHIN: Duration = Duration::from_secs(20);
@@ -43,9 +43,8 @@ pub async fn daemon(loaded: Loaded, clock: Clock, reload: Reload) -> Result<(), 
         .await
         .map_err(ServiceError::Beat)?;
     let mut tasks = Tasks::default();
-    for sync in interrupted {
-        tasks.start(&service.current(), sync, Wish::Resume);
-    }
+    let interrupted = interrupted.into_iter().map(|sync| (sync, Wish::Resume));
+    tasks.start(&service.current(), interrupted.collect());
     notify(&[sd_notify::NotifyState::Ready]);
     tracing::info!(
         syncs = service.current().base.config.syncs.len(),
@@ -90,21 +89,24 @@ struct Tasks {
 }
 
 impl Tasks {
-    fn start(&mut self, current: &Current, sync: SyncId, wish: Wish) {
-        self.busy.insert(sync.clone());
-        let current = current.clone();
-        self.set.spawn(async move {
-            let (progress, _) = watch::channel(Progress::default());
-            let result = current.run(&sync, wish, &progress).await;
-            (sync, wish, result)
-        });
+    /// Starts runs that fall due together: each knows of the others before the first one begins.
+    fn start(&mut self, current: &Current, due: Vec<(SyncId, Wish)>) {
+        let ticket = |(sync, wish)| current.ticket(&sync).map(|ticket| (ticket, wish));
+        let tickets: Vec<(Ticket, Wish)> = due.into_iter().filter_map(ticket).collect();
+        for (ticket, wish) in tickets {
+            self.busy.insert(ticket.sync().clone());
+            let current = current.clone();
+            self.set.spawn(async move {
+                let (progress, _) = watch::channel(Progress::default());
+                let result = current.run(&ticket, wish, &progress).await;
+                (ticket.sync().clone(), wish, result)
+            });
+        }
     }
 
     fn start_due(&mut self, current: &Current) -> Result<(), ServiceError> {
         let due = planner::due(&current.base, &self.busy).map_err(Box::new)?;
-        for (sync, wish) in due {
-            self.start(current, sync, wish);
-        }
+        self.start(current, due);
         Ok(())
     }
 

@@ -55,6 +55,20 @@ impl SyncDefinition {
         self.reconcile_every.unwrap_or(default)
     }
 
+    /// The CRM fields that criteria and mapping name, repetitions included.
+    pub fn paths(&self) -> impl Iterator<Item = &FieldPath> {
+        let conditions = match &self.selection {
+            Selection::Criteria { conditions, .. } => conditions.as_slice(),
+            Selection::All | Selection::View(_) => &[],
+        };
+        let mapped = self.mapping.rules.iter();
+        let mapped = mapped.filter_map(|(_, field)| field.as_ref());
+        conditions
+            .iter()
+            .map(|condition| &condition.field)
+            .chain(mapped)
+    }
+
     /// Whether records may begin or cease to belong, or say something else, without being changed themselves.
     fn moves_unseen(&self) -> bool {
         let converts = self.module.as_str() == "Leads";

@@ -1,15 +1,18 @@
 //! The services asked for all that a definition names, with a problem for each name that they do not know.
 
+use jiff::Timestamp;
+
 use super::Clients;
 use super::error::RunError;
 use crate::config::{Problem, Sources};
-use crate::domain::definition::{ListTarget, SyncDefinition};
+use crate::domain::definition::{ListTarget, Selection, SyncDefinition};
 use crate::domain::ids::ModuleName;
 use crate::domain::nearest::{did_you_mean, nearest};
+use crate::domain::schema::{Schema, Unresolved};
 use crate::domain::value::Field;
-use crate::store::ledger::rows::ResolvedRow;
+use crate::store::ledger::rows::{ResolvedRow, ViewRow};
 use crate::zoho::campaigns::{ContactField, MailingList};
-use crate::zoho::crm::Module;
+use crate::zoho::crm::{Module, View};
 
 /// Modules whose opt-outs count in every sync, and the field that says so.
 const CONSENT_MODULES: [&str; 2] = ["Leads", "Contacts"];
@@ -21,16 +24,83 @@ pub(super) struct Asked {
     pub(super) problems: Vec<Problem>,
 }
 
+/// The view that a definition names, as it is now; a problem where there is none. `None` for a definition without one.
+pub(super) type FoundView = Option<Result<ViewRow, Problem>>;
+
+/// Looks up the view that the definition names: one call, and none without a view.
+pub(super) async fn find_view(
+    sources: &Sources,
+    clients: &Clients,
+    definition: &SyncDefinition,
+) -> Result<FoundView, RunError> {
+    let Selection::View(wanted) = &definition.selection else {
+        return Ok(None);
+    };
+    let views = clients.crm.views(&definition.module).await?;
+    let is_it = |view: &&View| {
+        let named = [Some(&view.name), view.display.as_ref()];
+        view.id.to_string() == *wanted || named.contains(&Some(wanted))
+    };
+    let found: Vec<&View> = views.iter().filter(is_it).collect();
+    let module = &definition.module;
+    let (message, help) = match found.as_slice() {
+        [view] => {
+            return Ok(Some(Ok(ViewRow {
+                id: view.id.0,
+                modified_at: view.modified_at.map(Timestamp::as_millisecond),
+                read: false,
+                listed_only: false,
+            })));
+        }
+        [] => {
+            let names: Vec<String> = views
+                .iter()
+                .map(|view| format!("`{}`", view.name))
+                .collect();
+            let near = nearest(wanted, views.iter().map(|view| view.name.as_str()));
+            let there = format!("the views are {}", names.join(", "));
+            let help = match (did_you_mean(near), names.is_empty()) {
+                (_, true) => None,
+                (Some(near), false) => Some(format!("{near} {there}")),
+                (None, false) => Some(there),
+            };
+            (format!("module {module} has no view `{wanted}`"), help)
+        }
+        several => {
+            let ids: Vec<String> = several.iter().map(|view| view.id.to_string()).collect();
+            let message = format!(
+                "module {module} has {} views named `{wanted}`",
+                several.len()
+            );
+            (
+                message,
+                Some(format!("name one by its id: {}", ids.join(", "))),
+            )
+        }
+    };
+    let problem = sources.problem(&definition.id, "select.view", message, help);
+    Ok(Some(Err(problem)))
+}
+
 /// Asks the services for all that the definition names.
 pub(super) async fn ask(
     sources: &Sources,
     clients: &Clients,
     definition: &SyncDefinition,
     digest: [u8; 16],
+    view: FoundView,
 ) -> Result<Asked, RunError> {
     let modules = clients.crm.modules().await?;
     let lists = clients.campaigns.lists().await?;
     let mut problems = Vec::new();
+    let view = match view {
+        Some(Ok(view)) => Some(view),
+        Some(Err(problem)) => {
+            problems.push(problem);
+            None
+        }
+        None => None,
+    };
     let list = match find_list(&lists, definition) {
         Ok(list) => list.key.to_string(),
         Err((message, help)) => {
@@ -50,6 +120,7 @@ pub(super) async fn ask(
         });
     }
     let fields = clients.crm.fields(module).await?;
+    let related = related(clients, definition, &fields, &modules).await?;
     let mut consent_modules = Vec::new();
     for name in CONSENT_MODULES.iter().filter(|name| known(name)) {
         let is_own = *name == module.as_str();
@@ -76,8 +147,34 @@ pub(super) async fn ask(
         fields,
         labels,
         consent_modules,
+        related,
+        view,
     };
     Ok(Asked { row, problems })
+}
+
+/// The fields of the modules that the definition's paths lead to, each asked for once. A module that cannot be read has
+/// none, so that binding says which field is missing.
+async fn related(
+    clients: &Clients,
+    definition: &SyncDefinition,
+    fields: &[Field],
+    modules: &[Module],
+) -> Result<Vec<(String, Vec<Field>)>, RunError> {
+    let mut schema = Schema::new(definition.module.clone(), fields.to_vec());
+    let mut related = Vec::new();
+    for path in definition.paths() {
+        while let Err(Unresolved::Unknown(module)) = schema.resolve(path) {
+            let known = modules.iter().find(|it| it.api_name == module.as_str());
+            let fields = match known.filter(|known| known.readable) {
+                Some(_) => clients.crm.fields(&module).await?,
+                None => Vec::new(),
+            };
+            related.push((module.to_string(), fields.clone()));
+            schema.add(module, fields);
+        }
+    }
+    Ok(related)
 }
 
 /// The fields of a module as they are now, where columns that a query named may have gone.

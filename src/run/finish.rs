@@ -7,6 +7,7 @@
 use jiff::Timestamp;
 
 use super::error::RunError;
+use super::plan::Selected;
 use super::remove::on_list;
 use super::{Base, Ended, Run};
 use crate::domain::ids::{AccountName, RecordId, RunId, SyncId};
@@ -16,8 +17,8 @@ use crate::journal::event::{
 };
 use crate::journal::ignored::{IgnoredRow as IgnoredLine, prune_ignored, write_ignored};
 use crate::journal::{Journal, JournalError};
-use crate::store::ledger::keys;
-use crate::store::ledger::rows::{FinishedRow, Phase, RunRow};
+use crate::store::ledger::rows::{FinishedRow, Phase, ResolvedRow, RunRow, ViewRow};
+use crate::store::ledger::{Step, keys};
 use crate::store::state::{Changes, Checkpoint, LastRun, Running};
 use crate::store::{Store, StoreError};
 
@@ -65,6 +66,9 @@ impl Run<'_> {
                 // What the services said of the names is not true any more: the next run asks again.
                 step.resolved.remove(&keys::number(self.numbers.sync))?;
             }
+            if outcome != RunOutcome::Failed && row.full {
+                self.note_view_read(step)?;
+            }
             self.save_pace(step)?;
             step.save_run(&row)
         })?;
@@ -72,6 +76,32 @@ impl Run<'_> {
         // Before this moment no process can have told the journal.
         let told = Told::Nothing;
         close(base, &self.definition.id, &self.running, &self.row, told)
+    }
+}
+
+impl Run<'_> {
+    /// Notes that all members of the sync's view have been read. Where the run was interrupted, the view may have
+    /// changed before it went on, and the next run lists it anew.
+    fn note_view_read(&self, step: &mut Step<'_>) -> Result<(), StoreError> {
+        let Selected::View(view) = &self.plan.selected else {
+            return Ok(());
+        };
+        let key = keys::number(self.numbers.sync);
+        let Some(row) = step.resolved.get(&key)? else {
+            return Ok(());
+        };
+        let view = ViewRow {
+            read: !self.resumed,
+            listed_only: self.is_listed_only(),
+            ..view.clone()
+        };
+        step.resolved.put(
+            &key,
+            &ResolvedRow {
+                view: Some(view),
+                ..row
+            },
+        )
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) async fn approve(
     run: RunId,
 ) -> Result<u64, RunError> {
     clients.crm.authorise().await?;
-    let (plan, numbers) = resolve(base, clients, definition, false).await?;
+    let (plan, numbers) = resolve(base, clients, definition, None, false).await?;
     let active = neighbours(base, definition)?.active;
     let hold = Hold {
         base,
@@ -82,7 +82,7 @@ pub(crate) async fn discard(
     run: RunId,
 ) -> Result<u64, RunError> {
     clients.crm.authorise().await?;
-    let (_, numbers) = resolve(base, clients, definition, false).await?;
+    let (_, numbers) = resolve(base, clients, definition, None, false).await?;
     let hold = Hold {
         base,
         numbers,

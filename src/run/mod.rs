@@ -14,13 +14,17 @@
 //! What is left undecided by a failed run stays staged, and the next run of the sync begins with it.
 
 mod ask;
+mod bulk;
 mod carry;
+mod deals;
 mod decide;
 mod error;
+mod fetch;
 mod finish;
 pub(crate) mod held;
 mod plan;
 mod read;
+mod recent;
 pub(crate) mod recovery;
 mod remove;
 mod replies;
@@ -28,11 +32,13 @@ mod resolve;
 mod stage;
 mod start;
 mod suppressions;
+mod turns;
 mod usage;
 mod verify;
 mod write;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -43,6 +49,7 @@ pub(crate) use resolve::check;
 pub use start::Wish;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+pub(crate) use turns::{Ticket, Turns};
 pub(crate) use usage::usage_of;
 
 use crate::clock::Clock;
@@ -116,6 +123,8 @@ struct Run<'a> {
     store: &'a Store,
     clock: &'a Clock,
     stop: &'a CancellationToken,
+    base: &'a Base,
+    ticket: &'a Ticket,
     crm: Crm,
     campaigns: Campaigns,
     meter: Arc<Meter>,
@@ -132,11 +141,25 @@ struct Run<'a> {
     active: BTreeSet<u32>,
     /// The cursor that the last completed run left.
     cursor: Option<Timestamp>,
+    /// Rows that a read in full is expected to meet; none before the first.
+    expected: Option<u64>,
+    /// Whether it was asked already if there are many more.
+    probed: AtomicBool,
+    /// Whether COQL has refused what can be pushed of the selection.
+    unpushed: AtomicBool,
+    /// Whether COQL has refused the view in this run.
+    listed_only: AtomicBool,
+    /// Whether bulk jobs are given up for this run.
+    bulk_refused: AtomicBool,
     id: RunId,
     running: Running,
+    /// Whether everything is imported, whatever the definition retrieves otherwise.
+    imports: bool,
     row: RunRow,
     /// What the run cost before this process took it up.
     cost_before: CostRow,
+    /// Whether an earlier process began it.
+    resumed: bool,
     /// Whether the calls of the next batch may have been made by a process that died before it stored their answers.
     asks_again: bool,
     gate: Gate,
@@ -168,10 +191,12 @@ pub(crate) async fn run(
     clients: &Clients,
     definition: &SyncDefinition,
     wish: Wish,
+    ticket: &Ticket,
     progress: &watch::Sender<Progress>,
 ) -> Ended {
     let meter = Arc::new(Meter::default());
-    let started = start::start(base, clients, definition, wish, &meter, progress).await;
+    let wished = (wish, ticket);
+    let started = start::start(base, clients, definition, wished, &meter, progress).await;
     let mut run = match started {
         Ok(run) => run,
         Err(error) => return Ended::failed(error),

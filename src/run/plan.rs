@@ -1,6 +1,6 @@
 //! A definition together with what its names stand for: everything a run needs to know before its first record.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 
@@ -11,38 +11,65 @@ use crate::domain::criteria::Criteria;
 use crate::domain::definition::{Departure, SyncDefinition};
 use crate::domain::ids::{FieldPath, ListKey, ModuleName};
 use crate::domain::mapping::Mapping;
+use crate::domain::period::Period;
+use crate::domain::schema::{DEAL_CONTACT, within_deals};
 use crate::domain::value::{Field, FieldType};
-use crate::store::ledger::rows::ResolvedRow;
+use crate::store::ledger::rows::{ResolvedRow, ViewRow};
 use crate::zoho::crm::Columns;
 
 /// The field that says so in every organisation.
 const OPT_OUT_FIELD: &str = "Email_Opt_Out";
 /// The standard e-mail field.
 const EMAIL_FIELD: &str = "Email";
+/// The field that says when a record came to be.
+const CREATED_FIELD: &str = "Created_Time";
+/// The modules that deals are read of, and that they belong to.
+const DEALS: &str = "Deals";
+const CONTACTS: &str = "Contacts";
 /// What tells a converted lead, best first.
 const CONVERTED_FIELDS: [&str; 2] = ["Converted__s", "Converted_Date_Time"];
 
 /// Where a run reads records from.
 #[derive(Debug, Clone)]
 pub(crate) enum Source {
+    /// The deals of contacts, where criteria or mapping ask for them.
+    Deals,
+    /// The deals that were deleted.
+    DeletedDeals,
     /// The sync's module.
     Module,
-    /// Another module whose opt-outs count.
+    /// Records of the module that have to be looked at again, by their ids.
+    Revisits,
+    /// The opt-outs of a module whose records are not all read otherwise.
     Consent(Columns),
     /// The deleted records of the sync's module.
     Deleted,
+}
+
+/// Which records belong, with names looked up.
+pub(crate) enum Selected {
+    /// Everything in the module; of Leads, what is not converted.
+    All,
+    /// The members of a view.
+    View(ViewRow),
+    /// Those of which the criteria are true.
+    Criteria(Criteria),
 }
 
 /// All that a run knows beforehand.
 pub(crate) struct Plan {
     /// The list.
     pub(crate) list: ListKey,
-    /// The judge; `None` takes everything (of Leads, what is not converted).
-    pub(crate) criteria: Option<Criteria>,
+    /// Which records belong.
+    pub(crate) selected: Selected,
+    /// Which of them are taken up, by when they came to be.
+    pub(crate) period: Period,
     /// Record to contact.
     pub(crate) mapping: Mapping,
     /// Columns that are read of the sync's module.
     pub(crate) columns: Columns,
+    /// Columns that are read of deals.
+    pub(crate) deals: Option<Columns>,
     /// Where records are read from, in this order.
     pub(crate) sources: Vec<Source>,
     /// Fields whose address an opt-out blocks.
@@ -65,53 +92,104 @@ pub(crate) struct Plan {
     pub(crate) rules: Rules,
 }
 
+/// What a definition's names were bound to.
+pub(crate) struct Parts {
+    /// The list.
+    pub(crate) list: ListKey,
+    /// Which records belong.
+    pub(crate) selected: Selected,
+    /// Record to contact.
+    pub(crate) mapping: Mapping,
+}
+
 impl Plan {
     /// Puts a definition and what it was resolved to together.
     pub(crate) fn new(
         config: &Config,
         definition: &SyncDefinition,
         resolved: &ResolvedRow,
-        list: ListKey,
-        criteria: Option<Criteria>,
-        mapping: Mapping,
+        parts: Parts,
     ) -> Self {
-        let has = |name: &str| resolved.fields.iter().any(|field| field.api_name == name);
-        let own = |name: &str| has(name).then(|| name.parse().ok()).flatten();
+        let Parts {
+            list,
+            selected,
+            mapping,
+        } = parts;
+        let known = |name: &str| {
+            let mut fields = resolved.fields.iter();
+            fields.find(|field| field.api_name == name)
+        };
+        let own = |name: &str| known(name).and_then(|_| name.parse::<FieldPath>().ok());
         let mut opt_out_fields: Vec<FieldPath> = own(OPT_OUT_FIELD).into_iter().collect();
         let further = &definition.advanced.opt_out_field;
-        if further.as_str() != OPT_OUT_FIELD && has(further.as_str()) {
-            opt_out_fields.push(further.clone());
+        if further.as_str() != OPT_OUT_FIELD {
+            opt_out_fields.extend(own(further.as_str()));
         }
         let converted_field = CONVERTED_FIELDS.iter().find_map(|name| own(name));
         let mut address_fields = BTreeSet::from([mapping.email().clone()]);
         address_fields.extend(own(EMAIL_FIELD));
+        let period = Period::of(definition.retrieval, &config.timezone, own(CREATED_FIELD));
 
-        let mut wanted: BTreeSet<FieldPath> = mapping.fields().cloned().collect();
-        wanted.extend(address_fields.iter().cloned());
-        wanted.extend(opt_out_fields.iter().cloned());
-        wanted.extend(converted_field.iter().cloned());
-        wanted.extend(criteria.iter().flat_map(Criteria::fields));
-        let named = |field: &&Field| wanted.iter().any(|path| path.as_str() == field.api_name);
-        let fields = resolved.fields.iter().filter(named).cloned().collect();
-
-        let mut sources = vec![Source::Module];
-        sources.extend(
-            resolved
-                .consent_modules
-                .iter()
-                .filter_map(|name| consent(name))
-                .map(Source::Consent),
-        );
-        sources.push(Source::Deleted);
+        let criteria = match &selected {
+            Selected::Criteria(criteria) => Some(criteria),
+            Selected::All | Selected::View(_) => None,
+        };
+        let asked = mapping.columns().cloned();
+        let asked = asked.chain(criteria.into_iter().flat_map(Criteria::columns));
+        let mut columns: BTreeMap<FieldPath, Field> = BTreeMap::new();
+        let mut of_deals: BTreeMap<FieldPath, Field> = BTreeMap::new();
+        for column in asked {
+            match within_deals(&column.path) {
+                Some(path) => of_deals.insert(path, column.field),
+                None => columns.insert(column.path, column.field),
+            };
+        }
+        let fixed = address_fields
+            .iter()
+            .chain(&opt_out_fields)
+            .chain(&converted_field)
+            .chain(&period.field);
+        for path in fixed {
+            if let Some(field) = known(path.as_str()) {
+                columns.insert(path.clone(), field.clone());
+            }
+        }
+        let deals = deal_columns(of_deals);
+        let module = definition.module.clone();
+        let own_consent = matches!(selected, Selected::View(_)).then(|| {
+            let fields = address_fields.iter().chain(&opt_out_fields);
+            let fields = fields.filter_map(|path| known(path.as_str()).cloned());
+            Columns {
+                module: module.clone(),
+                fields: fields.collect(),
+            }
+        });
+        let elsewhere = resolved.consent_modules.iter();
+        let elsewhere = elsewhere.filter_map(|name| consent(name));
+        let has_deals = deals.is_some();
+        let deal_sources = [Source::Deals, Source::DeletedDeals];
+        let sources = deal_sources
+            .into_iter()
+            .filter(|_| has_deals)
+            .chain([Source::Module, Source::Revisits])
+            .chain(
+                own_consent
+                    .into_iter()
+                    .chain(elsewhere)
+                    .map(Source::Consent),
+            )
+            .chain([Source::Deleted]);
         Self {
             list,
-            criteria,
+            selected,
+            period,
             mapping,
             columns: Columns {
-                module: definition.module.clone(),
-                fields,
+                module,
+                fields: columns.into_values().collect(),
             },
-            sources,
+            deals,
+            sources: sources.collect(),
             address_fields,
             opt_out_fields,
             consent_fields: OPT_OUT_FIELD.parse().into_iter().collect(),
@@ -128,20 +206,43 @@ impl Plan {
     }
 }
 
-/// What is read of another module to see its opt-outs.
-fn consent(module: &str) -> Option<Columns> {
-    let module: ModuleName = module.parse().ok()?;
-    let field = |name: &str, field_type, data_type: &str| Field {
+/// What is read of deals besides their contact; nothing where nobody asks for deals.
+fn deal_columns(of_deals: BTreeMap<FieldPath, Field>) -> Option<Columns> {
+    if of_deals.is_empty() {
+        return None;
+    }
+    let within = |(path, field): (FieldPath, Field)| Field {
+        api_name: path.to_string(),
+        ..field
+    };
+    let contact = Field {
+        lookup: CONTACTS.parse().ok(),
+        ..named(DEAL_CONTACT, FieldType::Lookup, "lookup")
+    };
+    let mut fields: Vec<Field> = of_deals.into_iter().map(within).collect();
+    fields.retain(|field| field.api_name != DEAL_CONTACT);
+    fields.push(contact);
+    let module = DEALS.parse().ok()?;
+    Some(Columns { module, fields })
+}
+
+fn named(name: &str, field_type: FieldType, data_type: &str) -> Field {
+    Field {
         api_name: name.to_owned(),
         label: name.to_owned(),
         field_type,
         data_type: data_type.to_owned(),
         lookup: None,
         options: Vec::new(),
-    };
+    }
+}
+
+/// What is read of another module to see its opt-outs.
+fn consent(module: &str) -> Option<Columns> {
+    let module: ModuleName = module.parse().ok()?;
     let fields = vec![
-        field(EMAIL_FIELD, FieldType::Text, "email"),
-        field(OPT_OUT_FIELD, FieldType::Bool, "boolean"),
+        named(EMAIL_FIELD, FieldType::Text, "email"),
+        named(OPT_OUT_FIELD, FieldType::Bool, "boolean"),
     ];
     Some(Columns { module, fields })
 }

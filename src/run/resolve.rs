@@ -1,44 +1,76 @@
 //! What a definition's names stand for at the services: asked once, kept until the definition changes or all is read.
 
-use super::ask::{Asked, OPT_OUT_FIELD, ask};
+use super::ask::{Asked, FoundView, OPT_OUT_FIELD, ask, find_view};
 use super::error::RunError;
-use super::plan::Plan;
+use super::plan::{Parts, Plan, Selected, Source};
 use super::{Base, Clients};
 use crate::config::settings::Config;
 use crate::config::{Problem, Sources};
 use crate::domain::criteria::{ConditionPart, ConditionProblem, Criteria};
-use crate::domain::definition::{Selection, SyncDefinition};
+use crate::domain::definition::{Retrieval, Selection, SyncDefinition};
 use crate::domain::ids::ListKey;
 use crate::domain::mapping::{LabelLimit, Mapping, MappingPart, MappingProblem};
 use crate::domain::nearest::{did_you_mean, nearest};
+use crate::domain::schema::{Schema, is_computed};
+use crate::domain::value::Field;
 use crate::store::StoreError;
 use crate::store::ledger::rows::ResolvedRow;
 use crate::store::ledger::{SyncNumbers, keys};
+use crate::zoho::crm::Columns;
 
-/// The plan of a run, and the numbers its rows are kept under. The services are asked when `fresh`, or when the
-/// definition is not the one that was resolved last. What they said is kept only if the definition fits it.
+/// What was kept of a definition's names, for exactly this definition.
+pub(super) fn kept(
+    base: &Base,
+    definition: &SyncDefinition,
+) -> Result<Option<ResolvedRow>, StoreError> {
+    let digest = definition_digest(&base.config, definition);
+    let kept = base.store.ledger.step(|step| {
+        let sync = step.number('s', definition.id.as_str())?;
+        step.resolved.get(&keys::number(sync))
+    })?;
+    Ok(kept.filter(|row: &ResolvedRow| row.definition == digest))
+}
+
+/// The plan of a run, and the numbers its rows are kept under. The services are asked when `fresh`, or where nothing
+/// is kept. What they said is kept only if the definition fits it; of a `view`, what it was when all of its members
+/// were last read stays, so that a change of it is seen until they have been read again.
 pub(super) async fn resolve(
     base: &Base,
     clients: &Clients,
     definition: &SyncDefinition,
+    view: Option<FoundView>,
     fresh: bool,
 ) -> Result<(Plan, SyncNumbers), RunError> {
-    let digest = definition_digest(&base.config, definition);
-    let ledger = &base.store.ledger;
-    let sync = ledger.step(|step| step.number('s', definition.id.as_str()))?;
-    let kept: Option<ResolvedRow> =
-        ledger.step(|step| -> Result<_, StoreError> { step.resolved.get(&keys::number(sync)) })?;
-    let asked = match kept.filter(|row| row.definition == digest && !fresh) {
+    let kept = kept(base, definition)?;
+    let kept_view = kept.as_ref().and_then(|row| row.view.clone());
+    let mut asked = match kept.filter(|_| !fresh) {
         Some(row) => Asked {
             row,
             problems: Vec::new(),
         },
-        None => ask(&base.sources, clients, definition, digest).await?,
+        None => {
+            let view = match view.clone() {
+                Some(view) => view,
+                None => find_view(&base.sources, clients, definition).await?,
+            };
+            let digest = definition_digest(&base.config, definition);
+            ask(&base.sources, clients, definition, digest, view).await?
+        }
     };
-    let row = asked.row.clone();
+    let mut row = kept_part(&asked.row, definition);
+    if let (Some(now), Some(before)) = (&row.view, kept_view)
+        && now.id == before.id
+    {
+        row.view = Some(before);
+    }
+    asked.row.view.clone_from(&row.view);
+    if let (Some(Some(Ok(now))), Some(found)) = (view, &mut asked.row.view) {
+        found.modified_at = now.modified_at;
+    }
     let plan = plan(&base.config, &base.sources, definition, asked)?;
     let account = &definition.account;
-    let numbers = ledger.step(|step| -> Result<_, StoreError> {
+    let numbers = base.store.ledger.step(|step| -> Result<_, StoreError> {
+        let sync = step.number('s', definition.id.as_str())?;
         step.resolved.put(&keys::number(sync), &row)?;
         Ok(SyncNumbers {
             account: step.number('a', account.as_str())?,
@@ -49,6 +81,38 @@ pub(super) async fn resolve(
     Ok((plan, numbers))
 }
 
+/// What has to be kept: of other modules, the fields that the definition's paths name.
+fn kept_part(row: &ResolvedRow, definition: &SyncDefinition) -> ResolvedRow {
+    let mut row = row.clone();
+    let named = |field: &Field| {
+        let mut paths = definition.paths();
+        paths.any(|path| path.as_str().split('.').any(|name| name == field.api_name))
+    };
+    for (_, fields) in &mut row.related {
+        fields.retain(named);
+    }
+    row
+}
+
+/// Whether the definition names computed fields, whose values change without a word.
+pub(super) fn uses_formulas(row: &ResolvedRow, definition: &SyncDefinition) -> bool {
+    let schema = schema(row, definition);
+    let mut columns = definition
+        .paths()
+        .filter_map(|path| schema.resolve(path).ok());
+    columns.any(|column| is_computed(&column.field))
+}
+
+fn schema(row: &ResolvedRow, definition: &SyncDefinition) -> Schema {
+    let mut schema = Schema::new(definition.module.clone(), row.fields.clone());
+    for (module, fields) in &row.related {
+        if let Ok(module) = module.parse() {
+            schema.add(module, fields.clone());
+        }
+    }
+    schema
+}
+
 /// Checks a definition against the services, without any store. What its conditions say, in the words of the CRM's
 /// screens.
 pub(crate) async fn check(
@@ -57,11 +121,44 @@ pub(crate) async fn check(
     clients: &Clients,
     definition: &SyncDefinition,
 ) -> Result<Vec<String>, RunError> {
+    let view = find_view(sources, clients, definition).await?;
     let digest = definition_digest(config, definition);
-    let asked = ask(sources, clients, definition, digest).await?;
+    let asked = ask(sources, clients, definition, digest, view).await?;
     let plan = plan(config, sources, definition, asked)?;
-    let phrases = plan.criteria.iter().flat_map(Criteria::phrases);
-    Ok(phrases.map(str::to_owned).collect())
+    let phrases = match &plan.selected {
+        Selected::Criteria(criteria) => criteria.phrases().map(str::to_owned).collect(),
+        Selected::All | Selected::View(_) => Vec::new(),
+    };
+    Ok(phrases)
+}
+
+/// The columns that a sync wants of what changed, by module; none where its names have not been looked up yet, or do
+/// not fit any more.
+pub(super) fn change_columns(base: &Base, definition: &SyncDefinition) -> Vec<Columns> {
+    let Ok(Some(row)) = kept(base, definition) else {
+        return Vec::new();
+    };
+    let asked = Asked {
+        row,
+        problems: Vec::new(),
+    };
+    let Ok(plan) = plan(&base.config, &base.sources, definition, asked) else {
+        return Vec::new();
+    };
+    let consent = plan.sources.iter().filter_map(|source| match source {
+        Source::Consent(columns) => Some(columns.clone()),
+        Source::Deals
+        | Source::DeletedDeals
+        | Source::Module
+        | Source::Revisits
+        | Source::Deleted => None,
+    });
+    let consent: Vec<Columns> = consent.collect();
+    [plan.columns]
+        .into_iter()
+        .chain(plan.deals)
+        .chain(consent)
+        .collect()
 }
 
 /// A digest of all that decides who is selected, what is sent and where: when it changes, everything is read.
@@ -82,8 +179,13 @@ pub(super) fn definition_digest(config: &Config, definition: &SyncDefinition) ->
             config.builtin_group_emails,
         ),
     );
+    let mut text = format!("{parts:?}");
+    // Behind the rest, and only where it says something: other syncs keep the digest they had.
+    if definition.retrieval != Retrieval::default() {
+        text.push_str(&format!("{:?}", definition.retrieval));
+    }
     let mut digest = [0; 16];
-    let hash = blake3::hash(format!("{parts:?}").as_bytes());
+    let hash = blake3::hash(text.as_bytes());
     digest.copy_from_slice(&hash.as_bytes()[..16]);
     digest
 }
@@ -100,15 +202,21 @@ fn plan(
         sources,
         definition,
     };
-    let criteria = match &definition.selection {
-        Selection::All | Selection::View(_) => None,
-        Selection::Criteria {
-            conditions,
-            pattern,
-        } => {
-            let bound = Criteria::bind(conditions, pattern, &row.fields, &config.timezone);
+    let schema = schema(&row, definition);
+    let selected = match (&definition.selection, &row.view) {
+        (Selection::All, _) => Some(Selected::All),
+        (Selection::View(_), view) => view.clone().map(Selected::View),
+        (
+            Selection::Criteria {
+                conditions,
+                pattern,
+            },
+            _,
+        ) => {
+            let bound = Criteria::bind(conditions, pattern, &schema, &config.timezone);
             bound
                 .map_err(|found| problems.extend(found.into_iter().map(|it| place.condition(it))))
+                .map(Selected::Criteria)
                 .ok()
         }
     };
@@ -117,18 +225,18 @@ fn plan(
         max_length: length.and_then(|length| usize::try_from(length).ok()),
     };
     let labels: Vec<LabelLimit> = row.labels.iter().map(limit).collect();
-    let mapping = Mapping::bind(
-        &definition.mapping,
-        &definition.module,
-        &row.fields,
-        &labels,
-    )
-    .map_err(|found| problems.extend(found.into_iter().map(|it| place.mapping(it))))
-    .ok();
+    let mapping = Mapping::bind(&definition.mapping, &schema, &labels)
+        .map_err(|found| problems.extend(found.into_iter().map(|it| place.mapping(it))))
+        .ok();
     problems.extend(place.opt_out_field(&row));
-    match (mapping, row.list.parse::<ListKey>()) {
-        (Some(mapping), Ok(list)) if problems.is_empty() => {
-            Ok(Plan::new(config, definition, &row, list, criteria, mapping))
+    match (selected, mapping, row.list.parse::<ListKey>()) {
+        (Some(selected), Some(mapping), Ok(list)) if problems.is_empty() => {
+            let parts = Parts {
+                list,
+                selected,
+                mapping,
+            };
+            Ok(Plan::new(config, definition, &row, parts))
         }
         _ => Err(RunError::Definition {
             sync: definition.id.clone(),
@@ -151,13 +259,10 @@ impl Place<'_> {
             message,
             help,
         } = problem;
-        let (part, message) = match part {
-            ConditionPart::Field => (
-                "field",
-                format!("{message} of module {}", self.definition.module),
-            ),
-            ConditionPart::Operator => ("operator", message),
-            ConditionPart::Value => ("value", message),
+        let part = match part {
+            ConditionPart::Field => "field",
+            ConditionPart::Operator => "operator",
+            ConditionPart::Value => "value",
         };
         let key = format!("select.criteria[{}].{part}", number - 1);
         self.sources

@@ -2,11 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::plan::Plan;
+use super::deals::deals_of;
+use super::plan::{Plan, Selected};
 use crate::domain::address::EmailAddress;
 use crate::domain::changes::Departed;
 use crate::domain::ids::RecordId;
 use crate::domain::outcome::{Outcome, Reason};
+use crate::domain::period::{Known, Window};
 use crate::domain::record::Record;
 use crate::domain::screening::{Screened, screen};
 use crate::domain::value::Value;
@@ -23,29 +25,41 @@ pub(super) struct Staging<'a> {
     pub(super) numbers: SyncNumbers,
     /// Number of the module whose records these are.
     pub(super) module: u32,
+    /// The stretch of time records are taken from; `None` for a run that takes up everything.
+    pub(super) window: Option<Window>,
     pub(super) now: Timestamp,
+}
+
+/// A record of the sync's module, as it was met.
+pub(super) struct Met<'r> {
+    pub(super) record: &'r Record,
+    /// Whether it is in the sync's view.
+    pub(super) member: bool,
+    /// Whether it was asked for by its id, because something else than itself changed.
+    pub(super) again: bool,
 }
 
 impl Staging<'_> {
     /// Stages a record of the sync's module. A record that this run has met already is passed over, and so is one that
-    /// reads as it did before and is of the overlap, or was settled by the last run.
+    /// reads as it did before and is of the overlap, or was settled by the last run, unless it is looked at again.
     pub(super) fn record(
         &self,
         step: &mut Step<'_>,
         run: &mut RunRow,
-        record: &Record,
+        met: &Met<'_>,
     ) -> Result<(), StoreError> {
+        let record = met.record;
         let key = keys::record(self.numbers.sync, record.id.0);
         let before = step.records.get(&key)?;
         let fingerprint = fingerprint(record);
         if before
             .as_ref()
-            .is_some_and(|row| passed_over(run, row, record, fingerprint))
+            .is_some_and(|row| passed_over(run, row, met, fingerprint))
         {
             return Ok(());
         }
         self.opt_outs(step, record, &self.plan.opt_out_fields)?;
-        let place = self.place(step, run, record)?;
+        let place = self.place(step, run, met, before.as_ref())?;
         if let Some(RecordRow {
             place: Place::Under(address),
             ..
@@ -134,25 +148,27 @@ impl Staging<'_> {
         &self,
         step: &mut Step<'_>,
         run: &mut RunRow,
-        record: &Record,
+        met: &Met<'_>,
+        before: Option<&RecordRow>,
     ) -> Result<Placed, StoreError> {
         let plan = self.plan;
-        let converted = plan
-            .converted_field
-            .as_ref()
-            .is_some_and(|field| !matches!(record.get(field), Value::Null | Value::Bool(false)));
-        let selected = match &plan.criteria {
-            Some(criteria) => criteria.judge(record, self.now).selected,
-            None => !converted,
-        };
-        if !selected {
+        let converted = plan.converted_field.as_ref().is_some_and(|field| {
+            !matches!(met.record.get(field), Value::Null | Value::Bool(false))
+        });
+        let Some(record) = self.selected(step, met, converted)? else {
             run.counts.not_selected += 1;
             return Ok(Placed::OUTSIDE);
-        }
-        run.counts.total += 1;
+        };
+        let record = &record;
         let email = record.get(plan.mapping.email());
         let excluded = converted && plan.exclude_converted;
-        match screen(email, excluded, &plan.roles) {
+        let screened = screen(email, excluded, &plan.roles);
+        if !self.takes_up(record, before) {
+            run.counts.not_selected += 1;
+            return Ok(self.as_before(before, &screened));
+        }
+        run.counts.total += 1;
+        match screened {
             Ok((address, screened)) => self.under(step, record, &address, screened),
             Err((reason, detail)) => {
                 run.counts.add(Outcome::Ignored(reason));
@@ -170,6 +186,66 @@ impl Staging<'_> {
                 step.ignore(run, &row)?;
                 Ok(Placed::OUTSIDE)
             }
+        }
+    }
+
+    /// The record, with the deal that selects it beside it, if it is selected.
+    fn selected(
+        &self,
+        step: &Step<'_>,
+        met: &Met<'_>,
+        converted: bool,
+    ) -> Result<Option<Record>, StoreError> {
+        let plan = self.plan;
+        let in_general = match &plan.selected {
+            Selected::All => !converted,
+            Selected::View(_) => met.member,
+            Selected::Criteria(_) => true,
+        };
+        if !in_general || !plan.period.has(met.record) {
+            return Ok(None);
+        }
+        let deals = match plan.deals {
+            Some(_) => deals_of(step, self.numbers.sync, met.record.id)?,
+            None => Vec::new(),
+        };
+        let mut joined = met.record.clone().joined(deals).into_iter();
+        Ok(joined.find(|record| match &plan.selected {
+            Selected::Criteria(criteria) => criteria.judge(record, self.now).selected,
+            Selected::All | Selected::View(_) => true,
+        }))
+    }
+
+    /// Whether the run's window has the record, as the sync retrieves them.
+    fn takes_up(&self, record: &Record, before: Option<&RecordRow>) -> bool {
+        let known = match before.map(|row| row.place) {
+            None => Known::No,
+            Some(Place::Outside) => Known::Outside,
+            Some(Place::Under(_)) => Known::TakenUp,
+            // It came back: as good as never seen.
+            Some(Place::Gone(_)) => return true,
+        };
+        self.window
+            .is_none_or(|window| self.plan.period.takes_up(record, window, known))
+    }
+
+    /// Where a selected record stands that is not taken up: it feeds its contact as it last did, unless that address is
+    /// not its own any more, or it may not feed one.
+    fn as_before(
+        &self,
+        before: Option<&RecordRow>,
+        screened: &Result<(EmailAddress, Screened), (Reason, String)>,
+    ) -> Placed {
+        match (before.map(|row| row.place), screened) {
+            (Some(Place::Under(under)), Ok((address, Screened::Passed)))
+                if self.ledger.key(address) == under =>
+            {
+                Placed {
+                    place: Place::Under(under),
+                    candidate: Some(under),
+                }
+            }
+            _ => Placed::OUTSIDE,
         }
     }
 
@@ -228,11 +304,14 @@ impl Placed {
     };
 }
 
-fn passed_over(run: &RunRow, row: &RecordRow, record: &Record, fingerprint: [u8; 16]) -> bool {
+fn passed_over(run: &RunRow, row: &RecordRow, met: &Met<'_>, fingerprint: [u8; 16]) -> bool {
     if row.seen == run.number {
         return true;
     }
-    let in_overlap = match (run.from, record.modified_at) {
+    if met.again {
+        return false;
+    }
+    let in_overlap = match (run.from, met.record.modified_at) {
         (Some(from), Some(modified_at)) => modified_at.as_millisecond() < from,
         _ => false,
     };

@@ -2,21 +2,23 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
+use super::ask::{FoundView, find_view};
 use super::error::RunError;
-use super::resolve::{definition_digest, resolve};
+use super::resolve::{definition_digest, kept, resolve, uses_formulas};
 use super::usage::Counters;
-use super::{Base, Clients, Progress, Run};
+use super::{Base, Clients, Progress, Run, Ticket};
 use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{ListKey, RunId};
 use crate::domain::limits::{Trigger, counted, may_start};
 use crate::domain::outcome::Counts;
 use crate::domain::suppression::Gate;
 use crate::journal::event::{Event, RunResumed, RunStarted};
-use crate::store::ledger::rows::{CostRow, LedgerRow, Phase, RunRow};
+use crate::store::ledger::rows::{CostRow, ExpectedRow, LedgerRow, Phase, RunRow};
 use crate::store::ledger::{SyncNumbers, keys};
 use crate::store::state::{Changes, Checkpoint, Handled, Running};
 use crate::store::{Store, StoreError};
@@ -50,7 +52,7 @@ pub(super) async fn start<'a>(
     base: &'a Base,
     clients: &Clients,
     definition: &'a SyncDefinition,
-    wish: Wish,
+    (wish, ticket): (Wish, &'a Ticket),
     meter: &Arc<Meter>,
     progress: &'a watch::Sender<Progress>,
 ) -> Result<Run<'a>, RunError> {
@@ -75,15 +77,20 @@ pub(super) async fn start<'a>(
     }
     base.store.check_room()?;
     clients.crm.authorise().await?;
-    let full = interrupted.as_ref().map_or_else(
-        || reads_everything(base, definition, &checkpoint, wish, now),
-        |running| running.full,
-    );
-    let (plan, numbers) = resolve(base, &clients, definition, full).await?;
+    let view = find_view(&base.sources, &clients, definition).await?;
+    let full = match &interrupted {
+        Some(running) => running.full,
+        None => reads_everything(base, definition, &checkpoint, wish, &view, now)?,
+    };
+    let resolved = resolve(base, &clients, definition, Some(view), full);
+    let (plan, numbers) = resolved.await?;
     let running = match interrupted {
         Some(running) => running,
         None => count(base, definition, &checkpoint, wish, full, now)?,
     };
+    let imports = running.trigger == Trigger::Resync
+        || checkpoint.completed == 0
+        || checkpoint.definition != running.definition;
     let (row, resumed) = create_row(&base.store, numbers, &checkpoint, &running)?;
     announce(base, definition, &running, resumed)?;
     let Neighbours {
@@ -92,6 +99,10 @@ pub(super) async fn start<'a>(
         active,
     } = neighbours(base, definition)?;
     let account = base.config.accounts.get(&definition.account);
+    let expected = base.store.ledger.step(|step| {
+        let row = step.expected.get(&keys::number(numbers.sync))?;
+        Ok::<_, StoreError>(row.map(|ExpectedRow(rows)| rows))
+    })?;
     Ok(Run {
         config: &base.config,
         sources: &base.sources,
@@ -99,6 +110,8 @@ pub(super) async fn start<'a>(
         store: &base.store,
         clock: &base.clock,
         stop: &base.stop,
+        base,
+        ticket,
         crm: clients.crm,
         campaigns: clients.campaigns,
         meter: meter.clone(),
@@ -115,34 +128,58 @@ pub(super) async fn start<'a>(
         cursor: checkpoint
             .cursor
             .and_then(|at| Timestamp::from_millisecond(at).ok()),
+        expected,
+        probed: AtomicBool::new(false),
+        unpushed: AtomicBool::new(false),
+        listed_only: AtomicBool::new(false),
+        bulk_refused: AtomicBool::new(false),
         id: running.run,
         running,
+        imports,
         cost_before: row.cost,
         row,
+        resumed,
         asks_again: resumed,
         suppressions_unread: None,
     })
 }
 
-/// Whether the next run reads everything: the first, a resync, the first after the selection or mapping changed, and
-/// one whose last full read is too long ago.
+/// Whether the next run reads everything: the first, a resync, the first after the selection or mapping changed, one
+/// whose last full read is too long ago, and every one of a view whose members can only be listed.
 fn reads_everything(
     base: &Base,
     definition: &SyncDefinition,
     checkpoint: &Checkpoint,
     wish: Wish,
+    view: &FoundView,
     now: Timestamp,
-) -> bool {
+) -> Result<bool, StoreError> {
     let age = |at: Option<i64>| {
         let at = at.and_then(|at| Timestamp::from_millisecond(at).ok());
         at.map_or(SignedDuration::MAX, |at| now.duration_since(at))
     };
-    let reconcile_every = SignedDuration::try_from(definition.reconcile_every(false));
-    wish == Wish::Person { full: true }
+    let kept = kept(base, definition)?;
+    let formulas = kept
+        .as_ref()
+        .is_some_and(|row| uses_formulas(row, definition));
+    let reconcile_every = SignedDuration::try_from(definition.reconcile_every(formulas));
+    let view_changed = view.as_ref().is_some_and(|found| {
+        let before = kept.as_ref().and_then(|row| row.view.as_ref());
+        match (found, before) {
+            (Ok(now), Some(before)) => {
+                before.listed_only
+                    || !before.read
+                    || (now.id, now.modified_at) != (before.id, before.modified_at)
+            }
+            (Ok(_) | Err(_), _) => true,
+        }
+    });
+    Ok(wish == Wish::Person { full: true }
         || checkpoint.completed == 0
         || checkpoint.definition != definition_digest(&base.config, definition)
         || age(checkpoint.last_full) >= reconcile_every.unwrap_or(SignedDuration::MAX)
         || age(checkpoint.cursor) >= DELETED_HORIZON
+        || view_changed)
 }
 
 /// Weighs the limits; the run's trigger, and whether it is a first run, decide which of them count.

@@ -80,12 +80,20 @@ pub(crate) fn decode<T: Stored>(bytes: &[u8]) -> Result<T, FormatError> {
         return Err(FormatError::WrongKind(*kind));
     }
     match schema.cmp(&T::SCHEMA) {
-        std::cmp::Ordering::Equal => options()
-            .deserialize(payload)
-            .map_err(|_| FormatError::Payload),
+        std::cmp::Ordering::Equal => payload_of(payload),
         std::cmp::Ordering::Less => T::upgrade(*schema, payload),
         std::cmp::Ordering::Greater => Err(FormatError::FromTheFuture(*schema)),
     }
+}
+
+/// A payload read as the type it was written from, for `upgrade`.
+///
+/// # Errors
+/// [`FormatError::Payload`].
+pub(crate) fn payload_of<T: DeserializeOwned>(payload: &[u8]) -> Result<T, FormatError> {
+    options()
+        .deserialize(payload)
+        .map_err(|_| FormatError::Payload)
 }
 
 #[cfg(test)]

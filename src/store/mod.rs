@@ -134,6 +134,11 @@ pub(crate) struct Store {
 pub(crate) const DAEMON_MARK: &str = "daemon";
 
 impl Store {
+    /// The folder they are in.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Opens the stores in `folder`, making it (mode 0700) if it is not there. `now` names what has to be moved aside.
     ///
     /// # Errors

@@ -122,8 +122,9 @@ async fn import_one(
     let sync: SyncId = service::sync_named(&current.base.config, definition.id)?;
     let (progress, watched) = watch::channel(Progress::default());
     let wish = Wish::Person { full: false };
+    let ticket = current.ticket(&sync).ok_or_else(|| not_completed(&sync))?;
     let ran = tokio::select! {
-        ran = current.run(&sync, wish, &progress) => ran,
+        ran = current.run(&ticket, wish, &progress) => ran,
         () = sync::follow(report, watched) => None,
     };
     let Some(Ended { finished, error }) = ran else {

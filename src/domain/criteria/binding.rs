@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::super::definition::{Condition, Literal, Operator};
-use super::super::nearest::{did_you_mean, nearest_field};
+use super::super::schema::{Column, Schema, Unresolved};
 use super::super::value::{Field, FieldType};
 use super::comparison::Comparison;
 use super::operators::{is_negative, operand_count, suits};
@@ -39,41 +39,38 @@ impl Complaint {
 
 pub(super) fn bind(
     condition: &Condition,
-    fields: &[Field],
+    schema: &Schema,
     zone: &TimeZone,
 ) -> Result<Bound, Vec<Complaint>> {
-    let field = field_of(condition, fields).map_err(|complaint| vec![complaint])?;
-    check_form(condition, field).map_err(|complaint| vec![complaint])?;
+    let Column { path, field } = column(condition, schema).map_err(|complaint| vec![complaint])?;
+    check_form(condition, &field).map_err(|complaint| vec![complaint])?;
     Ok(Bound {
-        field: condition.field.clone(),
-        comparison: comparison(condition.operator, &condition.operands, field, zone)?,
+        comparison: comparison(condition.operator, &condition.operands, &field, zone)?,
         negated: is_negative(condition.operator),
-        phrase: wording::phrase(condition, field, zone),
+        phrase: wording::phrase(condition, &field, zone),
+        path,
+        field,
     })
 }
 
-fn field_of<'a>(condition: &Condition, fields: &'a [Field]) -> Result<&'a Field, Complaint> {
-    let name = condition.field.as_str();
+fn column(condition: &Condition, schema: &Schema) -> Result<Column, Complaint> {
     let complaint = |message, help| Complaint {
         part: ConditionPart::Field,
         message,
         help,
     };
-    match fields.iter().find(|field| field.api_name == name) {
-        Some(field) if field.field_type == FieldType::Opaque => Err(complaint(
+    match schema.resolve(&condition.field) {
+        Ok(column) if column.field.field_type == FieldType::Opaque => Err(complaint(
             format!(
-                "field `{name}` is of type `{}`, which cannot be compared",
-                field.data_type
+                "field `{}` is of type `{}`, which cannot be compared",
+                condition.field, column.field.data_type
             ),
             None,
         )),
-        Some(field) => Ok(field),
-        None if condition.field.is_own() => Err(complaint(
-            format!("unknown field `{name}`"),
-            did_you_mean(nearest_field(name, fields)),
-        )),
-        None => Err(complaint(
-            format!("`{name}`: fields of related records are not supported yet"),
+        Ok(column) => Ok(column),
+        Err(Unresolved::Missing { message, help }) => Err(complaint(message, help)),
+        Err(Unresolved::Unknown(module)) => Err(complaint(
+            format!("the fields of module {module} are not known"),
             None,
         )),
     }

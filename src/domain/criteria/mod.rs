@@ -10,6 +10,7 @@ mod comparison;
 pub mod explain;
 mod operand;
 mod operators;
+mod push;
 mod span;
 mod wording;
 
@@ -22,6 +23,7 @@ use super::definition::Condition;
 use super::ids::FieldPath;
 use super::pattern::Pattern;
 use super::record::Record;
+use super::schema::{Column, Schema};
 use super::value::{Field, Value};
 
 /// Conditions bound to the fields of a module, and the pattern that joins them.
@@ -35,7 +37,9 @@ pub struct Criteria {
 /// A condition whose operator and values suit the field.
 #[derive(Debug, Clone, PartialEq)]
 struct Bound {
-    field: FieldPath,
+    /// The path by which records carry the field.
+    path: FieldPath,
+    field: Field,
     comparison: Comparison,
     /// Whether the operator asks for the opposite.
     negated: bool,
@@ -77,7 +81,7 @@ pub enum ConditionPart {
 }
 
 impl Criteria {
-    /// Binds `conditions`, joined by `pattern`, to the `fields` of their module; days are those of `zone`.
+    /// Binds `conditions`, joined by `pattern`, to the fields of `schema`; days are those of `zone`.
     ///
     /// # Errors
     /// Every problem of every condition: unknown and unreadable fields, operators and values that do not suit the
@@ -85,13 +89,13 @@ impl Criteria {
     pub fn bind(
         conditions: &[Condition],
         pattern: &Pattern,
-        fields: &[Field],
+        schema: &Schema,
         zone: &TimeZone,
     ) -> Result<Self, Vec<ConditionProblem>> {
         let mut bound = Vec::with_capacity(conditions.len());
         let mut problems = without_condition(pattern, conditions.len());
         for (number, condition) in (1..).zip(conditions) {
-            match binding::bind(condition, fields, zone) {
+            match binding::bind(condition, schema, zone) {
                 Ok(condition) => bound.push(condition),
                 Err(complaints) => {
                     let numbered = complaints.into_iter().map(|found| found.numbered(number));
@@ -117,7 +121,7 @@ impl Criteria {
             .conditions
             .iter()
             .map(|bound| {
-                let value: &Value = record.get(&bound.field);
+                let value: &Value = record.get(&bound.path);
                 bound.comparison.holds(value, today, &self.zone) != bound.negated
             })
             .collect();
@@ -127,11 +131,12 @@ impl Criteria {
         }
     }
 
-    /// The fields that have to be read for judging.
-    #[must_use]
-    pub fn fields(&self) -> BTreeSet<FieldPath> {
-        let fields = self.conditions.iter().map(|bound| bound.field.clone());
-        fields.collect()
+    /// The fields that have to be read for judging, as the records carry them.
+    pub fn columns(&self) -> impl Iterator<Item = Column> + '_ {
+        self.conditions.iter().map(|bound| Column {
+            path: bound.path.clone(),
+            field: bound.field.clone(),
+        })
     }
 
     /// Whether a record can become selected, or stop being so, by the passing of time alone.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::super::definition::MappingRules;
-use super::super::ids::{FieldPath, ModuleName};
-use super::super::nearest::{did_you_mean, nearest, nearest_field};
-use super::super::value::{Field, FieldType};
+use super::super::ids::FieldPath;
+use super::super::nearest::{did_you_mean, nearest};
+use super::super::schema::{Column, Schema, Unresolved};
+use super::super::value::FieldType;
 use super::{CONTACT_EMAIL, LabelLimit, Mapping, MappingPart, MappingProblem, Rule};
 
 const FIRST_NAME: &str = "First Name";
@@ -13,13 +14,11 @@ const LAST_NAME: &str = "Last Name";
 
 pub(super) fn bind(
     rules: &MappingRules,
-    module: &ModuleName,
-    fields: &[Field],
+    schema: &Schema,
     labels: &[LabelLimit],
 ) -> Result<Mapping, Vec<MappingProblem>> {
     let mut binder = Binder {
-        module,
-        fields,
+        schema,
         labels,
         problems: Vec::new(),
     };
@@ -36,8 +35,7 @@ pub(super) fn bind(
 type Row = (String, Option<FieldPath>);
 
 struct Binder<'a> {
-    module: &'a ModuleName,
-    fields: &'a [Field],
+    schema: &'a Schema,
     labels: &'a [LabelLimit],
     problems: Vec<MappingProblem>,
 }
@@ -65,7 +63,7 @@ impl Binder<'_> {
     fn pre_mapped_names(&self) -> Vec<(&'static str, FieldPath)> {
         let own = |name: &str| {
             let name = name.parse().ok();
-            name.filter(|path| self.find(path).is_some())
+            name.filter(|path| self.schema.resolve(path).is_ok())
         };
         let (first, last) = (own("First_Name"), own("Last_Name"));
         let whole = own("Name").filter(|_| first.is_none() && last.is_none());
@@ -75,7 +73,7 @@ impl Binder<'_> {
         first.into_iter().chain(last).collect()
     }
 
-    fn email(&mut self, row: Option<&Row>) -> Option<FieldPath> {
+    fn email(&mut self, row: Option<&Row>) -> Option<Column> {
         let Some((label, field)) = row else {
             return self.pre_mapped_email();
         };
@@ -85,9 +83,16 @@ impl Binder<'_> {
             self.problem(label, MappingPart::Field, message, Some(help));
             return None;
         };
-        let field_type = self.checked(label, path)?.field_type;
-        if field_type == FieldType::Text {
-            return Some(path.clone());
+        let column = self.checked(label, path)?;
+        let field_type = column.field.field_type;
+        if field_type == FieldType::Text && path.is_own() {
+            return Some(column);
+        }
+        if !path.is_own() {
+            let message = format!("`{path}` is not a field of the record itself");
+            let help = "the address is the record's own".to_owned();
+            self.problem(label, MappingPart::Field, message, Some(help));
+            return None;
         }
         let message = format!("`{path}` is a {} field, not text", field_type.name());
         let help = did_you_mean(self.email_fields().first().copied());
@@ -95,18 +100,18 @@ impl Binder<'_> {
         None
     }
 
-    fn pre_mapped_email(&mut self) -> Option<FieldPath> {
+    fn pre_mapped_email(&mut self) -> Option<Column> {
         let usual: Option<FieldPath> = "Email".parse().ok();
-        if let Some(path) = usual.filter(|path| self.find(path).is_some()) {
-            return Some(path);
+        if let Some(path) = usual.filter(|path| self.schema.resolve(path).is_ok()) {
+            return self.schema.resolve(&path).ok();
         }
         let candidates = self.email_fields();
         if let [only] = candidates.as_slice()
             && let Ok(path) = only.parse()
         {
-            return Some(path);
+            return self.schema.resolve(&path).ok();
         }
-        let module = self.module;
+        let module = self.schema.module();
         let (message, help) = if candidates.is_empty() {
             let message = format!("module {module} has no e-mail field");
             (message, "name the field that holds the address")
@@ -121,7 +126,7 @@ impl Binder<'_> {
     }
 
     fn email_fields(&self) -> Vec<&str> {
-        let fields = self.fields.iter();
+        let fields = self.schema.fields().iter();
         let email = fields.filter(|field| field.data_type == "email");
         email.map(|field| field.api_name.as_str()).collect()
     }
@@ -138,11 +143,11 @@ impl Binder<'_> {
                 }
                 continue;
             };
-            let field = self.checked(&label, &path).is_some();
-            if let Some(limit) = self.limit(&label).filter(|_| field) {
+            let column = self.checked(&label, &path);
+            if let (Some(limit), Some(column)) = (self.limit(&label), column) {
                 rules.push(Rule {
                     label: limit.label.clone(),
-                    field: path,
+                    column,
                     max_length: limit.max_length.filter(|length| *length > 0),
                 });
             }
@@ -166,32 +171,23 @@ impl Binder<'_> {
         found
     }
 
-    /// The field of a path that can be mapped; a problem if there is none.
-    fn checked(&mut self, label: &str, path: &FieldPath) -> Option<&Field> {
-        let (module, fields) = (self.module, self.fields);
-        let (message, help) = match find(fields, path) {
-            Some(field) if field.field_type == FieldType::Opaque => {
-                let data_type = &field.data_type;
+    /// The column of a path that can be mapped; a problem if there is none.
+    fn checked(&mut self, label: &str, path: &FieldPath) -> Option<Column> {
+        let (message, help) = match self.schema.resolve(path) {
+            Ok(column) if column.field.field_type == FieldType::Opaque => {
+                let data_type = &column.field.data_type;
                 let message =
                     format!("field `{path}` is of type `{data_type}`, which cannot be mapped");
                 (message, None)
             }
-            Some(field) => return Some(field),
-            None if path.is_own() => (
-                format!("unknown field `{path}` of module {module}"),
-                did_you_mean(nearest_field(path.as_str(), fields)),
-            ),
-            None => {
-                let message = format!("`{path}`: fields of related records are not supported yet");
-                (message, None)
+            Ok(column) => return Some(column),
+            Err(Unresolved::Missing { message, help }) => (message, help),
+            Err(Unresolved::Unknown(module)) => {
+                (format!("the fields of module {module} are not known"), None)
             }
         };
         self.problem(label, MappingPart::Field, message, help);
         None
-    }
-
-    fn find(&self, path: &FieldPath) -> Option<&Field> {
-        find(self.fields, path)
     }
 
     fn problem(&mut self, label: &str, part: MappingPart, message: String, help: Option<String>) {
@@ -202,11 +198,6 @@ impl Binder<'_> {
             help,
         });
     }
-}
-
-fn find<'a>(fields: &'a [Field], path: &FieldPath) -> Option<&'a Field> {
-    let mut fields = fields.iter();
-    fields.find(|field| field.api_name == path.as_str())
 }
 
 fn is_pre_mapped_name(key: &str) -> bool {

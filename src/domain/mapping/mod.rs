@@ -7,14 +7,15 @@
 
 mod binding;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
 use super::definition::MappingRules;
-use super::ids::{FieldPath, ModuleName};
+use super::ids::FieldPath;
 use super::record::Record;
-use super::value::{Field, Value};
+use super::schema::{Column, Schema};
+use super::value::Value;
 
 /// Campaigns' label of the field that holds the address.
 pub const CONTACT_EMAIL: &str = "Contact Email";
@@ -31,7 +32,7 @@ pub struct LabelLimit {
 /// Which field of a record feeds which field of its contact.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mapping {
-    email: FieldPath,
+    email: Column,
     /// By label.
     rules: Vec<Rule>,
 }
@@ -39,7 +40,7 @@ pub struct Mapping {
 #[derive(Debug, Clone, PartialEq)]
 struct Rule {
     label: String,
-    field: FieldPath,
+    column: Column,
     max_length: Option<usize>,
 }
 
@@ -76,7 +77,7 @@ pub struct Rendered {
 }
 
 impl Mapping {
-    /// Binds the rules of a definition, with what is pre-mapped, to the `fields` of `module` and the `labels` of Campaigns.
+    /// Binds the rules of a definition, with what is pre-mapped, to the fields of `schema` and the `labels` of Campaigns.
     ///
     /// Pre-mapped unless the rules say otherwise: the address from `Email`, or from the only e-mail field of a module
     /// without it; `First Name` and `Last Name` from `First_Name` and `Last_Name` where the module has them, and
@@ -87,30 +88,30 @@ impl Mapping {
     /// address.
     pub fn bind(
         rules: &MappingRules,
-        module: &ModuleName,
-        fields: &[Field],
+        schema: &Schema,
         labels: &[LabelLimit],
     ) -> Result<Self, Vec<MappingProblem>> {
-        binding::bind(rules, module, fields, labels)
+        binding::bind(rules, schema, labels)
     }
 
     /// The field that holds the address.
     #[must_use]
     pub fn email(&self) -> &FieldPath {
-        &self.email
+        &self.email.path
     }
 
-    /// The fields that have to be read, each once.
-    pub fn fields(&self) -> impl Iterator<Item = &FieldPath> {
-        let others = self.rules.iter().map(|rule| &rule.field);
-        let distinct: BTreeSet<&FieldPath> = others.chain([&self.email]).collect();
-        distinct.into_iter()
+    /// The fields that have to be read, each once, by path.
+    pub fn columns(&self) -> impl Iterator<Item = &Column> {
+        let others = self.rules.iter().map(|rule| &rule.column);
+        let columns = others.chain([&self.email]);
+        let distinct: BTreeMap<_, _> = columns.map(|column| (&column.path, column)).collect();
+        distinct.into_values()
     }
 
     /// The Campaigns labels that are filled beside the address, with the field each is filled from, by label.
     pub fn labels(&self) -> impl Iterator<Item = (&str, &FieldPath)> {
         let rules = self.rules.iter();
-        rules.map(|rule| (rule.label.as_str(), &rule.field))
+        rules.map(|rule| (rule.label.as_str(), &rule.column.path))
     }
 
     /// Whether nothing but the address is mapped, so that contacts can be added in bulk.
@@ -125,7 +126,7 @@ impl Mapping {
     pub fn render(&self, record: &Record, zone: &TimeZone, clear_empty: bool) -> Rendered {
         let mut rendered = Rendered::default();
         for rule in &self.rules {
-            let value = record.get(&rule.field);
+            let value = record.get(&rule.column.path);
             let whole = printable(&value.render(zone).unwrap_or_default());
             if whole.is_empty() && !(clear_empty && is_known(value)) {
                 continue;
@@ -193,7 +194,8 @@ mod tests {
             rules: rules.collect(),
         };
         let limits: Vec<LabelLimit> = limits.collect();
-        Mapping::bind(&rules, &"Donors".parse().unwrap(), &fields, &limits).unwrap()
+        let schema = Schema::new("Donors".parse().unwrap(), fields.to_vec());
+        Mapping::bind(&rules, &schema, &limits).unwrap()
     }
 
     fn record(company: &str) -> Record {
@@ -274,7 +276,8 @@ mod tests {
     #[test]
     fn every_field_is_read_once() {
         let mapping = mapping(&LABELS, None);
-        let fields: Vec<&str> = mapping.fields().map(FieldPath::as_str).collect();
+        let columns = mapping.columns();
+        let fields: Vec<&str> = columns.map(|column| column.path.as_str()).collect();
         assert_eq!(fields, ["Company", "Description", "Email", "Start_Date"]);
     }
 

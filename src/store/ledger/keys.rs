@@ -18,6 +18,15 @@ pub(crate) fn record(sync: u32, record: u64) -> Vec<u8> {
     join(&[&sync.to_be_bytes(), &record.to_be_bytes()])
 }
 
+/// A deal of a contact of a sync; deal 0 comes before all of them.
+pub(crate) fn deal(sync: u32, contact: u64, deal: u64) -> Vec<u8> {
+    join(&[
+        &sync.to_be_bytes(),
+        &contact.to_be_bytes(),
+        &deal.to_be_bytes(),
+    ])
+}
+
 /// An address of a sync, or of a list.
 pub(crate) fn address(owner: u32, address: &AddressKey) -> Vec<u8> {
     join(&[&owner.to_be_bytes(), address])

@@ -8,6 +8,7 @@ pub(crate) mod rows;
 mod step;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::cell::Cell;
 use std::path::Path;

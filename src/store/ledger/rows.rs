@@ -6,7 +6,8 @@ use crate::domain::changes::{Departed, Membership, Rejection, Removal};
 use crate::domain::limits::Trigger;
 use crate::domain::outcome::{Counts, Outcome, RunOutcome};
 use crate::domain::screening::Screened;
-use crate::store::format::Stored;
+use crate::domain::value::Field;
+use crate::store::format::{FormatError, Stored, payload_of};
 
 /// The numbers under which a sync's rows are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -251,6 +252,15 @@ pub(crate) enum Position {
     Token(Option<String>),
     /// At the page of this number.
     Page(u32),
+    /// In the rows of this Bulk Read job, so many of which are staged.
+    Bulk {
+        /// The job.
+        job: String,
+        /// Rows of it that are staged.
+        staged: u64,
+        /// Rows of the jobs before it.
+        before: u64,
+    },
 }
 
 /// Calls and credits so far.
@@ -304,13 +314,65 @@ pub(crate) struct ResolvedRow {
     /// The list's key.
     pub(crate) list: String,
     /// Fields of the sync's module.
-    pub(crate) fields: Vec<crate::domain::value::Field>,
+    pub(crate) fields: Vec<Field>,
     /// Labels of Campaigns fields and their longest values in characters.
     pub(crate) labels: Vec<(String, Option<u64>)>,
     /// Other modules whose opt-outs count: name, and its e-mail and opt-out field.
     pub(crate) consent_modules: Vec<String>,
+    /// Fields of the modules that the definition's paths lead to.
+    pub(crate) related: Vec<(String, Vec<Field>)>,
+    /// The view that the definition names.
+    pub(crate) view: Option<ViewRow>,
 }
-stored!(ResolvedRow, 12);
+
+/// A custom view as it was when it was looked up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ViewRow {
+    /// Its id.
+    pub(crate) id: u64,
+    /// When its own definition last changed.
+    pub(crate) modified_at: Option<i64>,
+    /// Whether all of its members have been read as it was then.
+    pub(crate) read: bool,
+    /// Whether COQL has refused it, so that its members have to be listed every time.
+    pub(crate) listed_only: bool,
+}
+
+impl Stored for ResolvedRow {
+    const KIND: u8 = 12;
+    const SCHEMA: u8 = 2;
+
+    fn upgrade(schema: u8, payload: &[u8]) -> Result<Self, FormatError> {
+        match schema {
+            1 => payload_of::<ResolvedRowV1>(payload).map(Self::from),
+            other => Err(FormatError::UnknownSchema(other)),
+        }
+    }
+}
+
+/// Schema 1, which knew neither related fields nor views.
+#[derive(Debug, Deserialize)]
+struct ResolvedRowV1 {
+    definition: [u8; 16],
+    list: String,
+    fields: Vec<Field>,
+    labels: Vec<(String, Option<u64>)>,
+    consent_modules: Vec<String>,
+}
+
+impl From<ResolvedRowV1> for ResolvedRow {
+    fn from(row: ResolvedRowV1) -> Self {
+        Self {
+            definition: row.definition,
+            list: row.list,
+            fields: row.fields,
+            labels: row.labels,
+            consent_modules: row.consent_modules,
+            related: Vec::new(),
+            view: None,
+        }
+    }
+}
 
 /// The number a name stands for in keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -326,6 +388,54 @@ pub(crate) struct LedgerRow {
     pub(crate) last_run: u32,
 }
 stored!(LedgerRow, 14);
+
+/// A deal of a contact, as a sync last read it: under contact and deal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DealRow {
+    /// The run that last read it.
+    pub(crate) seen: u32,
+    /// `Modified_Time`.
+    pub(crate) modified_at: i64,
+    /// The columns that criteria and mapping ask for, by their path within the deal.
+    pub(crate) values: Vec<(String, StoredValue)>,
+}
+stored!(DealRow, 16);
+
+/// A field's value in stored form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum StoredValue {
+    /// Nothing.
+    Null,
+    /// Text.
+    Text(String),
+    /// A number in plain notation.
+    Number(String),
+    /// A yes or no.
+    Bool(bool),
+    /// A day, as `2026-03-04`.
+    Date(String),
+    /// An instant in milliseconds.
+    DateTime(i64),
+    /// A related record: id and name.
+    Lookup(u64, Option<String>),
+    /// The values of a multi-select.
+    Many(Vec<String>),
+}
+
+/// The contact of a deal, by which the deal's row is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DealContactRow(pub(crate) u64);
+stored!(DealContactRow, 17);
+
+/// A record that has to be looked at again, though it did not change itself: the number of the run that found so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RevisitRow(pub(crate) u32);
+stored!(RevisitRow, 18);
+
+/// How many rows a sync's last read in full met: by that the next one is planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ExpectedRow(pub(crate) u64);
+stored!(ExpectedRow, 19);
 
 /// What an account has used of its call budgets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

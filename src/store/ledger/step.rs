@@ -7,8 +7,9 @@ use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 
 use super::keys;
 use super::rows::{
-    AddedRow, AddressKey, CandidateRow, ClaimRow, HeldRow, IgnoredRow, IntentRow, LedgerRow,
-    MemberRow, NumberRow, OptOutRow, PacingRow, RecordRow, ResolvedRow, RunRow, StagedRow,
+    AddedRow, AddressKey, CandidateRow, ClaimRow, DealContactRow, DealRow, ExpectedRow, HeldRow,
+    IgnoredRow, IntentRow, LedgerRow, MemberRow, NumberRow, OptOutRow, PacingRow, RecordRow,
+    ResolvedRow, RevisitRow, RunRow, StagedRow,
 };
 use crate::store::StoreError;
 use crate::store::format::{Stored, decode, encode};
@@ -146,6 +147,14 @@ pub(crate) struct Step<'t> {
     pub(crate) resolved: Rows<'t, ResolvedRow>,
     /// Call budgets used, by account.
     pub(crate) pacing: Rows<'t, PacingRow>,
+    /// Deals of contacts, by sync, contact and deal.
+    pub(crate) deals: Rows<'t, DealRow>,
+    /// Contacts of deals, by sync and deal.
+    pub(crate) deal_contacts: Rows<'t, DealContactRow>,
+    /// Records to be looked at again, by sync and record.
+    pub(crate) revisits: Rows<'t, RevisitRow>,
+    /// Rows that a read in full is expected to meet, by sync.
+    pub(crate) expected: Rows<'t, ExpectedRow>,
 }
 
 impl<'t> Step<'t> {
@@ -172,6 +181,10 @@ impl<'t> Step<'t> {
             held: Rows::open(txn, wrote, "held")?,
             resolved: Rows::open(txn, wrote, "resolved")?,
             pacing: Rows::open(txn, wrote, "pacing")?,
+            deals: Rows::open(txn, wrote, "deals")?,
+            deal_contacts: Rows::open(txn, wrote, "deal_contacts")?,
+            revisits: Rows::open(txn, wrote, "revisits")?,
+            expected: Rows::open(txn, wrote, "expected")?,
         })
     }
 

@@ -10,7 +10,7 @@ mod layout;
 use jiff::Timestamp;
 
 pub(super) use self::dialect::next_second;
-pub use self::layout::{COLUMNS_MAX, pushable};
+pub use self::layout::{COLUMNS_MAX, fits_one_query, pushable};
 pub(super) use self::layout::{HEAD, Part, parts, pushable_alone, relations};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{FieldPath, RecordId};
@@ -18,6 +18,8 @@ use crate::zoho::http::iso_8601;
 
 /// Most rows a query returns. Source: the CRM's "COQL limitations" page for v7 and v8, November 2026.
 pub const ROWS_MAX: u32 = 2000;
+/// Most records that are asked for by their ids at once. Source: values of a list, as above.
+pub const IDS_MAX: usize = dialect::LIST_MAX;
 /// Most rows that an offset passes over. Source: as above.
 pub const OFFSET_MAX: u32 = 100_000;
 

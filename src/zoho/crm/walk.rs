@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::answer::{self, service_time};
-use super::coql::{COLUMNS_MAX, Scope};
+use super::coql::{COLUMNS_MAX, IDS_MAX, Scope};
 use super::error::CrmError;
 use super::reader::{Reader, parts_of};
 use super::records::complete;
@@ -18,8 +18,6 @@ use crate::domain::record::Record;
 use crate::domain::value::Field;
 use crate::zoho::http::Request;
 
-/// Ids of one query.
-const IDS_MAX: usize = 100;
 /// What a page costs with a custom view and without. Source: the CRM's "API limits" page, November 2026.
 const VIEW_CREDITS: u64 = 3;
 const CREDITS: u64 = 1;

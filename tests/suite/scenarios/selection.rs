@@ -71,11 +71,10 @@ fn assert_selects(
         "{sync}"
     );
     assert_eq!(run["total"], count(selected().count()), "{sync}");
-    assert_eq!(
-        run["not_selected"],
-        count(records.len() - selected().count()),
-        "{sync}"
-    );
+    // What is pushed of the selection narrows what is read; the judge has the last word on the rest.
+    let not_selected = run["not_selected"].as_u64().unwrap();
+    let others = count(records.len() - selected().count());
+    assert!(not_selected <= others, "{sync}: {not_selected} of {others}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn option(actual: &str, label: &str) -> PicklistOption {
     }
 }
 
-fn module() -> Vec<Field> {
+pub(super) fn module() -> Schema {
     let mut status = field("Lead_Status", FieldType::Picklist);
     status.options = vec![
         option("Cold Call", "Kaltakquise"),
@@ -29,7 +29,7 @@ fn module() -> Vec<Field> {
         .to_vec();
     let mut files = field("Files", FieldType::Opaque);
     files.data_type = "fileupload".to_owned();
-    vec![
+    let fields = vec![
         field("Company", FieldType::Text),
         field("Annual_Revenue", FieldType::Number),
         field("Email_Opt_Out", FieldType::Bool),
@@ -39,22 +39,23 @@ fn module() -> Vec<Field> {
         status,
         tags,
         files,
-    ]
+    ];
+    Schema::new("Leads".parse().unwrap(), fields)
 }
 
-fn zone() -> TimeZone {
+pub(super) fn zone() -> TimeZone {
     TimeZone::posix("EST5EDT,M3.2.0,M11.1.0").unwrap()
 }
 
-fn text(text: &str) -> Literal {
+pub(super) fn text(text: &str) -> Literal {
     Literal::Text(text.to_owned())
 }
 
-fn texts<const N: usize>(texts: [&str; N]) -> Vec<Literal> {
+pub(super) fn texts<const N: usize>(texts: [&str; N]) -> Vec<Literal> {
     texts.map(text).to_vec()
 }
 
-fn condition(field: &str, operator: Operator, operands: Vec<Literal>) -> Condition {
+pub(super) fn condition(field: &str, operator: Operator, operands: Vec<Literal>) -> Condition {
     Condition {
         field: field.parse().unwrap(),
         operator,
@@ -76,7 +77,7 @@ fn record(name: &str, value: Value) -> Record {
 }
 
 /// Noon of 2026-03-10 in New York.
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     at("2026-03-10T16:00:00Z")
 }
 

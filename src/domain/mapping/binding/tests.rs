@@ -1,3 +1,4 @@
+use super::super::super::value::Field;
 use super::super::super::value::tests::field;
 use super::*;
 
@@ -40,7 +41,8 @@ fn bound(fields: &[Field], rules: &[(&str, &str)]) -> Result<Mapping, Vec<Mappin
     let rules = MappingRules {
         rules: rules.collect(),
     };
-    Mapping::bind(&rules, &"Leads".parse().unwrap(), fields, &labels)
+    let schema = Schema::new("Leads".parse().unwrap(), fields.to_vec());
+    Mapping::bind(&rules, &schema, &labels)
 }
 
 fn shown(mapping: &Mapping) -> Vec<String> {
@@ -154,7 +156,7 @@ fn a_problem_names_label_part_and_remedy() {
             module(),
             ("Phone", "Account_Name.Phone"),
             crm,
-            "`Account_Name.Phone`: fields of related records are not supported yet",
+            "module Leads has no lookup `Account_Name`",
             "",
         ),
         (
@@ -240,9 +242,9 @@ fn a_name_that_campaigns_lacks_can_be_taken_out() {
         max_length: None,
     };
     let labels = [label("E-Mail"), label("Nachname")];
-    let module_name = "Leads".parse().unwrap();
+    let schema = Schema::new("Leads".parse().unwrap(), module());
     let rules = MappingRules::default();
-    let problems = Mapping::bind(&rules, &module_name, &module(), &labels).unwrap_err();
+    let problems = Mapping::bind(&rules, &schema, &labels).unwrap_err();
     assert_eq!(
         problems[0].help.as_deref(),
         Some("\"First Name\" = \"\" under [map] takes it out")
@@ -251,5 +253,5 @@ fn a_name_that_campaigns_lacks_can_be_taken_out() {
         .map(|name| (name.to_owned(), None))
         .to_vec();
     let rules = MappingRules { rules };
-    assert!(Mapping::bind(&rules, &module_name, &module(), &labels).is_ok());
+    assert!(Mapping::bind(&rules, &schema, &labels).is_ok());
 }

@@ -42,6 +42,13 @@ pub fn pushable(filter: &Filter, columns: &Columns) -> Filter {
     asked(filter, &joins(None, filter, &available(names)))
 }
 
+/// Whether one query gives all of these columns.
+#[must_use]
+pub fn fits_one_query(columns: &Columns) -> bool {
+    let parts = parts(&HEAD, &columns.fields, &Filter::EVERYTHING);
+    parts.is_ok_and(|parts| parts.len() == 1)
+}
+
 /// What a query for ids alone asks of its rows.
 pub(in super::super) fn pushable_alone(filter: &Filter) -> Filter {
     let filter = said(filter);

@@ -1,0 +1,429 @@
+//! What of a selection a service can be asked beforehand: a filter that every selected record passes.
+//!
+//! A condition is pushed only where its being true in the CRM follows from its being true here, however the service
+//! treats case, blanks and empty fields. Text is therefore asked for by what has no case in it, and otherwise only for
+//! being there; a picklist's values are asked for as the metadata spells them; ranges are asked for with their ends;
+//! days relative to today with one more on either side, since midnight may pass while a page is on its way. What is true
+//! for empty fields is not asked of related records, where a service may drop those that have none, and what is an
+//! alternative is not asked of them at all. Computed fields, long texts and deals are left to the judge.
+
+use std::collections::BTreeSet;
+use std::ops::Bound::{self, Excluded, Included, Unbounded};
+
+use jiff::civil::Date;
+use jiff::{Span as Days, Timestamp};
+
+use super::super::filter::{Filter, Leaf, Test};
+use super::super::pattern::Pattern;
+use super::super::schema::{is_computed, is_of_deals};
+use super::super::value::FieldType;
+use super::comparison::{Comparison, fold};
+use super::span::Span;
+use super::{Bound as Condition, Criteria};
+
+impl Criteria {
+    /// A filter that every record passes which is selected within the day of `now` or the one after.
+    #[must_use]
+    pub fn filter(&self, now: Timestamp) -> Filter {
+        let today = now.to_zoned(self.zone.clone()).date();
+        let pushed = Pushed {
+            criteria: self,
+            today,
+        };
+        pushed.pattern(&self.pattern, true, false)
+    }
+}
+
+struct Pushed<'a> {
+    criteria: &'a Criteria,
+    today: Date,
+}
+
+impl Pushed<'_> {
+    /// What follows from the pattern being `truth`. An `alternative` need not be true for the record to be selected.
+    fn pattern(&self, pattern: &Pattern, truth: bool, alternative: bool) -> Filter {
+        let each = |parts: &[Pattern], alternative| -> Vec<Filter> {
+            let parts = parts.iter();
+            parts
+                .map(|part| self.pattern(part, truth, alternative))
+                .collect()
+        };
+        match (pattern, truth) {
+            (Pattern::Condition(number), _) => {
+                let condition = number
+                    .checked_sub(1)
+                    .and_then(|index| self.criteria.conditions.get(index));
+                condition.map_or(Filter::EVERYTHING, |condition| {
+                    self.condition(condition, truth, alternative)
+                })
+            }
+            (Pattern::Not(inner), _) => self.pattern(inner, !truth, alternative),
+            (Pattern::And(parts), true) | (Pattern::Or(parts), false) => {
+                Filter::all(each(parts, alternative))
+            }
+            (Pattern::Or(parts), true) | (Pattern::And(parts), false) => {
+                Filter::any(each(parts, true))
+            }
+        }
+    }
+
+    fn condition(&self, condition: &Condition, truth: bool, alternative: bool) -> Filter {
+        let own = condition.path.is_own();
+        let long = condition.field.data_type == "textarea";
+        if is_of_deals(&condition.path)
+            || is_computed(&condition.field)
+            || long
+            || (!own && alternative)
+        {
+            return Filter::EVERYTHING;
+        }
+        let holds = truth != condition.negated;
+        let tests = match (holds, own) {
+            (true, _) => self.asks(condition),
+            (false, _) if condition.comparison == Comparison::Blank => Some(vec![Test::NotNull]),
+            (false, true) => self.asks_not(condition),
+            (false, false) => None,
+        };
+        let leaf = |test| {
+            Filter::Leaf(Leaf {
+                field: condition.path.clone(),
+                field_type: condition.field.field_type,
+                test,
+            })
+        };
+        tests.map_or(Filter::EVERYTHING, |tests| {
+            Filter::any(tests.into_iter().map(leaf))
+        })
+    }
+
+    /// Tests of which one is true where the comparison holds; `None` where nothing follows.
+    fn asks(&self, condition: &Condition) -> Option<Vec<Test>> {
+        let field_type = condition.field.field_type;
+        Some(match &condition.comparison {
+            Comparison::Blank => match field_type {
+                FieldType::Number
+                | FieldType::Date
+                | FieldType::DateTime
+                | FieldType::Picklist
+                | FieldType::Lookup
+                    if condition.path.is_own() =>
+                {
+                    vec![Test::Null]
+                }
+                _ => return None,
+            },
+            Comparison::OneOf(texts) if field_type == FieldType::Picklist => {
+                vec![spelled(condition, texts).map_or(Test::NotNull, Test::OneOf)]
+            }
+            Comparison::OneOf(texts) => vec![containing(texts.iter())],
+            Comparison::Contains(text)
+            | Comparison::StartsWith(text)
+            | Comparison::EndsWith(text) => vec![containing([text].into_iter())],
+            Comparison::Bool(truth) => vec![Test::Truth(*truth)],
+            Comparison::Numbers(spans) => {
+                let spans = spans.iter().map(ends);
+                spans.map(|(low, high)| Test::Numbers(low, high)).collect()
+            }
+            Comparison::Days(spans) => {
+                let spans = spans.iter().map(ends);
+                spans.map(|(low, high)| Test::Days(low, high)).collect()
+            }
+            Comparison::Instants(spans) => {
+                let spans = spans.iter().map(ends);
+                spans.map(|(low, high)| Test::Instants(low, high)).collect()
+            }
+            Comparison::DaysFromToday { first, last } => {
+                vec![self.days(field_type, Some(first - 1), Some(last + 1))?]
+            }
+            Comparison::Related(_) => vec![Test::NotNull],
+            Comparison::AnyChoice(sets) => {
+                let texts: BTreeSet<String> = sets.iter().flatten().cloned().collect();
+                vec![spelled(condition, &texts).map_or(Test::NotNull, Test::Contains)]
+            }
+            Comparison::SameChoices(sets) => {
+                let spelled = sets.first().and_then(|set| spelled(condition, set));
+                vec![spelled.map_or(Test::NotNull, Test::Contains)]
+            }
+        })
+    }
+
+    /// The same where the comparison does not hold, for a field of the record itself.
+    fn asks_not(&self, condition: &Condition) -> Option<Vec<Test>> {
+        let field_type = condition.field.field_type;
+        let mut tests = match &condition.comparison {
+            Comparison::Numbers(spans) => match (points(spans), spans.as_slice()) {
+                (Some(points), _) => vec![Test::NotNumbers(points)],
+                (None, [span]) => beside(span, Test::Numbers),
+                (None, _) => return None,
+            },
+            Comparison::Days(spans) => match spans.as_slice() {
+                [span] => beside(span, Test::Days),
+                _ => return None,
+            },
+            Comparison::Instants(spans) => match spans.as_slice() {
+                [span] => beside(span, Test::Instants),
+                _ => return None,
+            },
+            Comparison::DaysFromToday { first, last } => vec![
+                self.days(field_type, None, Some(first + 1))?,
+                self.days(field_type, Some(last - 1), None)?,
+            ],
+            Comparison::Blank
+            | Comparison::OneOf(_)
+            | Comparison::Contains(_)
+            | Comparison::StartsWith(_)
+            | Comparison::EndsWith(_)
+            | Comparison::Bool(_)
+            | Comparison::Related(_)
+            | Comparison::AnyChoice(_)
+            | Comparison::SameChoices(_) => return None,
+        };
+        tests.push(Test::Null);
+        Some(tests)
+    }
+
+    /// The days from `first` to `last` after today; for instants, their beginning and their end.
+    fn days(&self, field_type: FieldType, first: Option<i32>, last: Option<i32>) -> Option<Test> {
+        let day = |count: i32| self.today.saturating_add(Days::new().days(count));
+        if field_type == FieldType::Date {
+            return Some(Test::Days(first.map(day), last.map(day)));
+        }
+        let start = |day: Date| {
+            let start = day.to_zoned(self.criteria.zone.clone()).ok()?;
+            Some(start.timestamp())
+        };
+        let low = match first {
+            Some(first) => Some(start(day(first))?),
+            None => None,
+        };
+        let high = match last {
+            Some(last) => Some(start(day(last).tomorrow().ok()?)?),
+            None => None,
+        };
+        Some(Test::Instants(low, high))
+    }
+}
+
+/// Both ends of a span, taken in.
+fn ends<T: Clone>((low, high): &Span<T>) -> (Option<T>, Option<T>) {
+    (end(low), end(high))
+}
+
+fn end<T: Clone>(bound: &Bound<T>) -> Option<T> {
+    match bound {
+        Included(value) | Excluded(value) => Some(value.clone()),
+        Unbounded => None,
+    }
+}
+
+/// What lies on either side of a span, its ends taken in.
+fn beside<T: Clone>(span: &Span<T>, test: fn(Option<T>, Option<T>) -> Test) -> Vec<Test> {
+    let (low, high) = ends(span);
+    let below = low.map(|low| test(None, Some(low)));
+    let above = high.map(|high| test(Some(high), None));
+    below.into_iter().chain(above).collect()
+}
+
+/// The values of spans that are one value each.
+fn points<T: Clone + PartialEq>(spans: &[Span<T>]) -> Option<Vec<T>> {
+    let point = |span: &Span<T>| match span {
+        (Included(low), Included(high)) if low == high => Some(low.clone()),
+        _ => None,
+    };
+    spans.iter().map(point).collect()
+}
+
+/// The field's values, as the metadata spells them, under which a record may carry one of these folded texts; `None`
+/// where the metadata lists no values.
+fn spelled(condition: &Condition, texts: &BTreeSet<String>) -> Option<Vec<String>> {
+    let options = condition.field.options.iter();
+    let spellings = options.flat_map(|option| [&option.actual, &option.label]);
+    let wanted: BTreeSet<&String> = spellings
+        .filter(|text| texts.contains(&fold(text)))
+        .collect();
+    (!wanted.is_empty()).then(|| wanted.into_iter().cloned().collect())
+}
+
+/// That one of these folded texts is somewhere in the field, or where case has a say, that anything is.
+fn containing<'a>(texts: impl Iterator<Item = &'a String>) -> Test {
+    let texts: Vec<String> = texts.cloned().collect();
+    if texts.iter().all(|text| is_caseless(text)) {
+        Test::Contains(texts)
+    } else {
+        Test::NotNull
+    }
+}
+
+/// Whether the text is the same in either case, and no part of what lower-casing makes of another letter (the dot
+/// above that it splits off the Turkish capital İ).
+fn is_caseless(text: &str) -> bool {
+    text.chars().all(|letter| {
+        letter != '\u{307}'
+            && letter.to_lowercase().eq([letter])
+            && letter.to_uppercase().eq([letter])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use rust_decimal::Decimal;
+
+    use super::super::super::definition::{Literal, Operator};
+    use super::super::tests::{condition, module, now, text, texts, zone};
+    use super::*;
+
+    fn shown(filter: &Filter) -> String {
+        let join = |parts: &[Filter], word: &str| {
+            let parts: Vec<String> = parts.iter().map(shown).collect();
+            format!("({})", parts.join(word))
+        };
+        match filter {
+            Filter::All(parts) if parts.is_empty() => "everything".to_owned(),
+            Filter::All(parts) => join(parts, " and "),
+            Filter::Any(parts) => join(parts, " or "),
+            Filter::Leaf(leaf) => format!("{} {}", leaf.field, asked(&leaf.test)),
+        }
+    }
+
+    fn asked(test: &Test) -> String {
+        fn range<T: ToString>(low: &Option<T>, high: &Option<T>) -> String {
+            let end = |end: &Option<T>| end.as_ref().map_or("…".to_owned(), T::to_string);
+            format!("{}..{}", end(low), end(high))
+        }
+        match test {
+            Test::Numbers(low, high) => range(low, high),
+            Test::Days(low, high) => range(low, high),
+            Test::Instants(low, high) => range(low, high),
+            other => format!("{other:?}"),
+        }
+    }
+
+    fn pushed(pattern: &str, conditions: &[super::super::super::definition::Condition]) -> String {
+        let pattern = Pattern::parse(pattern, conditions.len()).unwrap();
+        let criteria = Criteria::bind(conditions, &pattern, &module(), &zone()).unwrap();
+        shown(&criteria.filter(now()))
+    }
+
+    #[test]
+    fn a_condition_is_asked_as_far_as_every_service_understands_it_alike() {
+        let number = |value: i64| Literal::Number(Decimal::from(value));
+        let day = Literal::Date(date(2026, 3, 4));
+        for (field, operator, operands, want) in [
+            ("Company", Operator::Is, texts(["Orto"]), "Company NotNull"),
+            (
+                "Company",
+                Operator::Is,
+                texts(["4 711"]),
+                "Company Contains([\"4 711\"])",
+            ),
+            (
+                "Company",
+                Operator::StartsWith,
+                texts(["東京"]),
+                "Company Contains([\"東京\"])",
+            ),
+            ("Company", Operator::IsNot, texts(["1"]), "everything"),
+            ("Company", Operator::IsEmpty, vec![], "everything"),
+            ("Company", Operator::IsNotEmpty, vec![], "Company NotNull"),
+            (
+                "Annual_Revenue",
+                Operator::Greater,
+                vec![number(5)],
+                "Annual_Revenue 5..…",
+            ),
+            (
+                "Annual_Revenue",
+                Operator::In,
+                vec![number(5), number(7)],
+                "(Annual_Revenue 5..5 or Annual_Revenue 7..7)",
+            ),
+            (
+                "Annual_Revenue",
+                Operator::NotIn,
+                vec![number(5), number(7)],
+                "(Annual_Revenue NotNumbers([5, 7]) or Annual_Revenue Null)",
+            ),
+            (
+                "Annual_Revenue",
+                Operator::IsEmpty,
+                vec![],
+                "Annual_Revenue Null",
+            ),
+            (
+                "Email_Opt_Out",
+                Operator::Is,
+                vec![Literal::Bool(false)],
+                "Email_Opt_Out Truth(false)",
+            ),
+            (
+                "Lead_Status",
+                Operator::Is,
+                texts(["kaltakquise"]),
+                "Lead_Status OneOf([\"Cold Call\", \"Kaltakquise\"])",
+            ),
+            ("Lead_Status", Operator::IsNot, texts(["Won"]), "everything"),
+            (
+                "Tags",
+                Operator::Contains,
+                texts(["red"]),
+                "Tags Contains([\"Red\"])",
+            ),
+            (
+                "Tags",
+                Operator::In,
+                texts(["red", "BLUE"]),
+                "Tags Contains([\"Blue\", \"Red\"])",
+            ),
+            (
+                "Account_Name",
+                Operator::Is,
+                texts(["7"]),
+                "Account_Name NotNull",
+            ),
+            (
+                "Birthday",
+                Operator::Before,
+                vec![day.clone()],
+                "Birthday …..2026-03-04",
+            ),
+            (
+                "Created_Time",
+                Operator::On,
+                vec![day],
+                "Created_Time 2026-03-04T05:00:00Z..2026-03-05T05:00:00Z",
+            ),
+            (
+                "Birthday",
+                Operator::InLastDays,
+                vec![number(3)],
+                "Birthday 2026-03-07..2026-03-11",
+            ),
+        ] {
+            let condition = condition(field, operator, operands);
+            assert_eq!(pushed("1", &[condition]), want, "{field} {operator:?}");
+        }
+    }
+
+    #[test]
+    fn a_negation_is_asked_for_the_opposite_and_for_empty_fields() {
+        let more = condition(
+            "Annual_Revenue",
+            Operator::Greater,
+            vec![Literal::Number(Decimal::from(5))],
+        );
+        let won = condition("Lead_Status", Operator::Is, vec![text("Won")]);
+        assert_eq!(
+            pushed("not 1", std::slice::from_ref(&more)),
+            "(Annual_Revenue …..5 or Annual_Revenue Null)"
+        );
+        let both = [more, won];
+        assert_eq!(
+            pushed("1 or 2", &both),
+            "(Annual_Revenue 5..… or Lead_Status OneOf([\"Gewonnen\", \"Won\"]))"
+        );
+        // What follows from "not won" is nothing, so that the alternative says nothing either.
+        assert_eq!(pushed("1 or not 2", &both), "everything");
+        assert_eq!(pushed("1 and not 2", &both), "Annual_Revenue 5..…");
+    }
+}
