@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -11,6 +13,10 @@ use crate::store::StoreError;
 
 /// Pages of memory for sled; it holds a few kilobytes a sync.
 const CACHE_BYTES: u64 = 4 << 20;
+
+/// How often, and how many times, a locked file is looked at again.
+const LOCK_LOOK_EVERY: Duration = Duration::from_millis(10);
+const LOCK_LOOKS_MAX: u32 = 1000;
 
 /// Why a store does not open.
 enum Unopened {
@@ -77,7 +83,19 @@ fn sweep(folder: &Path, begins: &str, ends: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Opens the store, waiting for a handle of this process that was just dropped: sled's own threads let go of the file a
+/// moment later. Other processes are kept out by our own lock.
 fn try_open(path: &Path) -> Result<sled::Db, Unopened> {
+    for _ in 0..LOCK_LOOKS_MAX {
+        match open_once(path) {
+            Err(Unopened::Refused(error)) if is_locked(&error) => thread::sleep(LOCK_LOOK_EVERY),
+            opened => return opened,
+        }
+    }
+    open_once(path)
+}
+
+fn open_once(path: &Path) -> Result<sled::Db, Unopened> {
     let open = || {
         sled::Config::new()
             .path(path)
@@ -86,10 +104,17 @@ fn try_open(path: &Path) -> Result<sled::Db, Unopened> {
     };
     match catch_unwind(AssertUnwindSafe(open)) {
         Ok(Ok(db)) => Ok(db),
-        Ok(Err(error)) if is_damage(&error) => Err(Unopened::Damaged(error.to_string())),
+        Ok(Err(error)) if !is_locked(&error) && is_damage(&error) => {
+            Err(Unopened::Damaged(error.to_string()))
+        }
         Ok(Err(error)) => Err(Unopened::Refused(error)),
         Err(_) => Err(Unopened::Damaged("opening them panicked".to_owned())),
     }
+}
+
+/// Whether the file is locked, which sled tells by its words alone.
+fn is_locked(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(error) if error.to_string().contains("could not acquire lock"))
 }
 
 /// Whether an error says that the files are wrong. A full disk or a missing permission says nothing about them, and
@@ -107,5 +132,19 @@ fn is_damage(error: &sled::Error) -> bool {
         | sled::Error::ReportableBug(_)
         | sled::Error::Unsupported(_)
         | sled::Error::CollectionNotFound(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_still_held_is_not_taken_for_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = open_once(folder.path());
+        assert!(held.is_ok());
+        let second = open_once(folder.path());
+        assert!(matches!(second, Err(Unopened::Refused(error)) if is_locked(&error)));
     }
 }
