@@ -132,7 +132,7 @@ impl Run<'_> {
                         self.note_service_time(Some(made.service_time));
                         position = self.stand_in(index, made.id, 0)?;
                     }
-                    Err(error) if is_about_the_job(&error) => {
+                    Err(error) if error.suggests_querying() => {
                         let why = "the CRM does not take the job";
                         return self.read_otherwise(index, why, Some(&error));
                     }
@@ -367,9 +367,4 @@ impl Run<'_> {
             position,
         })?)
     }
-}
-
-/// Whether the CRM refuses the job itself, rather than the credentials or for the moment.
-fn is_about_the_job(error: &CrmError) -> bool {
-    matches!(error.failure(), Failure::Configuration | Failure::Refused)
 }

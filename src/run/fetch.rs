@@ -38,6 +38,8 @@ const MODIFIED_FIELD: &str = "Modified_Time";
 #[derive(Default)]
 pub(super) struct Page {
     pub(super) records: Vec<Record>,
+    /// Records whose related fields could not be read: their opt-outs count, and they are not gone.
+    pub(super) partial: Vec<Record>,
     /// Rows that the service gave, which is what a read is planned by.
     pub(super) rows: u64,
     /// Those of the records that are in the sync's view, if it names one.
@@ -428,6 +430,7 @@ impl Run<'_> {
             rows: count(&page.records),
             members: page.records.iter().map(|record| record.id).collect(),
             records: page.records,
+            partial: page.partial,
             next: page.next.map(|token| Position::Token(Some(token))),
             service_time: Some(page.service_time),
             ..Page::default()

@@ -138,6 +138,10 @@ impl Run<'_> {
                     for record in &page.records {
                         self.stage_record(step, &mut row, page, record, false)?;
                     }
+                    for record in &page.partial {
+                        let staging = self.staging(step, &self.definition.module)?;
+                        staging.partial(step, &row, record)?;
+                    }
                 }
                 Source::Revisits => {
                     for record in &page.records {

@@ -81,6 +81,24 @@ impl Staging<'_> {
         )
     }
 
+    /// A record of which not everything could be read: its opt-outs count, and otherwise it stays as it was.
+    pub(super) fn partial(
+        &self,
+        step: &mut Step<'_>,
+        run: &RunRow,
+        record: &Record,
+    ) -> Result<(), StoreError> {
+        self.opt_outs(step, record, &self.plan.opt_out_fields)?;
+        let key = keys::record(self.numbers.sync, record.id.0);
+        match step.records.get(&key)? {
+            Some(row) => {
+                let seen = run.number;
+                step.records.put(&key, &RecordRow { seen, ..row })
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Notes the opt-outs of a record of any module, and makes the sync decide the addresses that this may concern:
     /// those opted out, those freed, and those that a record of the sync waits under (another sync's run may have
     /// freed them).
