@@ -1,6 +1,7 @@
 //! What rosterd does end to end: from the records of a CRM to a list and a journal, through the built binary.
 
 mod changes;
+mod cost;
 mod doubt;
 mod gate;
 mod held;
