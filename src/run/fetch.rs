@@ -28,6 +28,8 @@ use crate::zoho::crm::{Columns, Converted, CrmError, RecordPage};
 
 /// How far reads reach back before the cursor: what was written while the last run asked shows up late.
 const OVERLAP: Duration = Duration::from_secs(300);
+/// What "shortly before" is: the overlap, and more than the two clocks may differ by.
+const JUST_NOW: Duration = Duration::from_secs(3600);
 /// Rows of a query by what it costs: a LIMIT up to the first is one credit, up to the second two, up to the third three.
 /// Source: CRM, COQL limits (v8), read November 2026.
 const PAGE_ROWS: [u32; 3] = [200, 1000, 2000];
@@ -504,10 +506,17 @@ impl Run<'_> {
             Selected::All => Filter::EVERYTHING,
         };
         let selection = Filter::all([selection, self.plan.period.filter()]);
-        Filter::any([
-            selection,
-            self.opted_out_or_changed(&self.plan.opt_out_fields),
-        ])
+        let opted_out = self.opted_out_or_changed(&self.plan.opt_out_fields);
+        Filter::any([selection, opted_out, self.just_written()])
+    }
+
+    /// What was written shortly before the run, where the next one takes for new what it meets for the first time.
+    fn just_written(&self) -> Filter {
+        if !self.plan.period.tells_new_ones() {
+            return Filter::Any(Vec::new());
+        }
+        let test = Test::Instants(Some(self.clock.now() - JUST_NOW), None);
+        leaf(MODIFIED_FIELD, FieldType::DateTime, test)
     }
 
     /// Those that opted out, and those changed since the last run: who opted in again is among them.

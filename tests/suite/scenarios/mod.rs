@@ -9,7 +9,10 @@ mod history;
 mod import;
 mod neighbours;
 mod oracle;
+mod related;
+mod retrieval;
 mod selection;
+mod views;
 
 use crate::rig::Rig;
 
