@@ -12,7 +12,8 @@ use crate::domain::schema::{Schema, Unresolved};
 use crate::domain::value::Field;
 use crate::store::ledger::rows::{ResolvedRow, ViewRow};
 use crate::zoho::campaigns::{ContactField, MailingList};
-use crate::zoho::crm::{Module, View};
+use crate::zoho::crm::coql::Scope;
+use crate::zoho::crm::{Columns, Converted, Crm, Module, View};
 
 /// Modules whose opt-outs count in every sync, and the field that says so.
 const CONSENT_MODULES: [&str; 2] = ["Leads", "Contacts"];
@@ -149,8 +150,32 @@ pub(super) async fn ask(
         consent_modules,
         related,
         view,
+        hides_converted: None,
     };
     Ok(Asked { row, problems })
+}
+
+/// Whether COQL leaves converted leads out, which the CRM does not say: told by one that Get Records has. `None` where
+/// there is none.
+pub(super) async fn hides_converted(
+    crm: &Crm,
+    module: &ModuleName,
+) -> Result<Option<bool>, RunError> {
+    let columns = Columns {
+        module: module.clone(),
+        fields: Vec::new(),
+    };
+    let only = Converted::Only;
+    let page = crm.walk(&columns, None, only, None, None).await?;
+    let Some(converted) = page.records.first() else {
+        return Ok(None);
+    };
+    let scope = Scope::Ids {
+        ids: vec![converted.id],
+        view: None,
+    };
+    let found = crm.page(&columns, &scope, 1).await?;
+    Ok(Some(found.records.is_empty()))
 }
 
 /// The fields of the modules that the definition's paths lead to, each asked for once. A module that cannot be read has

@@ -68,6 +68,7 @@ impl Run<'_> {
             },
             Source::Module if self.row.full => self.fetch_all(position, met).await,
             Source::Module => self.fetch_changes(position, met).await,
+            Source::Converted => self.fetch_converted(position).await,
             Source::Revisits => self.fetch_revisits(position).await,
             Source::Consent(columns) => self.fetch_consent(columns, position, met).await,
             Source::DeletedDeals => match &self.plan.deals {
@@ -119,6 +120,17 @@ impl Run<'_> {
     /// What changed in the module, and which of it is in the view.
     async fn fetch_changes(&self, position: &Position, met: u64) -> Result<Page, RunError> {
         let page = self.changes(&self.plan.columns, position, met).await?;
+        self.with_members(page).await
+    }
+
+    /// Converted leads, all of them or what changed; which of them are in the view.
+    async fn fetch_converted(&self, position: &Position) -> Result<Page, RunError> {
+        let token = match position {
+            Position::Token(token) => token.as_deref(),
+            _ => None,
+        };
+        let columns = &self.plan.columns;
+        let page = self.walk_of(columns, None, Converted::Only, token).await?;
         self.with_members(page).await
     }
 
@@ -417,12 +429,22 @@ impl Run<'_> {
         view: Option<RecordId>,
         token: Option<&str>,
     ) -> Result<Page, RunError> {
+        self.walk_of(columns, view, Converted::Both, token).await
+    }
+
+    async fn walk_of(
+        &self,
+        columns: &Columns,
+        view: Option<RecordId>,
+        converted: Converted,
+        token: Option<&str>,
+    ) -> Result<Page, RunError> {
         let since = self.since().filter(|_| !self.row.full);
-        let walked = self.crm.walk(columns, view, Converted::Both, token, since);
+        let walked = self.crm.walk(columns, view, converted, token, since);
         let page = match walked.await {
             // What has been read already is passed over the second time.
             Err(error) if token.is_some() && error.restarts_walk() => {
-                let again = self.crm.walk(columns, view, Converted::Both, None, since);
+                let again = self.crm.walk(columns, view, converted, None, since);
                 again.await?
             }
             answered => answered?,

@@ -149,6 +149,8 @@ struct Run<'a> {
     unpushed: AtomicBool,
     /// Whether COQL has refused the view in this run.
     listed_only: AtomicBool,
+    /// Whether a converted lead was met in this run.
+    met_converted: AtomicBool,
     /// Whether bulk jobs are given up for this run.
     bulk_refused: AtomicBool,
     id: RunId,

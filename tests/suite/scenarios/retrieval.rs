@@ -306,3 +306,74 @@ fn a_record_edited_while_pages_are_read_is_counted_once_and_its_edit_is_not_lost
         assert_eq!(member["fields"]["First Name"], name);
     }
 }
+
+#[test]
+fn converted_leads_are_caught_also_where_queries_leave_them_out() {
+    let leads = |select: &str, excluded: bool| {
+        format!(
+            "name = \"Leads\"\nmodule = \"Leads\"\nlist = \"{NEWSLETTER}\"\nschedule = {{ every = \"hour\" }}\n\
+             {select}\n[advanced]\nexclude_converted = {excluded}\n"
+        )
+    };
+    let named =
+        "select.criteria = [{ field = \"Last_Name\", operator = \"is\", value = \"Conny\" }]";
+    for hides in [true, false] {
+        let rig = Rig::new(30);
+        rig.post("/crm/settings", &json!({"coql_hides_converted": hides}));
+        let lead = |name: &str| {
+            let lead = json!({"Last_Name": "Conny", "Email": format!("{name}@retrieved.example")});
+            rig.create("Leads", &lead)
+        };
+        let [was, becomes, stays] = ["was", "becomes", "stays"].map(lead);
+        rig.convert(&was);
+        rig.advance(60);
+        rig.sync("leads", &leads(named, false));
+        // Converted leads belong unless the sync says otherwise, whatever queries show.
+        let run = rig.import("leads");
+        assert_eq!(
+            (&run["total"], &run["new"]),
+            (&json!(3), &json!(3)),
+            "{hides} {run}"
+        );
+        rig.advance(600);
+        rig.convert(&becomes);
+        rig.update("Leads", &was, &json!({"First_Name": "Still"}));
+        rig.advance(60);
+        let run = rig.import("leads");
+        assert_eq!(
+            (&run["duplicate"], &run["updated"]),
+            (&json!(2), &json!(1)),
+            "{hides} {run}"
+        );
+        // Excluded, they are ignored from then on.
+        rig.advance(600);
+        rig.sync("leads", &leads(named, true));
+        let run = rig.import("leads");
+        assert_eq!(run["ignored_by"]["converted"], 2, "{hides} {run}");
+        rig.advance(600);
+        rig.convert(&stays);
+        rig.advance(60);
+        let run = rig.import("leads");
+        assert_eq!(
+            (&run["full"], &run["ignored_by"]["converted"]),
+            (&json!(false), &json!(1))
+        );
+        // "All open leads" sees at once who is open no more.
+        rig.advance(600);
+        rig.sync("leads", &leads("select.all = true", false));
+        rig.import("leads");
+        rig.advance(600);
+        let open = rig
+            .records("Leads")
+            .into_iter()
+            .find(|lead| lead["Converted__s"] == false);
+        rig.convert(open.unwrap()["id"].as_str().unwrap());
+        rig.advance(60);
+        let run = rig.import("leads");
+        assert_eq!(
+            (&run["full"], &run["not_selected"]),
+            (&json!(false), &json!(1)),
+            "{hides} {run}"
+        );
+    }
+}
