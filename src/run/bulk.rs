@@ -157,8 +157,19 @@ impl Run<'_> {
                     let query = BulkQuery::Next {
                         page_token: &page_token,
                     };
-                    let made = self.crm.bulk_create(query).await?;
-                    position = self.stand_in(index, made.id, rows)?;
+                    match self.crm.bulk_create(query).await {
+                        Ok(made) => position = self.stand_in(index, made.id, rows)?,
+                        // What is staged already is passed over the second time.
+                        Err(error) if error.job_is_gone() && tries < JOB_TRIES_MAX => {
+                            tries += 1;
+                            position = Position::Start;
+                        }
+                        Err(error) if error.job_is_gone() || error.suggests_querying() => {
+                            let why = "the CRM does not take the job for the next page";
+                            return self.read_otherwise(index, why, Some(&error));
+                        }
+                        Err(error) => return Err(error.into()),
+                    }
                 }
                 Ended::Gone | Ended::Damaged if tries == JOB_TRIES_MAX => {
                     let why = "the jobs' results are lost again and again";

@@ -180,3 +180,20 @@ fn a_run_that_is_killed_goes_on_with_the_job_it_paid_for() {
     assert_eq!(counted(&finished[0]), 32_630);
     assert_right(&rig);
 }
+
+#[test]
+fn a_token_without_the_scope_for_jobs_reads_by_queries() {
+    let rig = rig();
+    let scopes = [
+        "ZohoCRM.modules.READ",
+        "ZohoCRM.coql.READ",
+        "ZohoCRM.settings.modules.READ",
+        "ZohoCRM.settings.fields.READ",
+        "ZohoCampaigns.contact.ALL",
+    ];
+    rig.post("/accounts", &json!({ "scopes": scopes }));
+    let ran = rig.run("sync bulk");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stderr.contains("ZohoCRM.bulk.READ"), "{}", ran.stderr);
+    assert_right(&rig);
+}
