@@ -178,8 +178,8 @@ pub(super) async fn hides_converted(
     Ok(Some(found.records.is_empty()))
 }
 
-/// The fields of the modules that the definition's paths lead to, each asked for once. A module that cannot be read has
-/// none, so that binding says which field is missing.
+/// The fields of the modules that the definition's paths lead to, each asked for once. Those of a module that cannot be
+/// read stay unknown, and binding says so.
 async fn related(
     clients: &Clients,
     definition: &SyncDefinition,
@@ -190,11 +190,11 @@ async fn related(
     let mut related = Vec::new();
     for path in definition.paths() {
         while let Err(Unresolved::Unknown(module)) = schema.resolve(path) {
-            let known = modules.iter().find(|it| it.api_name == module.as_str());
-            let fields = match known.filter(|known| known.readable) {
-                Some(_) => clients.crm.fields(&module).await?,
-                None => Vec::new(),
-            };
+            let mut known = modules.iter().filter(|it| it.readable);
+            if !known.any(|it| it.api_name == module.as_str()) {
+                break;
+            }
+            let fields = clients.crm.fields(&module).await?;
             related.push((module.to_string(), fields.clone()));
             schema.add(module, fields);
         }

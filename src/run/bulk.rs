@@ -87,11 +87,16 @@ impl Run<'_> {
         if self.probed.swap(true, Ordering::Relaxed) {
             return Ok(false);
         }
+        self.has_more_than(&self.among(), offset).await
+    }
+
+    /// Whether a query finds more rows; a CRM that does not take the question has not said so.
+    async fn has_more_than(&self, among: &Among, rows: u32) -> Result<bool, RunError> {
         let module = &self.plan.columns.module;
-        Ok(self
-            .crm
-            .has_more_than(module, &self.among(), offset)
-            .await?)
+        match self.crm.has_more_than(module, among, rows).await {
+            Err(error) if error.suggests_walking() => Ok(false),
+            answered => Ok(answered?),
+        }
     }
 
     fn among(&self) -> Among {
@@ -328,8 +333,7 @@ impl Run<'_> {
             filter: Filter::all([self.pushed(), unchanged]),
             ..self.among()
         };
-        let module = &self.plan.columns.module;
-        Ok(self.crm.has_more_than(module, &among, offset).await?)
+        self.has_more_than(&among, offset).await
     }
 
     /// Has the records looked at again by their ids that feed a contact and were not among the job's rows.

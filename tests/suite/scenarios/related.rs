@@ -257,5 +257,12 @@ fn what_a_path_does_not_lead_to_is_told_with_its_place_and_what_there_is() {
             assert!(ran.stderr.contains("related.toml:8"), "{}", ran.stderr);
         }
     }
+    rig.patch("/crm/modules/Accounts", &json!({"visible": false}));
+    let criteria = "{ field = \"Accounts.Industry\", operator = \"is\", value = \"Media\" }";
+    rig.sync("related", &sync(criteria, "", ""));
+    let ran = rig.run("check --online");
+    assert_eq!(ran.code, Some(78));
+    let told = "the CRM does not show module Accounts";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
     assert_eq!(rig.journal().len(), 0);
 }
