@@ -12,8 +12,9 @@ use jiff::Timestamp;
 
 use super::Run;
 use super::error::RunError;
-use super::fetch::{Page, leaf};
+use super::fetch::Page;
 use super::plan::Source;
+use super::push::{MODIFIED_FIELD, leaf};
 use super::read::after_source;
 use crate::domain::failure::Failure;
 use crate::domain::filter::{Filter, Test};
@@ -325,7 +326,7 @@ impl Run<'_> {
             .to
             .and_then(|to| Timestamp::from_millisecond(to).ok());
         let unchanged = leaf(
-            "Modified_Time",
+            MODIFIED_FIELD,
             FieldType::DateTime,
             Test::Instants(None, to),
         );

@@ -16,6 +16,7 @@
 mod ask;
 mod bulk;
 mod carry;
+mod changes;
 mod deals;
 mod decide;
 mod error;
@@ -23,6 +24,7 @@ mod fetch;
 mod finish;
 pub(crate) mod held;
 mod plan;
+mod push;
 mod read;
 mod recent;
 pub(crate) mod recovery;
@@ -35,6 +37,7 @@ mod suppressions;
 mod turns;
 mod usage;
 mod verify;
+mod walk;
 mod write;
 
 use std::collections::BTreeSet;
