@@ -19,6 +19,8 @@ pub(super) struct Column {
     pub(super) steps: Vec<(usize, usize)>,
     /// Where the field stands in the module that is reached.
     pub(super) position: usize,
+    /// The module that it leads to itself, if it is a lookup.
+    target: Option<usize>,
     /// How it is computed, with the module that is reached; `None` for a field that is stored.
     formula: Option<(usize, Formula)>,
 }
@@ -82,6 +84,7 @@ impl Column {
         Self {
             steps: Vec::new(),
             position,
+            target: None,
             formula: None,
         }
     }
@@ -89,8 +92,9 @@ impl Column {
     /// The lookups on the way, each as a column of its own.
     pub(super) fn lookups(&self) -> impl Iterator<Item = Self> {
         let steps = self.steps.iter().enumerate();
-        steps.map(|(depth, (position, _))| Self {
+        steps.map(|(depth, (position, module))| Self {
             steps: self.steps[..depth].to_vec(),
+            target: Some(*module),
             ..Self::own(*position)
         })
     }
@@ -201,11 +205,7 @@ impl Crm {
         let mut steps: Vec<(usize, usize)> = Vec::new();
         for name in lookups {
             let position = reached.visible_position(name)?;
-            let target = reached.fields[position].target?;
-            let index = self
-                .modules
-                .iter()
-                .position(|module| module.api_name == target)?;
+            let index = self.target(&reached.fields[position])?;
             steps.push((position, index));
             reached = &self.modules[index];
         }
@@ -224,10 +224,18 @@ impl Crm {
         let mut modules = self.modules.iter();
         let index = modules.position(|other| other.id == module.id);
         let column = Column {
+            target: self.target(field),
             formula: index.zip(field.formula),
             ..Column::own(position)
         };
         (column, field)
+    }
+
+    /// Where the module stands that a lookup leads to.
+    fn target(&self, field: &Field) -> Option<usize> {
+        let target = field.target?;
+        let mut modules = self.modules.iter();
+        modules.position(|module| module.api_name == target)
     }
 
     /// The record in which `column` of `row` stands, if its lookups lead to one.
@@ -242,11 +250,16 @@ impl Crm {
         Some(reached)
     }
 
-    /// What `row` holds in `column`.
+    /// What `row` holds in `column`; nothing in a lookup of a record that is gone, as it is shown.
     pub(super) fn cell<'a>(&'a self, row: &'a Row, column: &Column) -> Cow<'a, Cell> {
         match (self.follow(row, column), column.formula) {
             (None, _) => Cow::Owned(Cell::Null),
-            (Some(row), None) => Cow::Borrowed(row.cell(column.position)),
+            (Some(row), None) => match (row.cell(column.position), column.target) {
+                (Cell::Ref(id), Some(module)) if !self.modules[module].rows.contains_key(id) => {
+                    Cow::Owned(Cell::Null)
+                }
+                (cell, _) => Cow::Borrowed(cell),
+            },
             (Some(row), Some((module, formula))) => {
                 Cow::Owned(self.compute(&self.modules[module], row, formula))
             }

@@ -77,6 +77,32 @@ fn a_parents_change_leaves_the_childs_time_alone() {
 }
 
 #[test]
+fn a_lookup_of_a_deleted_record_is_empty_until_it_is_restored() {
+    let mut crm = Crm::empty();
+    let account = crm.create("Accounts", &json!({"Account_Name": "Orto"}));
+    let account = account.unwrap();
+    let contact = json!({"Last_Name": "Rossi", "Account_Name": account});
+    crm.create("Contacts", &contact).unwrap();
+    let empty = |crm: &Crm| {
+        let query = "select Account_Name from Contacts where Account_Name is null";
+        let criteria = json!({"field": {"api_name": "Account_Name"}, "comparator": "equal", "value": "${EMPTY}"});
+        let found = (
+            crm.query(query).unwrap().len(),
+            crm.matching("Contacts", &criteria).unwrap().len(),
+        );
+        (
+            crm.all("Contacts").unwrap()[0]["Account_Name"].is_null(),
+            found,
+        )
+    };
+    assert_eq!(empty(&crm), (false, (0, 0)));
+    crm.delete("Accounts", account, Deletion::Recycle).unwrap();
+    assert_eq!(empty(&crm), (true, (1, 1)));
+    crm.restore("Accounts", account, Touch::Leave).unwrap();
+    assert_eq!(empty(&crm), (false, (0, 0)));
+}
+
+#[test]
 fn a_restored_record_keeps_its_time_unless_touched() {
     let mut crm = Crm::empty();
     let old = "2026-03-04T09:15:27+01:00";
