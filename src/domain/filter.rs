@@ -44,8 +44,8 @@ pub enum Test {
     NotNull,
     /// It has this answer.
     Truth(bool),
-    /// It is one of these values, spelled as the metadata spells them.
-    OneOf(Vec<String>),
+    /// It is something, and none of these values in this spelling.
+    NoneOf(Vec<String>),
     /// It has one of these texts somewhere, in this spelling.
     Contains(Vec<String>),
     /// A number from the first to the second.

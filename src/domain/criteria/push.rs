@@ -2,10 +2,11 @@
 //!
 //! A condition is pushed only where its being true in the CRM follows from its being true here, however the service
 //! treats case, blanks and empty fields. Text is therefore asked for by what has no case in it, and otherwise only for
-//! being there; a picklist's values are asked for as the metadata spells them; ranges are asked for with their ends;
-//! days relative to today with one more on either side, since midnight may pass while a page is on its way. What is true
-//! for empty fields is not asked of related records, where a service may drop those that have none, and what is an
-//! alternative is not asked of them at all. Computed fields, long texts and deals are left to the judge.
+//! being there; a picklist, since imports bring spellings that the metadata does not list, is asked not to be another of
+//! its options; ranges are asked for with their ends; days relative to today with one more on either side, since
+//! midnight may pass while a page is on its way. What is true for empty fields is not asked of related records, where a
+//! service may drop those that have none, and what is an alternative is not asked of them at all. Computed fields, ids,
+//! long texts and deals are left to the judge.
 
 use std::collections::BTreeSet;
 use std::ops::Bound::{self, Excluded, Included, Unbounded};
@@ -14,9 +15,10 @@ use jiff::civil::Date;
 use jiff::{Span as Days, Timestamp};
 
 use super::super::filter::{Filter, Leaf, Test};
+use super::super::ids::FieldPath;
 use super::super::pattern::Pattern;
 use super::super::schema::{is_computed, is_of_deals};
-use super::super::value::FieldType;
+use super::super::value::{FieldType, PicklistOption};
 use super::comparison::{Comparison, fold};
 use super::span::Span;
 use super::{Bound as Condition, Criteria};
@@ -72,6 +74,7 @@ impl Pushed<'_> {
         let long = condition.field.data_type == "textarea";
         if is_of_deals(&condition.path)
             || is_computed(&condition.field)
+            || is_id(&condition.path)
             || long
             || (!own && alternative)
         {
@@ -101,19 +104,19 @@ impl Pushed<'_> {
         let field_type = condition.field.field_type;
         Some(match &condition.comparison {
             Comparison::Blank => match field_type {
-                FieldType::Number
-                | FieldType::Date
-                | FieldType::DateTime
-                | FieldType::Picklist
-                | FieldType::Lookup
+                FieldType::Number | FieldType::Date | FieldType::DateTime | FieldType::Lookup
                     if condition.path.is_own() =>
                 {
                     vec![Test::Null]
                 }
+                // Blanks are something to a service.
+                FieldType::Picklist if condition.path.is_own() => {
+                    vec![Test::Null, unlisted(condition, &BTreeSet::new())]
+                }
                 _ => return None,
             },
             Comparison::OneOf(texts) if field_type == FieldType::Picklist => {
-                vec![spelled(condition, texts).map_or(Test::NotNull, Test::OneOf)]
+                vec![unlisted(condition, texts)]
             }
             Comparison::OneOf(texts) => vec![containing(texts.iter())],
             Comparison::Contains(text)
@@ -136,14 +139,8 @@ impl Pushed<'_> {
                 vec![self.days(field_type, Some(first - 1), Some(last + 1))?]
             }
             Comparison::Related(_) => vec![Test::NotNull],
-            Comparison::AnyChoice(sets) => {
-                let texts: BTreeSet<String> = sets.iter().flatten().cloned().collect();
-                vec![spelled(condition, &texts).map_or(Test::NotNull, Test::Contains)]
-            }
-            Comparison::SameChoices(sets) => {
-                let spelled = sets.first().and_then(|set| spelled(condition, set));
-                vec![spelled.map_or(Test::NotNull, Test::Contains)]
-            }
+            Comparison::AnyChoice(sets) => vec![containing(sets.iter().flatten())],
+            Comparison::SameChoices(sets) => vec![containing(sets.iter().take(1).flatten())],
         })
     }
 
@@ -204,6 +201,11 @@ impl Pushed<'_> {
     }
 }
 
+/// Whether it is the id of a record, which services compare with ids alone: any other number is refused.
+fn is_id(path: &FieldPath) -> bool {
+    path.as_str().rsplit('.').next() == Some("id")
+}
+
 /// Both ends of a span, taken in.
 fn ends<T: Clone>((low, high): &Span<T>) -> (Option<T>, Option<T>) {
     (end(low), end(high))
@@ -233,15 +235,26 @@ fn points<T: Clone + PartialEq>(spans: &[Span<T>]) -> Option<Vec<T>> {
     spans.iter().map(point).collect()
 }
 
-/// The field's values, as the metadata spells them, under which a record may carry one of these folded texts; `None`
-/// where the metadata lists no values.
-fn spelled(condition: &Condition, texts: &BTreeSet<String>) -> Option<Vec<String>> {
-    let options = condition.field.options.iter();
-    let spellings = options.flat_map(|option| [&option.actual, &option.label]);
-    let wanted: BTreeSet<&String> = spellings
-        .filter(|text| texts.contains(&fold(text)))
+/// That the field is something but none of its other options: those of which neither the actual value nor the label is
+/// one of these folded texts. A record may carry an option in a spelling that the metadata does not know, but not in
+/// that of another option.
+fn unlisted(condition: &Condition, texts: &BTreeSet<String>) -> Test {
+    let spellings = |option: &PicklistOption| [fold(&option.actual), fold(&option.label)];
+    let options = &condition.field.options;
+    let meant = options
+        .iter()
+        .map(spellings)
+        .filter(|both| both.iter().any(|text| texts.contains(text)));
+    let meant: BTreeSet<String> = meant.flatten().chain(texts.iter().cloned()).collect();
+    let others = options.iter().map(|option| &option.actual);
+    let others: BTreeSet<&String> = others
+        .filter(|actual| !actual.trim().is_empty() && !meant.contains(&fold(actual)))
         .collect();
-    (!wanted.is_empty()).then(|| wanted.into_iter().cloned().collect())
+    if others.is_empty() {
+        Test::NotNull
+    } else {
+        Test::NoneOf(others.into_iter().cloned().collect())
+    }
 }
 
 /// That one of these folded texts is somewhere in the field, or where case has a say, that anything is.
@@ -350,6 +363,7 @@ mod tests {
                 vec![],
                 "Annual_Revenue Null",
             ),
+            ("id", Operator::Greater, vec![number(5)], "everything"),
             (
                 "Email_Opt_Out",
                 Operator::Is,
@@ -360,21 +374,23 @@ mod tests {
                 "Lead_Status",
                 Operator::Is,
                 texts(["kaltakquise"]),
-                "Lead_Status OneOf([\"Cold Call\", \"Kaltakquise\"])",
+                "Lead_Status NoneOf([\"Won\"])",
+            ),
+            (
+                "Lead_Status",
+                Operator::In,
+                texts(["won", "Cold Call"]),
+                "Lead_Status NotNull",
+            ),
+            (
+                "Lead_Status",
+                Operator::IsEmpty,
+                vec![],
+                "(Lead_Status Null or Lead_Status NoneOf([\"Cold Call\", \"Won\"]))",
             ),
             ("Lead_Status", Operator::IsNot, texts(["Won"]), "everything"),
-            (
-                "Tags",
-                Operator::Contains,
-                texts(["red"]),
-                "Tags Contains([\"Red\"])",
-            ),
-            (
-                "Tags",
-                Operator::In,
-                texts(["red", "BLUE"]),
-                "Tags Contains([\"Blue\", \"Red\"])",
-            ),
+            ("Tags", Operator::Contains, texts(["red"]), "Tags NotNull"),
+            ("Tags", Operator::In, texts(["red", "BLUE"]), "Tags NotNull"),
             (
                 "Account_Name",
                 Operator::Is,
@@ -420,7 +436,7 @@ mod tests {
         let both = [more, won];
         assert_eq!(
             pushed("1 or 2", &both),
-            "(Annual_Revenue 5..… or Lead_Status OneOf([\"Gewonnen\", \"Won\"]))"
+            "(Annual_Revenue 5..… or Lead_Status NoneOf([\"Cold Call\"]))"
         );
         // What follows from "not won" is nothing, so that the alternative says nothing either.
         assert_eq!(pushed("1 or not 2", &both), "everything");

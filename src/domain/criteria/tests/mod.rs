@@ -30,6 +30,7 @@ pub(super) fn module() -> Schema {
     let mut files = field("Files", FieldType::Opaque);
     files.data_type = "fileupload".to_owned();
     let fields = vec![
+        field("id", FieldType::Number),
         field("Company", FieldType::Text),
         field("Annual_Revenue", FieldType::Number),
         field("Email_Opt_Out", FieldType::Bool),

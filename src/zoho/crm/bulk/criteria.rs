@@ -8,7 +8,6 @@ use serde_json::{Number, Value, json};
 
 use super::wire::{Criteria, EMPTY, Field};
 use crate::domain::filter::{Filter, Leaf, Test};
-use crate::domain::ids::RecordId;
 use crate::domain::value::FieldType;
 use crate::zoho::crm::coql::next_second;
 use crate::zoho::http::iso_8601;
@@ -30,25 +29,27 @@ pub(super) fn criteria(filter: &Filter, relations: &BTreeSet<&str>) -> Option<Cr
 
 /// Whether the leaf can be said so that no record is lost.
 fn can_say(leaf: &Leaf) -> bool {
-    use FieldType::{Bool, Date, DateTime, Lookup, Number, Opaque, Picklist, Text};
+    use FieldType::{Bool, Date, DateTime, Number, Opaque, Picklist, Text};
     match (&leaf.test, leaf.field_type) {
         (_, Opaque) | (Test::Null | Test::NotNull, Bool) => false,
         (Test::Null | Test::NotNull, _) => true,
         (Test::Truth(_), kind) => kind == Bool,
-        (Test::OneOf(values) | Test::Contains(values), Text | Picklist) => {
-            let said = |value: &String| !value.is_empty() && value != EMPTY;
-            !values.is_empty() && values.iter().all(said)
+        // What cannot be said of the values is left out of the list: more records come.
+        (Test::NoneOf(values), Text | Picklist) => values.iter().any(is_text),
+        (Test::Contains(values), Text | Picklist) => {
+            !values.is_empty() && values.iter().all(is_text)
         }
-        (Test::OneOf(values), Lookup) => {
-            let said = |value: &String| value.parse::<RecordId>().is_ok();
-            !values.is_empty() && values.iter().all(said)
-        }
-        (Test::OneOf(_) | Test::Contains(_), _) => false,
+        (Test::NoneOf(_) | Test::Contains(_), _) => false,
         (Test::Numbers(..), kind) => kind == Number,
         (Test::NotNumbers(numbers), kind) => kind == Number && !numbers.is_empty(),
         (Test::Days(..), kind) => kind == Date,
         (Test::Instants(..), kind) => kind == DateTime,
     }
+}
+
+/// Whether the text means itself.
+fn is_text(value: &String) -> bool {
+    !value.is_empty() && value != EMPTY
 }
 
 /// The filter's criteria; of nothing at all there is none.
@@ -61,9 +62,10 @@ fn written(filter: &Filter) -> Option<Criteria> {
         }
         Filter::Leaf(leaf) => {
             let joint = match leaf.test {
-                Test::OneOf(_) | Test::Contains(_) => "or",
+                Test::Contains(_) => "or",
                 Test::Null
                 | Test::NotNull
+                | Test::NoneOf(_)
                 | Test::Truth(_)
                 | Test::Numbers(..)
                 | Test::NotNumbers(_)
@@ -95,12 +97,17 @@ fn joined(group_operator: &'static str, mut group: Vec<Criteria>) -> Option<Crit
 
 /// Comparators and values of the leaf's field.
 fn conditions(leaf: &Leaf) -> Vec<(&'static str, Value)> {
-    let text = |text: &String| json!(text);
     match &leaf.test {
         Test::Null => vec![("equal", json!(EMPTY))],
         Test::NotNull => vec![("not_equal", json!(EMPTY))],
         Test::Truth(truth) => vec![("equal", json!(truth))],
-        Test::OneOf(values) => lists(["equal", "in"], values.iter().map(text).collect()),
+        Test::NoneOf(values) => {
+            let texts = values.iter().filter(|value| is_text(value));
+            let texts = texts.map(|text| json!(text)).collect();
+            let mut conditions = vec![("not_equal", json!(EMPTY))];
+            conditions.extend(lists(["not_equal", "not_in"], texts));
+            conditions
+        }
         Test::Contains(texts) => texts.iter().map(|it| ("contains", json!(it))).collect(),
         // Between is for days and instants.
         Test::Numbers(None, None) => vec![("not_equal", json!(EMPTY))],

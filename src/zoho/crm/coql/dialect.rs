@@ -18,15 +18,16 @@ const NEVER: &str = "id is null";
 
 /// Whether the leaf can be said so that no record is lost.
 pub(super) fn can_say(leaf: &Leaf) -> bool {
-    use FieldType::{Bool, Date, DateTime, Lookup, MultiSelect, Number, Opaque, Picklist, Text};
+    use FieldType::{Bool, Date, DateTime, MultiSelect, Number, Opaque, Picklist, Text};
     match (&leaf.test, leaf.field_type) {
         (_, Opaque) | (Test::Null | Test::NotNull, Bool) => false,
         (Test::Null | Test::NotNull, _) => true,
         (Test::Truth(_), kind) => kind == Bool,
-        (Test::OneOf(values), Text | Picklist) => said(values, |value| quoted(value).is_some()),
-        (Test::OneOf(values), Lookup) => said(values, |value| value.parse::<RecordId>().is_ok()),
-        // `=` asks a multi-select for all of its values at once.
-        (Test::OneOf(_), _) => false,
+        // What cannot be said of the values is left out of the list: more records come.
+        (Test::NoneOf(values), Text | Picklist) => {
+            values.iter().any(|value| quoted(value).is_some())
+        }
+        (Test::NoneOf(_), _) => false,
         (Test::Contains(values), Text | Picklist | MultiSelect) => said(values, |value| {
             !value.contains('%') && quoted(value).is_some()
         }),
@@ -74,11 +75,10 @@ pub(super) fn among(ids: &[RecordId]) -> String {
 
 fn joint(test: &Test) -> &'static str {
     match test {
-        Test::NotNumbers(_) => "and",
+        Test::NoneOf(_) | Test::NotNumbers(_) => "and",
         Test::Null
         | Test::NotNull
         | Test::Truth(_)
-        | Test::OneOf(_)
         | Test::Contains(_)
         | Test::Numbers(..)
         | Test::Days(..)
@@ -93,7 +93,11 @@ fn conditions(leaf: &Leaf) -> Vec<String> {
         Test::Null => vec![format!("{field} is null")],
         Test::NotNull => vec![format!("{field} is not null")],
         Test::Truth(truth) => vec![format!("{field} = '{truth}'")],
-        Test::OneOf(values) => lists(field, "=", "in", values),
+        Test::NoneOf(values) => {
+            let mut conditions = vec![format!("{field} is not null")];
+            conditions.extend(lists(field, "!=", "not in", values));
+            conditions
+        }
         Test::Contains(texts) => {
             let like =
                 |text: &String| Some(format!("{field} like {}", quoted(&format!("%{text}%"))?));
@@ -137,14 +141,12 @@ fn range(field: &str, low: Option<String>, high: Option<String>) -> Vec<String> 
 
 /// A single value by `one`, several by `list`, in as many lists as it takes.
 fn lists(field: &str, one: &str, list: &str, values: &[String]) -> Vec<String> {
-    let each = |values: &[String]| {
-        let values: Vec<String> = values.iter().filter_map(|value| quoted(value)).collect();
-        match values.as_slice() {
-            [value] => format!("{field} {one} {value}"),
-            several => format!("{field} {list} ({})", several.join(", ")),
-        }
+    let literals: Vec<String> = values.iter().filter_map(|value| quoted(value)).collect();
+    let each = |literals: &[String]| match literals {
+        [value] => format!("{field} {one} {value}"),
+        several => format!("{field} {list} ({})", several.join(", ")),
     };
-    values.chunks(LIST_MAX).map(each).collect()
+    literals.chunks(LIST_MAX).map(each).collect()
 }
 
 /// The value as a literal, if there is a way to write it.

@@ -21,7 +21,7 @@ fn json_of(filter: &Filter) -> Value {
 
 #[test]
 fn each_test_has_its_comparator() {
-    use FieldType::{Bool, Date, DateTime, Lookup, MultiSelect, Number, Picklist, Text};
+    use FieldType::{Bool, Date, DateTime, MultiSelect, Number, Text};
     let number = |text: &str| Some(text.parse().unwrap());
     let day = |text: &str| Some(text.parse().unwrap());
     let at = |text: &str| Some(text.parse().unwrap());
@@ -31,17 +31,10 @@ fn each_test_has_its_comparator() {
         (Bool, Test::Truth(true), "equal", json!(true)),
         (
             Text,
-            Test::OneOf(texts(&["a'\"\\"])),
-            "equal",
+            Test::Contains(texts(&["a'\"\\"])),
+            "contains",
             json!("a'\"\\"),
         ),
-        (
-            Picklist,
-            Test::OneOf(texts(&["a", "b"])),
-            "in",
-            json!(["a", "b"]),
-        ),
-        (Lookup, Test::OneOf(texts(&["77"])), "equal", json!("77")),
         (
             Text,
             Test::Contains(texts(&["50 %"])),
@@ -100,11 +93,12 @@ fn each_test_has_its_comparator() {
 fn what_cannot_be_said_is_left_out() {
     use FieldType::{Bool, Lookup, MultiSelect, Number, Opaque, Text};
     for (field, field_type, test) in [
-        ("F", Text, Test::OneOf(texts(&["a", "${EMPTY}"]))),
+        ("F", Text, Test::NoneOf(texts(&["", "${EMPTY}"]))),
+        ("F", Text, Test::Contains(texts(&["a", "${EMPTY}"]))),
         ("F", Text, Test::Contains(texts(&[""]))),
-        ("F", Text, Test::OneOf(vec![])),
-        ("F", Lookup, Test::OneOf(texts(&["Orto"]))),
-        ("F", MultiSelect, Test::OneOf(texts(&["a"]))),
+        ("F", Text, Test::NoneOf(vec![])),
+        ("F", Lookup, Test::NoneOf(texts(&["77"]))),
+        ("F", MultiSelect, Test::NoneOf(texts(&["a"]))),
         ("F", MultiSelect, Test::Contains(texts(&["a"]))),
         ("F", Bool, Test::Null),
         ("F", Opaque, Test::NotNull),
@@ -134,16 +128,24 @@ fn a_tree_is_nested_groups_within_the_limits() {
         json!({"group_operator": "and", "group": [
             said("F"), {"group_operator": "or", "group": [said("G"), said("H")]}]})
     );
-    let many: Vec<String> = (0..41).map(|n| n.to_string()).collect();
-    let lists = json_of(&leaf("F", FieldType::Text, Test::OneOf(many)));
-    assert_eq!(lists["group_operator"], "or");
+    let listed = |count: usize| {
+        let values: Vec<String> = (0..count).map(|n| n.to_string()).collect();
+        json_of(&leaf("F", FieldType::Picklist, Test::NoneOf(values)))
+    };
+    let of_f = |comparator: &str, value: Value| json!({"field": {"api_name": "F"}, "comparator": comparator, "value": value});
+    assert_eq!(
+        listed(2),
+        json!({"group_operator": "and", "group": [
+            of_f("not_equal", json!("${EMPTY}")), of_f("not_in", json!(["0", "1"]))]})
+    );
+    let lists = listed(41);
     let lists: Vec<usize> = lists["group"]
         .as_array()
         .unwrap()
         .iter()
         .map(|list| list["value"].as_array().map_or(1, Vec::len))
         .collect();
-    assert_eq!(lists, [20, 20, 1]);
+    assert_eq!(lists, [1, 20, 20, 1]);
     let both = Test::Numbers(Some(Decimal::ONE), Some(Decimal::TEN));
     let both = json_of(&leaf("F", FieldType::Number, both));
     assert_eq!(both["group_operator"], "and");

@@ -13,8 +13,8 @@ fn leaf(field_type: FieldType, test: Test) -> Leaf {
     }
 }
 
-fn one_of(values: &[&str]) -> Test {
-    Test::OneOf(values.iter().map(ToString::to_string).collect())
+fn none_of(values: &[&str]) -> Test {
+    Test::NoneOf(values.iter().map(ToString::to_string).collect())
 }
 
 fn contains(values: &[&str]) -> Test {
@@ -35,11 +35,31 @@ fn each_test_has_its_words() {
         (Lookup, Test::NotNull, "F is not null"),
         (Bool, Test::Truth(true), "F = 'true'"),
         (Bool, Test::Truth(false), "F = 'false'"),
-        (Text, one_of(&["Media"]), "F = 'Media'"),
-        (Text, one_of(&["L'Oréal"]), "F = \"L'Oréal\""),
-        (Text, one_of(&["the \"Inn\""]), "F = 'the \"Inn\"'"),
-        (Picklist, one_of(&["a", "b'"]), "F in ('a', \"b'\")"),
-        (Lookup, one_of(&["77", "78"]), "F in ('77', '78')"),
+        (
+            Text,
+            none_of(&["Media"]),
+            "(F is not null and F != 'Media')",
+        ),
+        (
+            Text,
+            none_of(&["L'Oréal"]),
+            "(F is not null and F != \"L'Oréal\")",
+        ),
+        (
+            Text,
+            none_of(&["the \"Inn\""]),
+            "(F is not null and F != 'the \"Inn\"')",
+        ),
+        (
+            Picklist,
+            none_of(&["a", "b'"]),
+            "(F is not null and F not in ('a', \"b'\"))",
+        ),
+        (
+            Picklist,
+            none_of(&["a", "'\"", ""]),
+            "(F is not null and F != 'a')",
+        ),
         (Text, contains(&["o_o"]), "F like '%o_o%'"),
         (
             MultiSelect,
@@ -90,29 +110,28 @@ fn each_test_has_its_words() {
 fn what_has_no_words_is_not_said() {
     use FieldType::{Bool, Date, DateTime, Lookup, MultiSelect, Number, Opaque, Text};
     for (field_type, test) in [
-        (Text, one_of(&["'\""])),
-        (Text, one_of(&["a", "b\\"])),
-        (Text, one_of(&["a\\b"])),
-        (Text, one_of(&["a\nb"])),
-        (Text, one_of(&[""])),
-        (Text, one_of(&[])),
+        (Text, none_of(&["'\""])),
+        (Text, none_of(&["a\\b"])),
+        (Text, none_of(&["a\nb"])),
+        (Text, none_of(&[""])),
+        (Text, none_of(&[])),
         (Text, contains(&["50 %"])),
         (Text, contains(&["\\"])),
         (Text, contains(&[""])),
         (Text, contains(&[])),
         (Text, Test::Truth(true)),
         (Text, Test::Numbers(None, None)),
-        (Lookup, one_of(&["Orto"])),
+        (Lookup, none_of(&["77"])),
         (Lookup, contains(&["Orto"])),
-        (MultiSelect, one_of(&["a"])),
-        (Number, one_of(&["1"])),
+        (MultiSelect, none_of(&["a"])),
+        (Number, none_of(&["1"])),
         (Number, Test::NotNumbers(vec![])),
         (Bool, Test::Null),
         (Bool, Test::NotNull),
         (DateTime, Test::Days(None, None)),
         (Date, Test::Instants(None, None)),
         (Opaque, Test::Null),
-        (Opaque, one_of(&["a"])),
+        (Opaque, none_of(&["a"])),
     ] {
         let leaf = leaf(field_type, test);
         assert!(!can_say(&leaf), "{leaf:?}");
@@ -121,18 +140,18 @@ fn what_has_no_words_is_not_said() {
 
 #[test]
 fn a_tree_is_written_in_pairs() {
-    let word = |value: &str| Filter::Leaf(leaf(FieldType::Text, one_of(&[value])));
+    let word = |value: &str| Filter::Leaf(leaf(FieldType::Text, contains(&[value])));
     let (a, b, c) = (word("a"), word("b"), word("c"));
     for (filter, want) in [
         (Filter::EVERYTHING, None),
         (Filter::Any(vec![]), Some("id is null")),
         (
             Filter::All(vec![a.clone(), b.clone(), c.clone()]),
-            Some("((F = 'a' and F = 'b') and F = 'c')"),
+            Some("((F like '%a%' and F like '%b%') and F like '%c%')"),
         ),
         (
             Filter::All(vec![a.clone(), Filter::Any(vec![b.clone(), c.clone()])]),
-            Some("(F = 'a' and (F = 'b' or F = 'c'))"),
+            Some("(F like '%a%' and (F like '%b%' or F like '%c%'))"),
         ),
         (Filter::Any(vec![a, Filter::EVERYTHING]), None),
     ] {
@@ -143,11 +162,12 @@ fn a_tree_is_written_in_pairs() {
 #[test]
 fn a_long_list_is_several_conditions() {
     let values: Vec<String> = (0..250).map(|n| n.to_string()).collect();
-    let listed = leaf(FieldType::Text, Test::OneOf(values.clone()));
-    assert_eq!(weight(&listed), 3);
+    let listed = leaf(FieldType::Text, Test::NoneOf(values.clone()));
+    assert_eq!(weight(&listed), 4);
     let words = text(&Filter::Leaf(listed)).unwrap();
     assert!(
-        words.starts_with("((F in ('0', '1'") && words.contains(" or F in ('200'"),
+        words.starts_with("(((F is not null and F not in ('0', '1'")
+            && words.contains(" and F not in ('200'"),
         "{words}"
     );
     assert_eq!(weight(&leaf(FieldType::Text, Test::Contains(values))), 250);
@@ -168,10 +188,11 @@ fn a_long_list_is_several_conditions() {
 proptest! {
     #[test]
     fn a_value_never_gets_out_of_its_quotes(value in "(?s).{0,8}|['\"\\\\%a]{0,6}") {
-        let leaf = leaf(FieldType::Text, one_of(&[&value]));
+        let leaf = leaf(FieldType::Text, none_of(&[&value]));
         if can_say(&leaf) {
             let words = text(&Filter::Leaf(leaf)).unwrap();
-            let literal = words.strip_prefix("F = ").unwrap();
+            let literal = words.strip_prefix("(F is not null and F != ").unwrap();
+            let literal = literal.strip_suffix(')').unwrap();
             let quote = literal.chars().next().unwrap();
             prop_assert!(quote == '\'' || quote == '"');
             prop_assert_eq!(literal, format!("{quote}{value}{quote}"));
