@@ -15,7 +15,7 @@ pub(crate) mod clock;
 pub(crate) mod control;
 pub(crate) mod crm;
 pub(crate) mod people;
-mod random;
+pub(crate) mod random;
 mod server;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 //!
 //! Settings are changed with [`Crm::change_settings`], records with [`Crm::create`] and [`Crm::update`].
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Crm;
 use crate::sandbox::clock::SandboxClock;
@@ -28,14 +28,27 @@ impl Crm {
 
     /// The ids of the records of `module`, in their order, that Bulk Read would write for `criteria`; or its error's code.
     pub(crate) fn matching(&self, module: &str, criteria: &Value) -> Result<Vec<u64>, String> {
-        let ids = self.bulk_matching(module, criteria);
+        let module = json!({ "api_name": module });
+        self.written(&json!({"module": module, "fields": ["id"], "criteria": criteria}))
+    }
+
+    /// The ids of the records that a job of Bulk Read with this `query` would write, in their order; or its error's code.
+    pub(crate) fn written(&self, query: &Value) -> Result<Vec<u64>, String> {
+        let ids = self.bulk_matching(query);
         Ok(ids.map_err(|problem| problem.code)?)
+    }
+
+    /// What the metadata tells of each field of `module`, which must be there.
+    pub(crate) fn fields_of(&self, module: &str) -> Vec<Value> {
+        let module = self.module(module).unwrap();
+        let fields = module.fields.iter().zip(0..);
+        fields
+            .map(|(field, position)| field.metadata(module.id, position))
+            .collect()
     }
 }
 
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

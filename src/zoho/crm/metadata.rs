@@ -94,7 +94,7 @@ fn module(module: wire::Module) -> Module {
     }
 }
 
-fn field(field: wire::Field) -> Field {
+pub(super) fn field(field: wire::Field) -> Field {
     let json_type = field.json_type.as_deref().unwrap_or_default();
     let options = field.pick_list_values.unwrap_or_default();
     Field {

@@ -1,6 +1,7 @@
 //! Against a scripted CRM.
 
 mod failures;
+mod laws;
 mod pages;
 mod sandbox;
 

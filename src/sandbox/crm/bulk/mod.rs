@@ -131,16 +131,11 @@ impl Crm {
 
 #[cfg(test)]
 impl Crm {
-    /// The ids of the records that a job with these criteria would write.
-    pub(super) fn bulk_matching(
-        &self,
-        module: &str,
-        criteria: &serde_json::Value,
-    ) -> Result<Vec<u64>, Problem> {
-        let query = json!({"module": {"api_name": module}, "fields": ["id"], "criteria": criteria});
-        let asked = self.job_query(&query)?;
+    /// The ids of the records that a job with this query would write.
+    pub(super) fn bulk_matching(&self, query: &serde_json::Value) -> Result<Vec<u64>, Problem> {
+        let asked = self.job_query(query)?;
         let rows = self
-            .module(module)
+            .module(&asked.module)
             .into_iter()
             .flat_map(|module| module.rows.values());
         let matching = rows.filter(|row| self.passes(row, &asked.test));

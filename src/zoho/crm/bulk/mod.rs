@@ -87,10 +87,7 @@ impl Crm {
     /// Any [`CrmError`]; see [`CrmError::suggests_querying`] and, for a token that has ended, [`CrmError::job_is_gone`].
     pub async fn bulk_create(&self, query: BulkQuery<'_>) -> Result<BulkJob, CrmError> {
         let method = Method::BulkCreate;
-        let job = wire::Job {
-            query: asked(&query),
-        };
-        let body = serde_json::to_value(job).expect("names and texts are JSON");
+        let body = body(&query);
         let read = |answer| {
             let added = answer::listed(method, &answer, |it: &wire::Added| it.data.len())?;
             let service_time = service_time(method, &answer)?;
@@ -130,6 +127,14 @@ fn unreadable(method: Method, source: UnreadableError) -> CrmError {
         place: "its job".to_owned(),
         source,
     }
+}
+
+/// What is sent to ask for a job.
+pub(super) fn body(query: &BulkQuery<'_>) -> Value {
+    let job = wire::Job {
+        query: asked(query),
+    };
+    serde_json::to_value(job).expect("names and texts are JSON")
 }
 
 fn asked<'a>(query: &BulkQuery<'a>) -> wire::Query<'a> {
