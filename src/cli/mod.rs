@@ -18,6 +18,7 @@ mod service;
 mod status;
 mod sync;
 pub mod table;
+mod tally;
 
 use std::path::PathBuf;
 
