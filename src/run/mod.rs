@@ -26,6 +26,7 @@ mod plan;
 mod read;
 mod recent;
 pub(crate) mod recovery;
+pub(crate) mod rehearsal;
 mod remove;
 mod replies;
 mod resolve;
@@ -35,6 +36,7 @@ mod suppressions;
 mod turns;
 mod usage;
 mod verify;
+pub(crate) mod witness;
 mod write;
 
 use std::collections::BTreeSet;
@@ -51,6 +53,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 pub(crate) use turns::{Ticket, Turns};
 pub(crate) use usage::usage_of;
+use witness::Witness;
 
 use crate::clock::Clock;
 use crate::config::Sources;
@@ -87,6 +90,8 @@ pub(crate) struct Base {
     pub(crate) clock: Clock,
     /// Set when rosterd is to stop.
     pub(crate) stop: CancellationToken,
+    /// Who is told what becomes of each record; nobody, but in a rehearsal.
+    pub(crate) witness: Option<Witness>,
 }
 
 /// The clients of one account.
@@ -163,6 +168,10 @@ struct Run<'a> {
     /// Whether the calls of the next batch may have been made by a process that died before it stored their answers.
     asks_again: bool,
     gate: Gate,
+    /// Calls that opening it took.
+    gate_calls: u64,
+    /// Where a rehearsal's clock stood when it was last opened.
+    gate_rehearsed: Duration,
     suppressions_unread: Option<CampaignsError>,
 }
 
@@ -173,6 +182,8 @@ pub struct Ended {
     pub finished: Option<RunFinished>,
     /// What kept it from completing.
     pub error: Option<RunError>,
+    /// The removals that it leaves to a person, and the bound that they are above.
+    pub held: Option<(u64, u64)>,
 }
 
 impl Ended {
@@ -181,6 +192,7 @@ impl Ended {
         Self {
             finished: None,
             error: Some(error.into()),
+            held: None,
         }
     }
 }
@@ -195,8 +207,19 @@ pub(crate) async fn run(
     progress: &watch::Sender<Progress>,
 ) -> Ended {
     let meter = Arc::new(Meter::default());
-    let wished = (wish, ticket);
-    let started = start::start(base, clients, definition, wished, &meter, progress).await;
+    run_metered(base, clients, definition, (wish, ticket), &meter, progress).await
+}
+
+/// The same, with its cost in a meter that the caller may read afterwards.
+async fn run_metered(
+    base: &Base,
+    clients: &Clients,
+    definition: &SyncDefinition,
+    wished: (Wish, &Ticket),
+    meter: &Arc<Meter>,
+    progress: &watch::Sender<Progress>,
+) -> Ended {
+    let started = start::start(base, clients, definition, wished, meter, progress).await;
     let mut run = match started {
         Ok(run) => run,
         Err(error) => return Ended::failed(error),
@@ -324,6 +347,7 @@ impl Run<'_> {
             active: &self.active,
             rules: self.plan.rules,
             gate_open: self.suppressions_unread.is_none(),
+            witness: self.witness(),
         };
         let mut row = self.row_with_cost();
         let (row, more) = self.store.ledger.step(|step| {
@@ -334,6 +358,10 @@ impl Run<'_> {
         self.row = row;
         self.report();
         Ok(more)
+    }
+
+    fn witness(&self) -> Option<&Witness> {
+        self.base.witness.as_ref()
     }
 
     fn enter(&mut self, phase: Phase) -> Result<(), StoreError> {
