@@ -23,6 +23,7 @@ mod fetch;
 mod finish;
 pub(crate) mod held;
 mod plan;
+mod progress;
 mod read;
 mod recent;
 pub(crate) mod recovery;
@@ -47,6 +48,7 @@ use std::time::Duration;
 pub use error::RunError;
 use jiff::Timestamp;
 use plan::Plan;
+pub use progress::Progress;
 pub(crate) use resolve::check;
 pub use start::Wish;
 use tokio::sync::watch;
@@ -103,21 +105,6 @@ pub(crate) struct Clients {
     pub(crate) campaigns: Campaigns,
     /// The pace of its calls to Campaigns.
     pub(crate) pacer: Pacer,
-}
-
-/// How far a run has come, for people who watch it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// What it does, in a few words.
-    pub doing: &'static str,
-    /// Records taken up or passed as not selected.
-    pub records: u64,
-    /// Records with an outcome, and contacts taken off.
-    pub settled: u64,
-    /// Records taken up that have no outcome yet, once all are read.
-    pub waiting: Option<u64>,
-    /// Calls made to both services.
-    pub calls: u64,
 }
 
 /// A run under way.
@@ -408,24 +395,5 @@ impl Run<'_> {
             cost,
             ..self.row.clone()
         }
-    }
-
-    fn report(&self) {
-        let row = self.row_with_cost();
-        let doing = match row.phase {
-            Phase::CarryOver | Phase::Members => "reading the list",
-            Phase::Reading { .. } | Phase::Vanished { .. } => "reading records",
-            Phase::Deciding => "writing contacts",
-            Phase::Removing => "removing contacts",
-            Phase::Verifying | Phase::Closing => "checking the list",
-        };
-        self.progress.send_replace(Progress {
-            doing,
-            records: row.counts.total + row.counts.not_selected,
-            settled: row.counts.settled() + row.counts.deleted,
-            waiting: (row.phase == Phase::Deciding)
-                .then(|| row.counts.total.saturating_sub(row.counts.settled())),
-            calls: row.cost.crm_calls + row.cost.campaigns_calls,
-        });
     }
 }
