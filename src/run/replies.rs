@@ -242,7 +242,7 @@ impl Outcomes<'_> {
         }
         if let Some(witness) = self.run.witness() {
             let record = fed_by(step, numbers, &ready.address)?;
-            witness.leaves(record, spelled, Leaves::Deleted)?;
+            witness.leaves(record, spelled, Leaves::Deleted(removal))?;
         }
         take_off(step, numbers, &ready.address, spelled, removal, self.now)?;
         row.counts.deleted += 1;

@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::changes::Removal;
 use crate::domain::ids::RecordId;
 use crate::domain::outcome::Outcome;
 use crate::store::StoreError;
@@ -38,7 +39,7 @@ pub(crate) struct Person {
     pub(crate) fields: BTreeMap<String, String>,
     /// The labels of those that are sent with another value than before.
     pub(crate) changed: Vec<String>,
-    /// Why it is ignored, in words.
+    /// Why it is ignored or leaves, in words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) detail: String,
 }
@@ -60,7 +61,7 @@ pub(super) struct Settled<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Leaves {
     /// It is taken off the list.
-    Deleted,
+    Deleted(Removal),
     /// That waits for a person.
     Held,
 }
@@ -121,9 +122,10 @@ impl Witness {
         address: &str,
         how: Leaves,
     ) -> Result<(), StoreError> {
-        let outcome = match how {
-            Leaves::Deleted => "deleted",
-            Leaves::Held => "held",
+        let (outcome, detail) = match how {
+            Leaves::Deleted(Removal::Gone) => ("deleted", "its record is gone"),
+            Leaves::Deleted(Removal::OptedOut) => ("deleted", "it has opted out in the CRM"),
+            Leaves::Held => ("held", "its record is gone"),
         };
         self.write(&Person {
             record: record.map(|record| RecordId(record).to_string()),
@@ -131,7 +133,7 @@ impl Witness {
             outcome: outcome.to_owned(),
             fields: BTreeMap::new(),
             changed: Vec::new(),
-            detail: String::new(),
+            detail: detail.to_owned(),
         })
     }
 
@@ -231,7 +233,7 @@ mod tests {
         let want = r#"{"record":"7","address":"ann@example.com","outcome":"new","fields":{"Last Name":"Lee"},"changed":["Last Name"]}
 {"record":"7","address":"ann@example.com","outcome":"duplicate","fields":{"Last Name":"Lee"},"changed":[]}
 {"record":"7","address":"ann@example.com","outcome":"opted_out","fields":{},"changed":[]}
-{"record":null,"address":"ben@example.com","outcome":"held","fields":{},"changed":[]}
+{"record":null,"address":"ben@example.com","outcome":"held","fields":{},"changed":[],"detail":"its record is gone"}
 "#;
         assert_eq!(lines, want);
     }
