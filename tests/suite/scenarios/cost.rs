@@ -14,7 +14,13 @@ schedule = { every = "hour" }
 "#;
 
 /// The methods by which records of the module are read.
-const READING: [&str; 5] = ["coql", "records", "bulk_create", "bulk_status", "bulk_result"];
+const READING: [&str; 5] = [
+    "coql",
+    "records",
+    "bulk_create",
+    "bulk_status",
+    "bulk_result",
+];
 
 /// Calls and credits for records of the sync's module; the opt-outs of leads are read by one more query.
 fn reading(rig: &Rig) -> (u64, u64) {
@@ -62,7 +68,9 @@ fn a_read_in_full_costs_no_more_than_the_reference_says() {
         let rig = rig(contacts);
         let first_read = read_in_full(&rig);
         let later_read = read_in_full(&rig);
-        println!("{contacts} contacts: {first_read:?} calls and credits, then {later_read:?}; the reference: {table:?}");
+        println!(
+            "{contacts} contacts: {first_read:?} calls and credits, then {later_read:?}; the reference: {table:?}"
+        );
         assert_eq!((first_read, later_read), (first, later), "{contacts}");
         assert!(later.0 <= table.0 && later.1 <= table.1, "{contacts}");
         let read = rig.events("run.finished").pop().unwrap();

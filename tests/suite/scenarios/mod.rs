@@ -9,6 +9,7 @@ mod history;
 mod import;
 mod neighbours;
 mod oracle;
+mod plan;
 mod selection;
 
 use crate::rig::Rig;
