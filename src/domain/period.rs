@@ -85,6 +85,12 @@ impl Period {
         }
     }
 
+    /// Whether a record that is met for the first time counts as new by that alone.
+    #[must_use]
+    pub fn tells_new_ones(&self) -> bool {
+        self.records == Retrieved::New
+    }
+
     /// A filter that every record of the date range passes.
     #[must_use]
     pub fn filter(&self) -> Filter {

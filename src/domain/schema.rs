@@ -77,6 +77,14 @@ pub enum Unresolved {
     },
 }
 
+/// What is said, and advised, of a module on the way whose fields stay unknown.
+#[must_use]
+pub fn unreadable(module: &ModuleName) -> (String, String) {
+    let message = format!("the CRM does not show module {module}, to which this leads");
+    let help = "give the token's user the right to see it in the CRM".to_owned();
+    (message, help)
+}
+
 impl Schema {
     /// The fields of `module`.
     #[must_use]

@@ -12,7 +12,8 @@ use crate::domain::schema::{Schema, Unresolved};
 use crate::domain::value::Field;
 use crate::store::ledger::rows::{ResolvedRow, ViewRow};
 use crate::zoho::campaigns::{ContactField, MailingList};
-use crate::zoho::crm::{Module, View};
+use crate::zoho::crm::coql::Scope;
+use crate::zoho::crm::{Columns, Converted, Crm, Module, View};
 
 /// Modules whose opt-outs count in every sync, and the field that says so.
 const CONSENT_MODULES: [&str; 2] = ["Leads", "Contacts"];
@@ -149,12 +150,36 @@ pub(super) async fn ask(
         consent_modules,
         related,
         view,
+        hides_converted: None,
     };
     Ok(Asked { row, problems })
 }
 
-/// The fields of the modules that the definition's paths lead to, each asked for once. A module that cannot be read has
-/// none, so that binding says which field is missing.
+/// Whether COQL leaves converted leads out, which the CRM does not say: told by one that Get Records has. `None` where
+/// there is none.
+pub(super) async fn hides_converted(
+    crm: &Crm,
+    module: &ModuleName,
+) -> Result<Option<bool>, RunError> {
+    let columns = Columns {
+        module: module.clone(),
+        fields: Vec::new(),
+    };
+    let only = Converted::Only;
+    let page = crm.walk(&columns, None, only, None, None).await?;
+    let Some(converted) = page.records.first() else {
+        return Ok(None);
+    };
+    let scope = Scope::Ids {
+        ids: vec![converted.id],
+        view: None,
+    };
+    let found = crm.page(&columns, &scope, 1).await?;
+    Ok(Some(found.records.is_empty()))
+}
+
+/// The fields of the modules that the definition's paths lead to, each asked for once. Those of a module that cannot be
+/// read stay unknown, and binding says so.
 async fn related(
     clients: &Clients,
     definition: &SyncDefinition,
@@ -165,11 +190,11 @@ async fn related(
     let mut related = Vec::new();
     for path in definition.paths() {
         while let Err(Unresolved::Unknown(module)) = schema.resolve(path) {
-            let known = modules.iter().find(|it| it.api_name == module.as_str());
-            let fields = match known.filter(|known| known.readable) {
-                Some(_) => clients.crm.fields(&module).await?,
-                None => Vec::new(),
-            };
+            let mut known = modules.iter().filter(|it| it.readable);
+            if !known.any(|it| it.api_name == module.as_str()) {
+                break;
+            }
+            let fields = clients.crm.fields(&module).await?;
             related.push((module.to_string(), fields.clone()));
             schema.add(module, fields);
         }

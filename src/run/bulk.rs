@@ -12,8 +12,9 @@ use jiff::Timestamp;
 
 use super::Run;
 use super::error::RunError;
-use super::fetch::{Page, leaf};
+use super::fetch::Page;
 use super::plan::Source;
+use super::push::{MODIFIED_FIELD, leaf};
 use super::read::after_source;
 use crate::domain::failure::Failure;
 use crate::domain::filter::{Filter, Test};
@@ -87,11 +88,16 @@ impl Run<'_> {
         if self.probed.swap(true, Ordering::Relaxed) {
             return Ok(false);
         }
+        self.has_more_than(&self.among(), offset).await
+    }
+
+    /// Whether a query finds more rows; a CRM that does not take the question has not said so.
+    async fn has_more_than(&self, among: &Among, rows: u32) -> Result<bool, RunError> {
         let module = &self.plan.columns.module;
-        Ok(self
-            .crm
-            .has_more_than(module, &self.among(), offset)
-            .await?)
+        match self.crm.has_more_than(module, among, rows).await {
+            Err(error) if error.suggests_walking() => Ok(false),
+            answered => Ok(answered?),
+        }
     }
 
     fn among(&self) -> Among {
@@ -157,8 +163,19 @@ impl Run<'_> {
                     let query = BulkQuery::Next {
                         page_token: &page_token,
                     };
-                    let made = self.crm.bulk_create(query).await?;
-                    position = self.stand_in(index, made.id, rows)?;
+                    match self.crm.bulk_create(query).await {
+                        Ok(made) => position = self.stand_in(index, made.id, rows)?,
+                        // What is staged already is passed over the second time.
+                        Err(error) if error.job_is_gone() && tries < JOB_TRIES_MAX => {
+                            tries += 1;
+                            position = Position::Start;
+                        }
+                        Err(error) if error.job_is_gone() || error.suggests_querying() => {
+                            let why = "the CRM does not take the job for the next page";
+                            return self.read_otherwise(index, why, Some(&error));
+                        }
+                        Err(error) => return Err(error.into()),
+                    }
                 }
                 Ended::Gone | Ended::Damaged if tries == JOB_TRIES_MAX => {
                     let why = "the jobs' results are lost again and again";
@@ -309,7 +326,7 @@ impl Run<'_> {
             .to
             .and_then(|to| Timestamp::from_millisecond(to).ok());
         let unchanged = leaf(
-            "Modified_Time",
+            MODIFIED_FIELD,
             FieldType::DateTime,
             Test::Instants(None, to),
         );
@@ -317,8 +334,7 @@ impl Run<'_> {
             filter: Filter::all([self.pushed(), unchanged]),
             ..self.among()
         };
-        let module = &self.plan.columns.module;
-        Ok(self.crm.has_more_than(module, &among, offset).await?)
+        self.has_more_than(&among, offset).await
     }
 
     /// Has the records looked at again by their ids that feed a contact and were not among the job's rows.

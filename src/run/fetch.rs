@@ -1,38 +1,26 @@
 //! One page of any source, by the cheapest way that gives it.
 //!
 //! By COQL with what can be pushed of the selection; where COQL does not take that, without it; where it does not take
-//! the module, a field or the view, by Get Records. What changed is always read without the selection, since a record
-//! that stopped matching has to be seen.
+//! the module, a field or the view, by Get Records (`walk`). What changed is read by `changes`.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::Run;
-use super::ask::missing_columns;
 use super::error::RunError;
 use super::plan::{Selected, Source};
-use super::recent::Answer;
-use super::resolve;
-use crate::domain::filter::{Filter, Leaf, Test};
+use super::push::{PAGE_ROWS, leaf};
+use crate::domain::filter::{Filter, Test};
 use crate::domain::ids::{FieldPath, RecordId};
 use crate::domain::record::Record;
 use crate::domain::value::{FieldType, Value};
 use crate::store::StoreError;
 use crate::store::ledger::keys;
 use crate::store::ledger::rows::Position;
-use crate::zoho::crm::coql::{self, Among, IDS_MAX, Scope, fits_one_query};
-use crate::zoho::crm::{Columns, Converted, CrmError, RecordPage};
-
-/// How far reads reach back before the cursor: what was written while the last run asked shows up late.
-const OVERLAP: Duration = Duration::from_secs(300);
-/// Rows of a query by what it costs: a LIMIT up to the first is one credit, up to the second two, up to the third three.
-/// Source: CRM, COQL limits (v8), read November 2026.
-const PAGE_ROWS: [u32; 3] = [200, 1000, 2000];
-/// The field that tells when a record was last changed.
-const MODIFIED_FIELD: &str = "Modified_Time";
+use crate::zoho::crm::coql::{self, Among, IDS_MAX, Scope};
+use crate::zoho::crm::{Columns, Converted, RecordPage};
 
 /// A page of any source, and where the next one begins.
 #[derive(Default)]
@@ -66,6 +54,7 @@ impl Run<'_> {
             },
             Source::Module if self.row.full => self.fetch_all(position, met).await,
             Source::Module => self.fetch_changes(position, met).await,
+            Source::Converted => self.fetch_converted(position).await,
             Source::Revisits => self.fetch_revisits(position).await,
             Source::Consent(columns) => self.fetch_consent(columns, position, met).await,
             Source::DeletedDeals => match &self.plan.deals {
@@ -117,6 +106,17 @@ impl Run<'_> {
     /// What changed in the module, and which of it is in the view.
     async fn fetch_changes(&self, position: &Position, met: u64) -> Result<Page, RunError> {
         let page = self.changes(&self.plan.columns, position, met).await?;
+        self.with_members(page).await
+    }
+
+    /// Converted leads, all of them or what changed; which of them are in the view.
+    async fn fetch_converted(&self, position: &Position) -> Result<Page, RunError> {
+        let token = match position {
+            Position::Token(token) => token.as_deref(),
+            _ => None,
+        };
+        let columns = &self.plan.columns;
+        let page = self.walk_of(columns, None, Converted::Only, token).await?;
         self.with_members(page).await
     }
 
@@ -181,159 +181,8 @@ impl Run<'_> {
         self.with_members(page).await
     }
 
-    async fn fetch_deleted(
-        &self,
-        columns: &Columns,
-        position: &Position,
-    ) -> Result<Page, RunError> {
-        let number = match position {
-            Position::Page(number) => *number,
-            _ => 1,
-        };
-        let since = self.since();
-        let of_module = Columns {
-            module: columns.module.clone(),
-            fields: Vec::new(),
-        };
-        let (recent, wished_at) = (self.ticket.recent(), self.ticket.wished_at());
-        let met = |deleted: Vec<(RecordId, Timestamp)>| -> Vec<(RecordId, Timestamp)> {
-            let mut deleted = deleted;
-            deleted.retain(|(_, at)| since.is_none_or(|since| *at >= since));
-            deleted
-        };
-        if let (1, Some(answer)) = (number, recent.deleted(&of_module, since, wished_at)) {
-            return Ok(Page {
-                deleted: met(answer.found),
-                service_time: Some(answer.service_time),
-                ..Page::default()
-            });
-        }
-        let asked_at = self.clock.now();
-        let page = self.crm.deleted(&columns.module, since, number).await?;
-        let to = self
-            .row
-            .to
-            .and_then(|to| Timestamp::from_millisecond(to).ok());
-        if let (1, false, Some(service_time)) = (number, page.more, to) {
-            recent.keep_deleted(Answer {
-                since,
-                asked_at,
-                service_time,
-                columns: of_module,
-                found: page.records.clone(),
-            });
-        }
-        Ok(Page {
-            deleted: met(page.records),
-            next: page.more.then_some(Position::Page(number + 1)),
-            ..Page::default()
-        })
-    }
-
-    /// What changed in a module since shortly before the cursor.
-    async fn changes(
-        &self,
-        columns: &Columns,
-        position: &Position,
-        met: u64,
-    ) -> Result<Page, RunError> {
-        if let Position::Token(token) = position {
-            return self.walk(columns, None, token.as_deref()).await;
-        }
-        let Some(since) = self.since() else {
-            return self.by_id(columns, Filter::EVERYTHING, position).await;
-        };
-        let after = match position {
-            Position::AfterChange(at, record) => Timestamp::from_millisecond(*at)
-                .ok()
-                .map(|at| (at, RecordId(*record))),
-            _ => None,
-        };
-        let scope = Scope::Changed { since, after };
-        // Few changes are the rule: a small page first, and larger ones as there turn out to be more.
-        let limit = match met {
-            0 => PAGE_ROWS[0],
-            1..=200 => PAGE_ROWS[1],
-            _ => PAGE_ROWS[2],
-        };
-        let starts = *position == Position::Start;
-        let (recent, wished_at) = (self.ticket.recent(), self.ticket.wished_at());
-        if let Some(answer) = recent.changes(columns, since, wished_at).filter(|_| starts) {
-            let mut records = answer.found;
-            records.retain(|record| record.modified_at.is_none_or(|at| at >= since));
-            return self.page(
-                columns,
-                RecordPage {
-                    records,
-                    last: None,
-                    more: false,
-                    service_time: answer.service_time,
-                },
-                |_| Position::Start,
-            );
-        }
-        let asked_at = self.clock.now();
-        let mut wide = self.widened(columns);
-        let mut page = self.crm.page(&wide, &scope, limit).await;
-        if let Err(error) = &page
-            && error.suggests_walking()
-            && wide != *columns
-        {
-            // What another sync names may be gone, which is its own affair.
-            wide = columns.clone();
-            page = self.crm.page(&wide, &scope, limit).await;
-        }
-        match page {
-            Ok(page) => {
-                if starts {
-                    recent.begin(Answer {
-                        since: Some(since),
-                        asked_at,
-                        service_time: page.service_time,
-                        columns: wide,
-                        found: Vec::new(),
-                    });
-                }
-                let all = page.records.clone();
-                let page = self.page(columns, page, |(id, at)| match at {
-                    Some(at) => Position::AfterChange(at.as_millisecond(), id.0),
-                    None => Position::AfterRecord(id.0),
-                })?;
-                recent.page(&columns.module, &all, page.next.is_none());
-                Ok(page)
-            }
-            Err(error) => self.walk_instead(columns, None, error, position).await,
-        }
-    }
-
-    /// The columns with those beside them that the other syncs want which wait for their turns, as long as one query
-    /// gives them all.
-    fn widened(&self, columns: &Columns) -> Columns {
-        let mut wide = columns.clone();
-        for other in self.ticket.others() {
-            let Some(definition) = self.config.syncs.get(&other) else {
-                continue;
-            };
-            for theirs in resolve::change_columns(self.base, definition) {
-                if theirs.module != wide.module {
-                    continue;
-                }
-                let mut wider = wide.clone();
-                for field in theirs.fields {
-                    if !wider.fields.contains(&field) {
-                        wider.fields.push(field);
-                    }
-                }
-                if fits_one_query(&wider) {
-                    wide = wider;
-                }
-            }
-        }
-        wide
-    }
-
     /// The records of a module that a filter lets through, by id.
-    async fn by_id(
+    pub(super) async fn by_id(
         &self,
         columns: &Columns,
         filter: Filter,
@@ -352,7 +201,7 @@ impl Run<'_> {
         }
     }
 
-    fn page(
+    pub(super) fn page(
         &self,
         columns: &Columns,
         mut found: RecordPage,
@@ -381,64 +230,8 @@ impl Run<'_> {
         })
     }
 
-    /// Reads by Get Records what COQL refuses, if COQL is to blame and not the definition.
-    async fn walk_instead(
-        &self,
-        columns: &Columns,
-        view: Option<RecordId>,
-        error: CrmError,
-        position: &Position,
-    ) -> Result<Page, RunError> {
-        if !error.suggests_walking() || *position != Position::Start {
-            return Err(error.into());
-        }
-        let now = self.crm.fields(&columns.module).await?;
-        if !missing_columns(&columns.fields, &now).is_empty() {
-            return Err(error.into());
-        }
-        self.say_refused(&error, "trying Get Records");
-        self.walk(columns, view, None).await
-    }
-
-    fn say_refused(&self, error: &CrmError, instead: &'static str) {
-        tracing::warn!(
-            sync = %self.definition.id,
-            module = %self.definition.module,
-            error = error as &dyn std::error::Error,
-            "COQL does not take this read: {instead}"
-        );
-    }
-
-    async fn walk(
-        &self,
-        columns: &Columns,
-        view: Option<RecordId>,
-        token: Option<&str>,
-    ) -> Result<Page, RunError> {
-        let since = self.since().filter(|_| !self.row.full);
-        let walked = self.crm.walk(columns, view, Converted::Both, token, since);
-        let page = match walked.await {
-            // What has been read already is passed over the second time.
-            Err(error) if token.is_some() && error.restarts_walk() => {
-                let again = self.crm.walk(columns, view, Converted::Both, None, since);
-                again.await?
-            }
-            answered => answered?,
-        };
-        self.shows_opt_outs(columns, &page.records)?;
-        Ok(Page {
-            rows: count(&page.records),
-            members: page.records.iter().map(|record| record.id).collect(),
-            records: page.records,
-            partial: page.partial,
-            next: page.next.map(|token| Position::Token(Some(token))),
-            service_time: Some(page.service_time),
-            ..Page::default()
-        })
-    }
-
     /// The page with those of its records named that are in the sync's view now.
-    async fn with_members(&self, mut page: Page) -> Result<Page, RunError> {
+    pub(super) async fn with_members(&self, mut page: Page) -> Result<Page, RunError> {
         let Some(view) = self.view() else {
             return Ok(page);
         };
@@ -491,53 +284,6 @@ impl Run<'_> {
         }
     }
 
-    /// What is asked of the records of a read in full: the selection and the date range as far as they can be pushed, or
-    /// an opt-out, or a change since the last run, whoever it was that opted in again.
-    pub(super) fn pushed(&self) -> Filter {
-        if self.unpushed.load(Ordering::Relaxed) {
-            return Filter::EVERYTHING;
-        }
-        let selection = match &self.plan.selected {
-            Selected::Criteria(criteria) => criteria.filter(self.clock.now()),
-            // The members of a view are its own; opt-outs of others are read apart.
-            Selected::View(_) => return Filter::EVERYTHING,
-            Selected::All => Filter::EVERYTHING,
-        };
-        let selection = Filter::all([selection, self.plan.period.filter()]);
-        Filter::any([
-            selection,
-            self.opted_out_or_changed(&self.plan.opt_out_fields),
-        ])
-    }
-
-    /// Those that opted out, and those changed since the last run: who opted in again is among them.
-    fn opted_out_or_changed(&self, fields: &[FieldPath]) -> Filter {
-        let opted_out = fields
-            .iter()
-            .map(|field| leaf(field.as_str(), FieldType::Bool, Test::Truth(true)));
-        let changed = self.since().map(|since| {
-            let test = Test::Instants(Some(since), None);
-            leaf(MODIFIED_FIELD, FieldType::DateTime, test)
-        });
-        Filter::any(opted_out.chain(changed))
-    }
-
-    /// Rows to ask for when so many have been met: no more than are expected still, as fewer cost less.
-    fn planned_rows(&self, met: u64) -> u32 {
-        let [few, some, most] = PAGE_ROWS;
-        let left = match self.expected {
-            None => return most,
-            Some(expected) if met < expected => expected - met,
-            // A module that has grown, by a little as a rule.
-            Some(expected) if met < expected + u64::from(few) => 1,
-            Some(_) => return most,
-        };
-        [few, some]
-            .into_iter()
-            .find(|rows| left <= u64::from(*rows))
-            .unwrap_or(most)
-    }
-
     /// The view that the sync names.
     pub(super) fn view(&self) -> Option<RecordId> {
         match &self.plan.selected {
@@ -570,32 +316,16 @@ impl Run<'_> {
             rows.iter().map(id).collect()
         })
     }
-
-    /// Where reads of changes begin: five minutes before the cursor.
-    pub(super) fn since(&self) -> Option<Timestamp> {
-        self.cursor.map(|cursor| cursor - OVERLAP)
-    }
 }
 
-fn after_record(position: &Position) -> Option<RecordId> {
+pub(super) fn after_record(position: &Position) -> Option<RecordId> {
     match position {
         Position::AfterRecord(record) => Some(RecordId(*record)),
         _ => None,
     }
 }
 
-/// A test of one of the module's own fields; everything where the name is none.
-pub(super) fn leaf(field: &str, field_type: FieldType, test: Test) -> Filter {
-    match field.parse() {
-        Ok(field) => Filter::Leaf(Leaf {
-            field,
-            field_type,
-            test,
-        }),
-        Err(_) => Filter::EVERYTHING,
-    }
-}
-
-fn count(records: &[Record]) -> u64 {
+/// How many records these are.
+pub(super) fn count(records: &[Record]) -> u64 {
     u64::try_from(records.len()).unwrap_or(u64::MAX)
 }

@@ -16,6 +16,7 @@
 mod ask;
 mod bulk;
 mod carry;
+mod changes;
 mod deals;
 mod decide;
 mod error;
@@ -24,6 +25,7 @@ mod finish;
 pub(crate) mod held;
 mod plan;
 mod progress;
+mod push;
 mod read;
 mod recent;
 pub(crate) mod recovery;
@@ -37,6 +39,7 @@ mod suppressions;
 mod turns;
 mod usage;
 mod verify;
+mod walk;
 pub(crate) mod witness;
 mod write;
 
@@ -141,6 +144,8 @@ struct Run<'a> {
     unpushed: AtomicBool,
     /// Whether COQL has refused the view in this run.
     listed_only: AtomicBool,
+    /// Whether a converted lead was met in this run.
+    met_converted: AtomicBool,
     /// Whether bulk jobs are given up for this run.
     bulk_refused: AtomicBool,
     id: RunId,

@@ -12,8 +12,9 @@ use crate::domain::definition::{Departure, SyncDefinition};
 use crate::domain::ids::{FieldPath, ListKey, ModuleName};
 use crate::domain::mapping::Mapping;
 use crate::domain::period::Period;
+use crate::domain::record::Record;
 use crate::domain::schema::{DEAL_CONTACT, within_deals};
-use crate::domain::value::{Field, FieldType};
+use crate::domain::value::{Field, FieldType, Value};
 use crate::store::ledger::rows::{ResolvedRow, ViewRow};
 use crate::zoho::crm::Columns;
 
@@ -26,6 +27,8 @@ const CREATED_FIELD: &str = "Created_Time";
 /// The modules that deals are read of, and that they belong to.
 const DEALS: &str = "Deals";
 const CONTACTS: &str = "Contacts";
+/// The only module whose records are converted.
+const LEADS: &str = "Leads";
 /// What tells a converted lead, best first.
 const CONVERTED_FIELDS: [&str; 2] = ["Converted__s", "Converted_Date_Time"];
 
@@ -38,6 +41,8 @@ pub(crate) enum Source {
     DeletedDeals,
     /// The sync's module.
     Module,
+    /// Converted leads, where COQL leaves them out.
+    Converted,
     /// Records of the module that have to be looked at again, by their ids.
     Revisits,
     /// The opt-outs of a module whose records are not all read otherwise.
@@ -82,6 +87,8 @@ pub(crate) struct Plan {
     pub(crate) converted_field: Option<FieldPath>,
     /// Whether converted leads are ignored.
     pub(crate) exclude_converted: bool,
+    /// Whether COQL leaves converted leads out; `None` where that is not known yet.
+    pub(crate) hides_converted: Option<bool>,
     /// Role addresses.
     pub(crate) roles: RoleAddresses,
     /// Zone of dates and times.
@@ -166,12 +173,16 @@ impl Plan {
         });
         let elsewhere = resolved.consent_modules.iter();
         let elsewhere = elsewhere.filter_map(|name| consent(name));
+        let is_leads = definition.module.as_str() == LEADS;
+        let may_hide = is_leads && resolved.hides_converted != Some(false);
         let has_deals = deals.is_some();
         let deal_sources = [Source::Deals, Source::DeletedDeals];
         let sources = deal_sources
             .into_iter()
             .filter(|_| has_deals)
-            .chain([Source::Module, Source::Revisits])
+            .chain([Source::Module])
+            .chain(may_hide.then_some(Source::Converted))
+            .chain([Source::Revisits])
             .chain(
                 own_consent
                     .into_iter()
@@ -195,6 +206,7 @@ impl Plan {
             consent_fields: OPT_OUT_FIELD.parse().into_iter().collect(),
             converted_field,
             exclude_converted: definition.advanced.exclude_converted,
+            hides_converted: resolved.hides_converted,
             roles: RoleAddresses::new(config.builtin_group_emails, &config.group_emails),
             zone: config.timezone.clone(),
             clear_empty: definition.advanced.clear_empty,
@@ -203,6 +215,15 @@ impl Plan {
                 left: Departure::Keep,
             },
         }
+    }
+}
+
+impl Plan {
+    /// Whether a record is a converted lead.
+    pub(crate) fn is_converted(&self, record: &Record) -> bool {
+        self.converted_field
+            .as_ref()
+            .is_some_and(|field| !matches!(record.get(field), Value::Null | Value::Bool(false)))
     }
 }
 

@@ -3,20 +3,25 @@
 //! Where a page comes from is `fetch`'s business. A read in full that turns out larger than it was expected to be goes
 //! on as a bulk read; see `bulk`.
 
+use std::sync::atomic::Ordering;
+
 use jiff::Timestamp;
 
 use super::Run;
+use super::ask::hides_converted;
 use super::deals;
 use super::error::RunError;
 use super::fetch::Page;
-use super::plan::Source;
+use super::plan::{Selected, Source};
 use super::stage::{Met, Staging};
 use crate::domain::changes::Departed;
 use crate::domain::ids::{ModuleName, RecordId};
 use crate::domain::period::Window;
 use crate::domain::record::Record;
 use crate::store::StoreError;
-use crate::store::ledger::rows::{ExpectedRow, Phase, Place, Position, RecordRow, RunRow};
+use crate::store::ledger::rows::{
+    ExpectedRow, Phase, Place, Position, RecordRow, ResolvedRow, RunRow,
+};
 use crate::store::ledger::{Step, keys};
 
 /// Records looked at in one step when a full read's leftovers are let go.
@@ -32,6 +37,9 @@ impl Run<'_> {
                 } else {
                     Phase::Deciding
                 })?,
+                Some(Source::Converted) if !self.reads_converted().await? => {
+                    self.enter(after_source(source))?;
+                }
                 Some(wanted) if self.skips(&wanted)? => self.enter(after_source(source))?,
                 Some(wanted) => self.read_source(source, &wanted, position).await?,
             }
@@ -44,7 +52,7 @@ impl Run<'_> {
     /// opt-outs.
     fn skips(&self, source: &Source) -> Result<bool, StoreError> {
         match source {
-            Source::Deals | Source::Module => Ok(false),
+            Source::Deals | Source::Module | Source::Converted => Ok(false),
             Source::DeletedDeals if self.row.full => {
                 self.drop_unmet_deals()?;
                 Ok(true)
@@ -55,6 +63,34 @@ impl Run<'_> {
                 Ok(columns.module == self.definition.module && !self.row.full)
             }
         }
+    }
+
+    /// Whether converted leads have to be read apart. A read in full that met none finds out, and what it found is kept.
+    /// Where only open leads belong, those that are converted are let go of unmet by a read in full.
+    async fn reads_converted(&mut self) -> Result<bool, RunError> {
+        let hides = match self.plan.hides_converted {
+            None if self.met_converted.load(Ordering::Relaxed) => Some(false),
+            None if self.row.full => hides_converted(&self.crm, &self.definition.module).await?,
+            known => known,
+        };
+        if self.plan.hides_converted != hides {
+            self.plan.hides_converted = hides;
+            self.store.ledger.step(|step| {
+                let key = keys::number(self.numbers.sync);
+                match step.resolved.get(&key)? {
+                    Some(row) => {
+                        let row = ResolvedRow {
+                            hides_converted: hides,
+                            ..row
+                        };
+                        step.resolved.put(&key, &row)
+                    }
+                    None => Ok(()),
+                }
+            })?;
+        }
+        let only_open = matches!(self.plan.selected, Selected::All);
+        Ok(hides == Some(true) && !(self.row.full && only_open))
     }
 
     /// Reads one source to its end. While a page is staged, the next one is on its way: two pages are in memory.
@@ -134,7 +170,10 @@ impl Run<'_> {
                         deals::drop_deal(step, &row, *deal)?;
                     }
                 }
-                Source::Module => {
+                Source::Module | Source::Converted => {
+                    if page.records.iter().any(|it| self.plan.is_converted(it)) {
+                        self.met_converted.store(true, Ordering::Relaxed);
+                    }
                     for record in &page.records {
                         self.stage_record(step, &mut row, page, record, false)?;
                     }

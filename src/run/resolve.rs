@@ -43,6 +43,7 @@ pub(super) async fn resolve(
 ) -> Result<(Plan, SyncNumbers), RunError> {
     let kept = kept(base, definition)?;
     let kept_view = kept.as_ref().and_then(|row| row.view.clone());
+    let known_to_hide = kept.as_ref().and_then(|row| row.hides_converted);
     let mut asked = match kept.filter(|_| !fresh) {
         Some(row) => Asked {
             row,
@@ -57,6 +58,7 @@ pub(super) async fn resolve(
             ask(&base.sources, clients, definition, digest, view).await?
         }
     };
+    asked.row.hides_converted = asked.row.hides_converted.or(known_to_hide);
     let mut row = kept_part(&asked.row, definition);
     if let (Some(now), Some(before)) = (&row.view, kept_view)
         && now.id == before.id
@@ -150,6 +152,7 @@ pub(super) fn change_columns(base: &Base, definition: &SyncDefinition) -> Vec<Co
         Source::Deals
         | Source::DeletedDeals
         | Source::Module
+        | Source::Converted
         | Source::Revisits
         | Source::Deleted => None,
     });

@@ -174,9 +174,7 @@ impl Staging<'_> {
         before: Option<&RecordRow>,
     ) -> Result<Placed, StoreError> {
         let plan = self.plan;
-        let converted = plan.converted_field.as_ref().is_some_and(|field| {
-            !matches!(met.record.get(field), Value::Null | Value::Bool(false))
-        });
+        let converted = plan.is_converted(met.record);
         let Some(record) = self.selected(step, met, converted)? else {
             run.counts.not_selected += 1;
             return Ok(Placed::OUTSIDE);

@@ -135,6 +135,7 @@ pub(super) async fn start<'a>(
         probed: AtomicBool::new(false),
         unpushed: AtomicBool::new(false),
         listed_only: AtomicBool::new(false),
+        met_converted: AtomicBool::new(false),
         bulk_refused: AtomicBool::new(false),
         id: running.run,
         running,

@@ -115,6 +115,7 @@ fn resolved_row() -> ResolvedRow {
             read: true,
             listed_only: false,
         }),
+        hides_converted: Some(true),
     }
 }
 
@@ -268,7 +269,7 @@ fn ledger_pins() -> Vec<Pin> {
             &resolved_row(),
             "0c021414141414141414141414141414141402337a0105537461676505537461676505087069636b6c697374\
              01084163636f756e74730101610162010443697479013201054c6561647301084163636f756e747300011501\
-             2b0100921f88ab",
+             2b010001018155ef07",
         ),
         pin(&NumberRow(9), "0d0109975ec3a4"),
         pin(
@@ -437,6 +438,7 @@ fn every_old_schema_is_read_as_what_it_meant() {
     let want = ResolvedRow {
         related: Vec::new(),
         view: None,
+        hides_converted: None,
         ..resolved_row()
     };
     assert_eq!(resolved, want);

@@ -297,3 +297,71 @@ fn no_address_and_no_token_is_in_any_log_line_even_at_level_trace() {
     }
     assert!(!written.contains("@example."));
 }
+
+#[test]
+fn syncs_that_fall_due_together_share_what_they_read() {
+    let rig = Rig::with(&Setup {
+        people: 40,
+        settings: "[limits]\nruns_per_day = \"unlimited\"\n",
+        ..Setup::default()
+    });
+    let definition = |module: &str, list: &str, select: &str, map: &str| {
+        format!(
+            "name = \"Together\"\nmodule = \"{module}\"\nlist = \"{list}\"\n{select}\n{map}\n\
+             schedule = {{ every = \"cron\", cron = \"*/2 * * * * *\" }}\n"
+        )
+    };
+    let gold =
+        "select.criteria = [{ field = \"Customer_Tier\", operator = \"is\", value = \"Gold\" }]";
+    let all = "select.all = true";
+    for name in ["Gold", "Cities", "Open leads"] {
+        rig.act(&json!({"create_list": {"name": name}}));
+    }
+    let syncs = ["all", "cities", "gold", "leads"];
+    rig.sync("all", &definition("Contacts", NEWSLETTER, all, ""));
+    rig.sync("gold", &definition("Contacts", "3zgold", gold, ""));
+    let city = "map = { \"City\" = \"Mailing_City\" }";
+    rig.sync("cities", &definition("Contacts", "3zcities", all, city));
+    rig.sync("leads", &definition("Leads", "3zopenleads", all, ""));
+    let daemon = rig.start("daemon", "daemon");
+    // Four runs of one tick, none of them in full: their windows end together.
+    let together = || -> Vec<u64> {
+        let mut finished = rig.events("run.finished");
+        finished.retain(|run| run["full"] == false);
+        let ticks = finished.windows(4).filter(|runs| {
+            let ran: BTreeSet<&str> = runs.iter().filter_map(|run| run["sync"].as_str()).collect();
+            ran == BTreeSet::from(syncs) && runs.iter().all(|run| run["to"] == runs[0]["to"])
+        });
+        let calls = |run: &Value| run["crm"]["calls"].as_u64().unwrap();
+        ticks.map(|runs| runs.iter().map(calls).sum()).collect()
+    };
+    until("three ticks of four runs", || together().len() >= 3);
+    // Changes and deletions of Contacts and of Leads, for all four.
+    assert!(
+        together().iter().all(|calls| *calls == 4),
+        "{:?}",
+        together()
+    );
+
+    let contact = json!({"Last_Name": "Ann", "Email": "ann@together.example", "Customer_Tier": "Gold", "Mailing_City": "Lisbon"});
+    rig.create("Contacts", &contact);
+    let has = |list: &str, address: &str| rig.members(list, "active").contains_key(address);
+    let address = "ann@together.example";
+    until("all three lists have her", || {
+        [NEWSLETTER, "3zgold", "3zcities"]
+            .iter()
+            .all(|list| has(list, address))
+    });
+    let members = rig.members("3zcities", "active");
+    assert_eq!(members[address]["fields"]["City"], "Lisbon");
+    // An opt-out on a lead takes her off all of them.
+    let lead = json!({"Last_Name": "Ann", "Email": address, "Email_Opt_Out": true});
+    rig.create("Leads", &lead);
+    until("no list has her", || {
+        [NEWSLETTER, "3zgold", "3zcities"]
+            .iter()
+            .all(|list| !has(list, address))
+    });
+    daemon.signal("TERM");
+    assert_eq!(daemon.end().code, Some(0));
+}

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::super::definition::{Condition, Literal, Operator};
-use super::super::schema::{Column, Schema, Unresolved};
+use super::super::schema::{Column, Schema, Unresolved, unreadable};
 use super::super::value::{Field, FieldType};
 use super::comparison::Comparison;
 use super::operators::{is_negative, operand_count, suits};
@@ -69,10 +69,10 @@ fn column(condition: &Condition, schema: &Schema) -> Result<Column, Complaint> {
         )),
         Ok(column) => Ok(column),
         Err(Unresolved::Missing { message, help }) => Err(complaint(message, help)),
-        Err(Unresolved::Unknown(module)) => Err(complaint(
-            format!("the fields of module {module} are not known"),
-            None,
-        )),
+        Err(Unresolved::Unknown(module)) => {
+            let (message, help) = unreadable(&module);
+            Err(complaint(message, Some(help)))
+        }
     }
 }
 

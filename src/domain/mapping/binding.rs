@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::definition::MappingRules;
 use super::super::ids::FieldPath;
 use super::super::nearest::{did_you_mean, nearest};
-use super::super::schema::{Column, Schema, Unresolved};
+use super::super::schema::{Column, Schema, Unresolved, unreadable};
 use super::super::value::FieldType;
 use super::{CONTACT_EMAIL, LabelLimit, Mapping, MappingPart, MappingProblem, Rule};
 
@@ -183,7 +183,8 @@ impl Binder<'_> {
             Ok(column) => return Some(column),
             Err(Unresolved::Missing { message, help }) => (message, help),
             Err(Unresolved::Unknown(module)) => {
-                (format!("the fields of module {module} are not known"), None)
+                let (message, help) = unreadable(&module);
+                (message, Some(help))
             }
         };
         self.problem(label, MappingPart::Field, message, help);

@@ -11,6 +11,7 @@
 //! | `POST /sandbox/crm/generate` | `{"module":"Leads","count":1000}`: more invented people |
 //! | `POST /sandbox/crm/reseed` | `{"seed":7,"people":3000}`: all records anew |
 //! | `POST /sandbox/crm/settings` | what is said of `coql_hides_converted`, `bulk_hides_converted`, `bulk_omits_parentless`, `bulk_page_rows`, `bulk_polls`, `bulk_failures`, `case_sensitive`, `nulls_match_negatives`, `organisation`; see [`SettingsChange`] |
+//! | `GET /sandbox/crm/modules/{module}` | its custom views: `{"views":[{"id":"…","name":"…"}]}` |
 //! | `PATCH /sandbox/crm/modules/{module}` | changes metadata: `visible`, `api_supported`, `plural_label`, `rename_view`, `change_view`, `add_view`, `delete_view`, `mark_view`, `rename_field`, `hide_field`, `show_field`; see [`ModuleChange`] |
 //!
 //! What cannot be done gets HTTP 400 with `{"error":"…"}`.
@@ -137,7 +138,10 @@ pub(crate) fn control_routes() -> Router<Shared> {
         )
         .route("/sandbox/crm/records/{module}/{id}/restore", post(restore))
         .route("/sandbox/crm/records/Leads/{id}/convert", post(convert))
-        .route("/sandbox/crm/modules/{module}", patch(change_module))
+        .route(
+            "/sandbox/crm/modules/{module}",
+            get(show_module).patch(change_module),
+        )
         .route("/sandbox/crm/generate", post(generate))
         .route("/sandbox/crm/reseed", post(reseed))
         .route("/sandbox/crm/settings", post(settings))
@@ -208,6 +212,16 @@ async fn restore(
 async fn convert(State(world): State<Shared>, Path(id): Path<String>) -> Told {
     let contact = lock(&world).crm.convert(number(&id)?)?;
     Ok(Json(json!({"contact": contact.to_string()})))
+}
+
+async fn show_module(State(world): State<Shared>, Path(name): Path<String>) -> Told {
+    let crm = &lock(&world).crm;
+    let module = crm.module(&name).ok_or(EditError::Module(name))?;
+    let views = module.views.iter();
+    let views: Vec<Value> = views
+        .map(|view| json!({"id": view.id.to_string(), "name": view.name}))
+        .collect();
+    Ok(Json(json!({ "views": views })))
 }
 
 async fn change_module(

@@ -323,6 +323,8 @@ pub(crate) struct ResolvedRow {
     pub(crate) related: Vec<(String, Vec<Field>)>,
     /// The view that the definition names.
     pub(crate) view: Option<ViewRow>,
+    /// Leads: whether COQL leaves converted ones out; `None` while there was none to tell it by.
+    pub(crate) hides_converted: Option<bool>,
 }
 
 /// A custom view as it was when it was looked up.
@@ -370,6 +372,7 @@ impl From<ResolvedRowV1> for ResolvedRow {
             consent_modules: row.consent_modules,
             related: Vec::new(),
             view: None,
+            hides_converted: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What rosterd does end to end: from the records of a CRM to a list and a journal, through the built binary.
 
+mod bulk;
 mod changes;
 mod cost;
 mod doubt;
@@ -10,7 +11,10 @@ mod import;
 mod neighbours;
 mod oracle;
 mod plan;
+mod related;
+mod retrieval;
 mod selection;
+mod views;
 
 use crate::rig::Rig;
 

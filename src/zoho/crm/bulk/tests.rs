@@ -265,6 +265,12 @@ async fn a_job_that_is_gone_is_told_from_one_that_cannot_be() {
         assert!(error.to_string().contains(said), "{error}");
     }
     let scope = stage(vec![refused(401, "OAUTH_SCOPE_MISMATCH", "{}")]).await;
+    let columns = &columns(&["Email"]);
+    let among = &Among::ALL;
+    let first = BulkQuery::First { columns, among };
+    let error = scope.crm.bulk_create(first).await.unwrap_err();
+    assert!(error.suggests_querying(), "{error}");
+    let scope = stage(vec![refused(401, "OAUTH_SCOPE_MISMATCH", "{}")]).await;
     let error = scope.crm.bulk_status("77").await.unwrap_err();
     assert!(error.to_string().contains("ZohoCRM.bulk.READ"), "{error}");
 }
