@@ -12,6 +12,7 @@ const EXAMPLES: &str = "\
 Examples:
   rosterd demo                       see it work, without any set-up
   rosterd check                      are all files valid?
+  rosterd plan newsletter            what would a run do?
   rosterd sync newsletter            bring one list up to date now
   rosterd history newsletter         what its runs did
   rosterd daemon                     keep all lists up to date from now on
@@ -80,6 +81,9 @@ pub enum Command {
         after_help = "Exit code 3 if a limit refuses the run, or its removals wait for a person; 75 if trying later will do."
     )]
     Sync(SyncArgs),
+    /// Say what a run would do now, and what it would cost; changes nothing anywhere.
+    #[command(after_help = PLAN_EXAMPLES)]
+    Plan(PlanArgs),
     /// Show past runs, and what became of their contacts.
     #[command(after_help = HISTORY_EXAMPLES)]
     History(HistoryArgs),
@@ -119,6 +123,18 @@ Examples:
 
 Works beside a running daemon. Exit code 2 for a sync or run that does not exist.";
 
+const PLAN_EXAMPLES: &str = "\
+Examples:
+  rosterd plan newsletter                  how many a run would add, update, take off and ignore
+  rosterd plan newsletter --people         and whom, with the fields that change
+  rosterd plan newsletter --full           what importing everything again would do
+  rosterd plan newsletter --people --json  the same for programs
+
+The run is rehearsed: it reads what it would read, for the same price, from a copy of the state in
+the folder for temporary files ($TMPDIR), and leaves out what would change anything. Works for an
+inactive sync and beyond a limit, and while no daemon runs. Exit code 0 also if removals would be
+held; 75 if nobody could be added, or it was stopped.";
+
 const CHECK_EXAMPLES: &str = "\
 Examples:
   rosterd check                                   are all files valid?
@@ -152,6 +168,19 @@ pub struct SyncArgs {
     /// The sync: its file's name without `.toml`.
     pub sync: String,
     /// Import everything again, whatever changed.
+    #[arg(long)]
+    pub full: bool,
+}
+
+/// Options of `plan`.
+#[derive(Debug, Clone, Args)]
+pub struct PlanArgs {
+    /// The sync: its file's name without `.toml`.
+    pub sync: String,
+    /// Name each person: record, address, outcome and the fields that change.
+    #[arg(long)]
+    pub people: bool,
+    /// Plan to import everything again, whatever changed.
     #[arg(long)]
     pub full: bool,
 }
@@ -216,6 +245,8 @@ mod tests {
             ("history news --since 7d --json", true),
             ("history --since soon", false),
             ("sync", false),
+            ("plan news --people --full --json", true),
+            ("plan", false),
             ("--json check --online", true),
             ("check --explain news --online", true),
             ("check --explain", false),

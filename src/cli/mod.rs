@@ -12,12 +12,14 @@ mod history;
 mod hold;
 mod online;
 mod pages;
+mod plan;
 pub mod report;
 mod sandbox;
 mod service;
 mod status;
 mod sync;
 pub mod table;
+mod tally;
 
 use std::path::PathBuf;
 
@@ -93,6 +95,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
         Command::Check(args) => check::run(context, args),
         Command::Status(args) => status::run(context, args),
         Command::Sync(args) => sync::run(context, args),
+        Command::Plan(args) => plan::run(context, args),
         Command::History(args) => history::run(context, args),
         Command::Approve(args) => hold::run(context, args, HoldVerdict::Approve),
         Command::Discard(args) => hold::run(context, args, HoldVerdict::Discard),

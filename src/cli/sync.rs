@@ -44,7 +44,10 @@ pub(super) fn run(context: &Context, args: &SyncArgs) -> Result<Exit, CliError> 
         };
         Ok::<_, CliError>(result)
     })?;
-    let Some(Ended { finished, error }) = result else {
+    let Some(Ended {
+        finished, error, ..
+    }) = result
+    else {
         return Err(CliError::because(Exit::Failed, "the run did not begin"));
     };
     if let Some(finished) = &finished {

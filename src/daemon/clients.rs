@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::ServiceError;
+use crate::clock::Clock;
 use crate::config::settings::{Account, Config, Pace};
 use crate::domain::ids::AccountName;
-use crate::domain::pacing::{Pacing, Window, documented};
+use crate::domain::pacing::{CALL_TAKES, Forecast, Pacing, Window, documented};
 use crate::run::{Base, Clients, Turns};
 use crate::zoho::campaigns::Campaigns;
 use crate::zoho::crm::Crm;
@@ -68,16 +69,59 @@ pub(crate) fn clients(
     config: &Config,
     account: &Account,
     http: &Client,
-    clock: &crate::clock::Clock,
+    clock: &Clock,
     pacer: Pacer,
 ) -> Result<Clients, ServiceError> {
+    let hosts = hosts(account)?;
+    let tokens = tokens(config, account, &hosts, http, clock);
+    Ok(of_tokens(config, account, &hosts, tokens, http, pacer))
+}
+
+/// The clients of one account for a rehearsal: they keep no token, and leave out what would change anything. Tokens are
+/// where `config` has them, and what was used of the budgets is in the stores of `base`.
+///
+/// # Errors
+/// [`ServiceError::DataCenter`] or [`ServiceError::Store`].
+pub(super) fn rehearsing(
+    config: &Config,
+    base: &Base,
+    account: &Account,
+    http: &Client,
+) -> Result<Clients, ServiceError> {
+    let hosts = hosts(account)?;
+    let tokens = tokens(config, account, &hosts, http, &base.clock).keeping_nothing();
+    let pacer = pacer(base, account)?;
+    let clients = of_tokens(config, account, &hosts, tokens, http, pacer);
+    let forecast = Forecast::new(
+        pacing(base, account)?,
+        base.clock.now(),
+        account.campaigns_concurrency,
+        CALL_TAKES,
+    );
+    let campaigns = clients.campaigns.rehearsing(forecast);
+    Ok(Clients {
+        campaigns,
+        ..clients
+    })
+}
+
+fn hosts(account: &Account) -> Result<Hosts, ServiceError> {
     let overrides = Overrides {
         accounts: account.accounts_url.as_deref(),
         crm: account.crm_url.as_deref(),
         campaigns: account.campaigns_url.as_deref(),
     };
-    let hosts = Hosts::of(&account.data_center, overrides)
-        .ok_or_else(|| ServiceError::DataCenter(account.name.clone()))?;
+    Hosts::of(&account.data_center, overrides)
+        .ok_or_else(|| ServiceError::DataCenter(account.name.clone()))
+}
+
+fn tokens(
+    config: &Config,
+    account: &Account,
+    hosts: &Hosts,
+    http: &Client,
+    clock: &Clock,
+) -> Tokens {
     let credentials = Credentials {
         client_id: account.client_id.clone(),
         client_secret: account.client_secret.clone(),
@@ -87,41 +131,61 @@ pub(crate) fn clients(
         .state_dir
         .join("tokens")
         .join(format!("{}.json", account.name));
-    let tokens = Arc::new(Tokens::new(
+    Tokens::new(
         http.clone(),
         hosts.clone(),
         account.name.clone(),
         credentials,
         file,
         clock.clone(),
-    ));
+    )
+}
+
+fn of_tokens(
+    config: &Config,
+    account: &Account,
+    hosts: &Hosts,
+    tokens: Tokens,
+    http: &Client,
+    pacer: Pacer,
+) -> Clients {
+    let tokens = Arc::new(tokens);
     let retry = Retry::lasting(config.give_up_after);
     let crm = Crm::new(http.clone(), tokens.clone(), account.crm_concurrency, retry);
     let campaigns = Campaigns::new(
         http.clone(),
-        &hosts,
-        tokens.clone(),
+        hosts,
+        tokens,
         account.campaigns_concurrency,
         retry,
         pacer.clone(),
     );
-    Ok(Clients {
+    Clients {
         crm,
         campaigns,
         pacer,
-    })
+    }
 }
 
 /// The account's pace, with what it has used already.
 fn pacer(base: &Base, account: &Account) -> Result<Pacer, ServiceError> {
+    let pacing = pacing(base, account)?;
+    Ok(match pacing {
+        Some(pacing) => Pacer::new(pacing, base.clock.clone()),
+        None => Pacer::off(),
+    })
+}
+
+/// The account's budgets, with what it has used of them; none where it is not paced.
+fn pacing(base: &Base, account: &Account) -> Result<Option<Pacing>, ServiceError> {
     let Some(windows) = windows(&account.pace) else {
-        return Ok(Pacer::off());
+        return Ok(None);
     };
     let mut pacing = Pacing::new(windows);
     if let Some(used) = base.store.ledger.pacing(&account.name)? {
         pacing.restore(&used, base.clock.now());
     }
-    Ok(Pacer::new(pacing, base.clock.clone()))
+    Ok(Some(pacing))
 }
 
 fn windows(pace: &Pace) -> Option<BTreeMap<String, Vec<Window>>> {

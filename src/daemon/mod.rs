@@ -6,6 +6,7 @@
 mod beat;
 mod clients;
 mod planner;
+pub(crate) mod rehearsal;
 mod scheduler;
 pub mod signals;
 pub mod status;
@@ -93,6 +94,7 @@ impl Service {
             journal: Arc::new(Mutex::new(journal)),
             clock,
             stop,
+            witness: None,
         };
         let interrupted = recover(&base).map_err(Box::new)?;
         let http = crate::zoho::http::Client::new(clients::options())?;
@@ -131,6 +133,7 @@ impl Service {
             journal: before.base.journal.clone(),
             clock: before.base.clock.clone(),
             stop: before.base.stop.clone(),
+            witness: None,
         };
         let accounts = clients::build(&base, &self.http, &before.accounts)?;
         let after = Current {

@@ -125,6 +125,7 @@ impl Tasks {
             Some(Ended {
                 finished,
                 error: Some(error),
+                ..
             }) => after_failure(current, &sync, wish, finished.is_some(), error),
             Some(Ended { error: None, .. }) | None => Ok(()),
         }

@@ -119,6 +119,15 @@ pub struct LimitValues {
 }
 
 impl LimitValues {
+    /// No limits at all.
+    pub const UNLIMITED: Self = Self {
+        active_syncs: None,
+        runs_per_day: None,
+        initiations_per_month: None,
+        resyncs_per_day: None,
+        resyncs_per_month: None,
+    };
+
     /// The value of one limit.
     #[must_use]
     pub fn get(&self, limit: Limit) -> Option<u64> {

@@ -220,6 +220,29 @@ impl Counts {
         }
     }
 
+    /// What was counted since the same run had counted `earlier`: of the total, the records that got their outcome since.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut rest = *self;
+        for (now, before) in [
+            (&mut rest.new, earlier.new),
+            (&mut rest.re_added, earlier.re_added),
+            (&mut rest.duplicate, earlier.duplicate),
+            (&mut rest.updated, earlier.updated),
+            (&mut rest.ignored, earlier.ignored),
+            (&mut rest.deleted, earlier.deleted),
+            (&mut rest.not_selected, earlier.not_selected),
+        ] {
+            *now = now.saturating_sub(before);
+        }
+        for reason in Reason::ALL {
+            let now = rest.ignored_by.slot(reason);
+            *now = now.saturating_sub(earlier.ignored_by.get(reason));
+        }
+        rest.total = rest.settled();
+        rest
+    }
+
     /// The records with an outcome.
     #[must_use]
     pub fn settled(&self) -> u64 {

@@ -8,6 +8,7 @@
 //! reserved "in the future" counts as reserved now, which never frees a call early and delays none beyond one span.
 //! A clock set forward cannot be told from time passing; noticing it is the caller's.
 
+mod forecast;
 mod state;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use forecast::{CALL_TAKES, Forecast};
 pub use state::{MethodState, PacingState, SlotState, WindowState};
 
 /// The name under which windows are given for all methods that are not named.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::witness::{Settled, Witness};
 use crate::domain::changes::{
     Action, AddressState, Candidate, Claim, ClaimChange, Decision, Departed, Membership, Removal,
     Rules, decide,
@@ -33,6 +34,8 @@ pub(super) struct Deciding<'a> {
     pub(super) rules: Rules,
     /// Whether the gate lets anyone through.
     pub(super) gate_open: bool,
+    /// Who is told of each outcome.
+    pub(super) witness: Option<&'a Witness>,
 }
 
 impl Deciding<'_> {
@@ -152,8 +155,18 @@ impl Deciding<'_> {
             };
             read.or_else(known).cloned().unwrap_or_default()
         };
+        let before = state.claim.as_ref().and_then(|claim| claim.sent.as_deref());
         for (record, outcome, detail) in decision.settled {
-            settle(step, run, record, spelled(record), outcome, detail)?;
+            let candidate = state.candidates.iter().find(|it| it.record == record);
+            let settled = Settled {
+                record,
+                address: spelled(record),
+                outcome,
+                detail,
+                fields: candidate.map_or(&[], |it| it.fields.as_slice()),
+                before,
+            };
+            settle(step, run, self.witness, settled)?;
         }
         if state.opted_out {
             self.leave_orphans(step, address)?;
@@ -220,9 +233,15 @@ impl Deciding<'_> {
             };
             return step.intents.put(&key, &intent);
         }
-        let outcome = Outcome::Ignored(Reason::NotCleared);
-        let detail = "the list's suppressions could not be read".to_owned();
-        settle(step, run, winner.record, winner.address, outcome, detail)?;
+        let settled = Settled {
+            record: winner.record,
+            address: winner.address,
+            outcome: Outcome::Ignored(Reason::NotCleared),
+            detail: "the list's suppressions could not be read".to_owned(),
+            fields: &winner.fields,
+            before: None,
+        };
+        settle(step, run, self.witness, settled)?;
         step.defer(self.numbers.sync, address, None)
     }
 
@@ -272,24 +291,25 @@ impl Deciding<'_> {
     }
 }
 
-/// Counts an outcome and, for an ignored record, writes down why.
+/// Counts an outcome and, for an ignored record, writes down why. Nothing else counts one.
 pub(super) fn settle(
     step: &mut Step<'_>,
     run: &mut RunRow,
-    record: RecordId,
-    address: String,
-    outcome: Outcome,
-    detail: String,
+    witness: Option<&Witness>,
+    settled: Settled<'_>,
 ) -> Result<(), StoreError> {
-    run.counts.add(outcome);
-    match outcome {
+    run.counts.add(settled.outcome);
+    if let Some(witness) = witness {
+        witness.settled(&settled)?;
+    }
+    match settled.outcome {
         Outcome::Ignored(reason) => step.ignore(
             run,
             &IgnoredRow {
-                record: record.0,
-                address,
+                record: settled.record.0,
+                address: settled.address,
                 reason,
-                detail,
+                detail: settled.detail,
             },
         ),
         Outcome::New | Outcome::ReAdded | Outcome::Duplicate { .. } => Ok(()),

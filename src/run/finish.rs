@@ -38,6 +38,7 @@ impl Run<'_> {
     ) -> Ended {
         match self.end(base, outcome, error.as_ref()) {
             Ok(finished) => Ended {
+                held: self.row.held.filter(|_| outcome == RunOutcome::Held),
                 finished: Some(finished),
                 error,
             },

@@ -24,10 +24,12 @@ mod fetch;
 mod finish;
 pub(crate) mod held;
 mod plan;
+mod progress;
 mod push;
 mod read;
 mod recent;
 pub(crate) mod recovery;
+pub(crate) mod rehearsal;
 mod remove;
 mod replies;
 mod resolve;
@@ -38,6 +40,7 @@ mod turns;
 mod usage;
 mod verify;
 mod walk;
+pub(crate) mod witness;
 mod write;
 
 use std::collections::BTreeSet;
@@ -48,12 +51,14 @@ use std::time::Duration;
 pub use error::RunError;
 use jiff::Timestamp;
 use plan::Plan;
+pub use progress::Progress;
 pub(crate) use resolve::check;
 pub use start::Wish;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 pub(crate) use turns::{Ticket, Turns};
 pub(crate) use usage::usage_of;
+use witness::Witness;
 
 use crate::clock::Clock;
 use crate::config::Sources;
@@ -90,6 +95,8 @@ pub(crate) struct Base {
     pub(crate) clock: Clock,
     /// Set when rosterd is to stop.
     pub(crate) stop: CancellationToken,
+    /// Who is told what becomes of each record; nobody, but in a rehearsal.
+    pub(crate) witness: Option<Witness>,
 }
 
 /// The clients of one account.
@@ -101,21 +108,6 @@ pub(crate) struct Clients {
     pub(crate) campaigns: Campaigns,
     /// The pace of its calls to Campaigns.
     pub(crate) pacer: Pacer,
-}
-
-/// How far a run has come, for people who watch it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// What it does, in a few words.
-    pub doing: &'static str,
-    /// Records taken up or passed as not selected.
-    pub records: u64,
-    /// Records with an outcome, and contacts taken off.
-    pub settled: u64,
-    /// Records taken up that have no outcome yet, once all are read.
-    pub waiting: Option<u64>,
-    /// Calls made to both services.
-    pub calls: u64,
 }
 
 /// A run under way.
@@ -168,6 +160,10 @@ struct Run<'a> {
     /// Whether the calls of the next batch may have been made by a process that died before it stored their answers.
     asks_again: bool,
     gate: Gate,
+    /// Calls that opening it took.
+    gate_calls: u64,
+    /// Where a rehearsal's clock stood when it was last opened.
+    gate_rehearsed: Duration,
     suppressions_unread: Option<CampaignsError>,
 }
 
@@ -178,6 +174,8 @@ pub struct Ended {
     pub finished: Option<RunFinished>,
     /// What kept it from completing.
     pub error: Option<RunError>,
+    /// The removals that it leaves to a person, and the bound that they are above.
+    pub held: Option<(u64, u64)>,
 }
 
 impl Ended {
@@ -186,6 +184,7 @@ impl Ended {
         Self {
             finished: None,
             error: Some(error.into()),
+            held: None,
         }
     }
 }
@@ -200,8 +199,19 @@ pub(crate) async fn run(
     progress: &watch::Sender<Progress>,
 ) -> Ended {
     let meter = Arc::new(Meter::default());
-    let wished = (wish, ticket);
-    let started = start::start(base, clients, definition, wished, &meter, progress).await;
+    run_metered(base, clients, definition, (wish, ticket), &meter, progress).await
+}
+
+/// The same, with its cost in a meter that the caller may read afterwards.
+async fn run_metered(
+    base: &Base,
+    clients: &Clients,
+    definition: &SyncDefinition,
+    wished: (Wish, &Ticket),
+    meter: &Arc<Meter>,
+    progress: &watch::Sender<Progress>,
+) -> Ended {
+    let started = start::start(base, clients, definition, wished, meter, progress).await;
     let mut run = match started {
         Ok(run) => run,
         Err(error) => return Ended::failed(error),
@@ -329,6 +339,7 @@ impl Run<'_> {
             active: &self.active,
             rules: self.plan.rules,
             gate_open: self.suppressions_unread.is_none(),
+            witness: self.witness(),
         };
         let mut row = self.row_with_cost();
         let (row, more) = self.store.ledger.step(|step| {
@@ -339,6 +350,10 @@ impl Run<'_> {
         self.row = row;
         self.report();
         Ok(more)
+    }
+
+    fn witness(&self) -> Option<&Witness> {
+        self.base.witness.as_ref()
     }
 
     fn enter(&mut self, phase: Phase) -> Result<(), StoreError> {
@@ -385,24 +400,5 @@ impl Run<'_> {
             cost,
             ..self.row.clone()
         }
-    }
-
-    fn report(&self) {
-        let row = self.row_with_cost();
-        let doing = match row.phase {
-            Phase::CarryOver | Phase::Members => "reading the list",
-            Phase::Reading { .. } | Phase::Vanished { .. } => "reading records",
-            Phase::Deciding => "writing contacts",
-            Phase::Removing => "removing contacts",
-            Phase::Verifying | Phase::Closing => "checking the list",
-        };
-        self.progress.send_replace(Progress {
-            doing,
-            records: row.counts.total + row.counts.not_selected,
-            settled: row.counts.settled() + row.counts.deleted,
-            waiting: (row.phase == Phase::Deciding)
-                .then(|| row.counts.total.saturating_sub(row.counts.settled())),
-            calls: row.cost.crm_calls + row.cost.campaigns_calls,
-        });
     }
 }

@@ -259,6 +259,7 @@ impl Run<'_> {
             module: step.number('m', module.as_str())?,
             window: self.window(),
             now: self.clock.now(),
+            witness: self.witness(),
         })
     }
 

@@ -2,12 +2,14 @@
 
 use super::Run;
 use super::error::RunError;
+use super::replies::fed_by;
+use super::witness::Leaves;
 use crate::config::settings::{RemovalBound, Safety};
 use crate::domain::changes::Membership;
 use crate::domain::outcome::RunOutcome;
 use crate::store::StoreError;
 use crate::store::ledger::rows::{HeldRow, IntentRow};
-use crate::store::ledger::{Ledger, keys};
+use crate::store::ledger::{Ledger, Step, keys};
 
 /// Rows moved in one step.
 const STEP_ROWS: usize = 500;
@@ -80,6 +82,7 @@ impl Run<'_> {
             let rows = step.removals.under(&prefix, None, STEP_ROWS)?;
             for (key, intent) in &rows {
                 if let IntentRow::TakeOff { address, .. } = intent {
+                    self.tell_held(step, key, address)?;
                     let run = run.unwrap_or(self.row.run);
                     step.held.put(
                         key,
@@ -93,6 +96,15 @@ impl Run<'_> {
             }
             Ok(!rows.is_empty())
         })
+    }
+
+    /// Tells of a removal that waits for a person from now on.
+    fn tell_held(&self, step: &Step<'_>, key: &[u8], spelled: &str) -> Result<(), StoreError> {
+        let (Some(witness), Some(address)) = (self.witness(), keys::address_of(key)) else {
+            return Ok(());
+        };
+        let record = fed_by(step, self.numbers, &address)?;
+        witness.leaves(record, spelled, Leaves::Held)
     }
 
     fn release_some(&self) -> Result<bool, StoreError> {

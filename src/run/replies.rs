@@ -2,6 +2,7 @@
 
 use super::Run;
 use super::decide::settle;
+use super::witness::{Leaves, Settled};
 use super::write::{Done, Ready};
 use crate::domain::changes::{Departed, Membership, Rejection, Removal, held_back};
 use crate::domain::ids::RecordId;
@@ -73,6 +74,11 @@ impl Outcomes<'_> {
         sent: &Sent<'_>,
         done: &Done,
     ) -> Result<(), StoreError> {
+        // As it was before the answer becomes what is known.
+        let before = match self.run.witness() {
+            Some(_) => step.claims.get(&self.claim_key(address))?,
+            None => None,
+        };
         let (outcome, detail) = match done {
             Done::Answered(reply) => self.answered(step, row, address, sent, reply)?,
             Done::HeldBack(refusal) => self.held_back(step, address, *refusal)?,
@@ -81,8 +87,19 @@ impl Outcomes<'_> {
                 "not an address".to_owned(),
             ),
         };
-        let record = RecordId(sent.record);
-        settle(step, row, record, sent.address.to_owned(), outcome, detail)
+        let settled = Settled {
+            record: RecordId(sent.record),
+            address: sent.address.to_owned(),
+            outcome,
+            detail,
+            fields: sent.fields,
+            before: before.as_ref().and_then(|claim| claim.sent.as_deref()),
+        };
+        settle(step, row, self.run.witness(), settled)
+    }
+
+    fn claim_key(&self, address: &AddressKey) -> Vec<u8> {
+        keys::claim(self.run.numbers.list, address, self.run.numbers.sync)
     }
 
     fn answered(
@@ -133,10 +150,9 @@ impl Outcomes<'_> {
         sent: &Sent<'_>,
         refused: Option<Rejection>,
     ) -> Result<(), StoreError> {
-        let key = keys::claim(self.run.numbers.list, address, self.run.numbers.sync);
         let fields = Some(sent.fields.to_vec());
         step.claims.put(
-            &key,
+            &self.claim_key(address),
             &ClaimRow {
                 winner: sent.record,
                 sent: fields,
@@ -224,10 +240,30 @@ impl Outcomes<'_> {
         } else if let Some(arrivals) = &mut row.arrivals {
             arrivals.removed += 1;
         }
+        if let Some(witness) = self.run.witness() {
+            let record = fed_by(step, numbers, &ready.address)?;
+            witness.leaves(record, spelled, Leaves::Deleted(removal))?;
+        }
         take_off(step, numbers, &ready.address, spelled, removal, self.now)?;
         row.counts.deleted += 1;
         Ok(())
     }
+}
+
+/// The record that fed a contact: the one of the sync's claim, or any that the sync has under its address.
+pub(super) fn fed_by(
+    step: &Step<'_>,
+    numbers: SyncNumbers,
+    address: &AddressKey,
+) -> Result<Option<u64>, StoreError> {
+    let claim = keys::claim(numbers.list, address, numbers.sync);
+    if let Some(claim) = step.claims.get(&claim)? {
+        return Ok(Some(claim.winner));
+    }
+    let under = keys::address(numbers.sync, address);
+    let candidates = step.candidates.under(&under, None, 1)?;
+    let record = |(key, _): &(Vec<u8>, _)| keys::last_record("candidates", key);
+    candidates.first().map(record).transpose()
 }
 
 /// Notes that a contact was taken off the list, and gives up the sync's claim on it.

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 
 use super::deals::deals_of;
+use super::decide::settle;
 use super::plan::{Plan, Selected};
+use super::witness::{Settled, Witness};
 use crate::domain::address::EmailAddress;
 use crate::domain::changes::Departed;
 use crate::domain::ids::RecordId;
@@ -14,7 +16,7 @@ use crate::domain::screening::{Screened, screen};
 use crate::domain::value::Value;
 use crate::store::StoreError;
 use crate::store::ledger::rows::{
-    AddressKey, CandidateRow, IgnoredRow, OptOutRow, Place, RecordRow, RunRow, StagedRow,
+    AddressKey, CandidateRow, OptOutRow, Place, RecordRow, RunRow, StagedRow,
 };
 use crate::store::ledger::{Ledger, Step, SyncNumbers, keys};
 
@@ -28,6 +30,8 @@ pub(super) struct Staging<'a> {
     /// The stretch of time records are taken from; `None` for a run that takes up everything.
     pub(super) window: Option<Window>,
     pub(super) now: Timestamp,
+    /// Who is told of outcomes that a record's own fields decide.
+    pub(super) witness: Option<&'a Witness>,
 }
 
 /// A record of the sync's module, as it was met.
@@ -187,19 +191,20 @@ impl Staging<'_> {
         match screened {
             Ok((address, screened)) => self.under(step, record, &address, screened),
             Err((reason, detail)) => {
-                run.counts.add(Outcome::Ignored(reason));
                 let address = match (reason, email) {
                     (Reason::EmptyEmail, _) => String::new(),
                     (_, Value::Text(text)) => text.clone(),
                     _ => String::new(),
                 };
-                let row = IgnoredRow {
-                    record: record.id.0,
+                let settled = Settled {
+                    record: record.id,
                     address,
-                    reason,
+                    outcome: Outcome::Ignored(reason),
                     detail,
+                    fields: &[],
+                    before: None,
                 };
-                step.ignore(run, &row)?;
+                settle(step, run, self.witness, settled)?;
                 Ok(Placed::OUTSIDE)
             }
         }

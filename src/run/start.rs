@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
@@ -119,6 +120,8 @@ pub(super) async fn start<'a>(
         concurrency: account.map_or(1, |account| account.campaigns_concurrency),
         progress,
         gate: Gate::closed(plan.list.clone()),
+        gate_calls: 0,
+        gate_rehearsed: Duration::ZERO,
         plan,
         numbers,
         lists,

@@ -11,13 +11,14 @@ use crate::domain::suppression::Gate;
 use crate::store::StoreError;
 use crate::store::ledger::keys;
 use crate::store::ledger::rows::{AddressKey, MemberRow};
-use crate::zoho::campaigns::{CampaignsError, Status};
+use crate::zoho::campaigns::{CampaignsError, Method, Status};
 
 impl Run<'_> {
     /// Reads who unsubscribed and who bounced, in full, and opens the gate; a service that cannot be reached leaves it
     /// closed.
     pub(super) async fn open_gate(&mut self) -> Result<(), RunError> {
         let read_at = self.clock.now();
+        let calls_before = self.meter.snapshot().campaigns_calls;
         for status in [Status::Unsubscribed, Status::Bounced] {
             match self.read_suppressed(status).await {
                 Ok(()) => {}
@@ -37,6 +38,7 @@ impl Run<'_> {
         }
         let max_age = self.config.safety.suppression_max_age;
         self.gate = Gate::open(self.plan.list.clone(), read_at, max_age);
+        self.gate_calls = self.meter.snapshot().campaigns_calls - calls_before;
         Ok(())
     }
 
@@ -45,7 +47,22 @@ impl Run<'_> {
         if self.gate.is_stale(self.clock.now()) {
             self.open_gate().await?;
         }
+        self.rehearse_gate();
         Ok(())
+    }
+
+    /// In a rehearsal hours pass in thought alone: what reading the suppressions again would cost is added for each time
+    /// that they would have grown too old.
+    fn rehearse_gate(&mut self) {
+        let max_age = self.config.safety.suppression_max_age;
+        if let Some(rehearsed) = self.campaigns.rehearsed()
+            && rehearsed.saturating_sub(self.gate_rehearsed) > max_age
+        {
+            self.gate_rehearsed = rehearsed;
+            for _ in 0..self.gate_calls {
+                self.campaigns.rehearse(Method::Subscribers);
+            }
+        }
     }
 
     async fn read_suppressed(&mut self, status: Status) -> Result<(), RunError> {

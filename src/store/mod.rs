@@ -8,6 +8,7 @@
 //! together again. Both are locked to one process by a lock file of their own, so that a second daemon gets a sentence
 //! and not a damaged store. What is kept here never holds a secret of the services.
 
+pub(crate) mod copy;
 pub(crate) mod format;
 pub(crate) mod ledger;
 pub(crate) mod mirror;
@@ -24,6 +25,12 @@ use format::FormatError;
 use jiff::Timestamp;
 use ledger::Ledger;
 use state::{Changes, Checkpoint, Running, State};
+
+/// The files and the folder that the stores are.
+const LOCK_FILE: &str = "lock";
+const LEDGER_FILE: &str = "ledger.redb";
+const STATE_FOLDER: &str = "state";
+const MIRROR_FILE: &str = "state.json";
 
 /// Free space below which no run is started.
 const FREE_BYTES_MIN: u64 = 256 << 20;
@@ -70,10 +77,20 @@ pub enum StoreError {
         /// What is wrong with it.
         source: FormatError,
     },
+    /// The stores cannot be copied.
+    #[error("cannot {attempt} {}: check the room and rights of the folder for temporary files, which `TMPDIR` names", path.display())]
+    Copy {
+        /// What was attempted.
+        attempt: &'static str,
+        /// On which path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// Too little room on the disk to start a run.
     #[error("{} has {free_mib} MiB free and a run wants {wanted_mib}: make room", path.display())]
     NoRoom {
-        /// The state folder.
+        /// The folder of the state, or of its copy.
         path: PathBuf,
         /// What is free.
         free_mib: u64,
@@ -151,7 +168,7 @@ impl Store {
         made.map_err(|source| StoreError::file("make the state folder", folder, source))?;
         let lock = lock(folder)?;
         let state = State::open(folder, now)?;
-        let ledger = Ledger::open(&folder.join("ledger.redb"))?;
+        let ledger = Ledger::open(&folder.join(LEDGER_FILE))?;
         acquaint(&state, &ledger)?;
         Ok(Self {
             state,
@@ -175,23 +192,30 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoRoom`], or [`StoreError::File`] where the system does not say.
     pub(crate) fn check_room(&self) -> Result<(), StoreError> {
-        let failed = |source| StoreError::file("look at the room of", &self.folder, source);
-        let ledger = fs::metadata(self.folder.join("ledger.redb"))
-            .map_err(failed)?
-            .len();
-        let room = rustix::fs::statvfs(&self.folder).map_err(|errno| failed(errno.into()))?;
-        let free = room.f_bavail.saturating_mul(room.f_frsize);
-        let wanted = FREE_BYTES_MIN.max(ledger.saturating_mul(3));
-        if free < wanted {
-            let (free_mib, wanted_mib) = (free >> 20, wanted >> 20);
-            return Err(StoreError::NoRoom {
-                path: self.folder.clone(),
-                free_mib,
-                wanted_mib,
-            });
-        }
-        Ok(())
+        let ledger = fs::metadata(self.folder.join(LEDGER_FILE))
+            .map_err(|source| StoreError::file("look at the room of", &self.folder, source))?;
+        check_room(&self.folder, room_wanted(ledger.len()))
     }
+}
+
+/// What a run beside a ledger of so many bytes wants to have free.
+fn room_wanted(ledger: u64) -> u64 {
+    FREE_BYTES_MIN.max(ledger.saturating_mul(3))
+}
+
+/// Whether so many bytes are free where `folder` is.
+fn check_room(folder: &Path, wanted: u64) -> Result<(), StoreError> {
+    let failed = |source| StoreError::file("look at the room of", folder, source);
+    let room = rustix::fs::statvfs(folder).map_err(|errno| failed(errno.into()))?;
+    let free = room.f_bavail.saturating_mul(room.f_frsize);
+    if free < wanted {
+        return Err(StoreError::NoRoom {
+            path: folder.to_owned(),
+            free_mib: free >> 20,
+            wanted_mib: wanted >> 20,
+        });
+    }
+    Ok(())
 }
 
 /// Sees to it that the checkpoints belong to the ledger. Beside another one than they know (the old one was lost, or
@@ -231,7 +255,7 @@ fn acquaint(state: &State, ledger: &Ledger) -> Result<(), StoreError> {
 }
 
 fn lock(folder: &Path) -> Result<File, StoreError> {
-    let path = folder.join("lock");
+    let path = folder.join(LOCK_FILE);
     let opened = OpenOptions::new()
         .create(true)
         .truncate(false)

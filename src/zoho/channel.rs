@@ -163,7 +163,7 @@ impl Channel {
         self.pacer.take(call.pace).await;
         let turn = self.turns.acquire().await;
         let _turn = turn.expect("the semaphore is never closed");
-        self.meter.count(call.price);
+        self.meter.count(call.pace, call.price);
         self.client.send(&request.authorised(token.secret())).await
     }
 }

@@ -110,6 +110,15 @@ impl Tokens {
         }
     }
 
+    /// The same tokens, the file being read and not written to: one that is made is gone with the process.
+    #[must_use]
+    pub fn keeping_nothing(self) -> Self {
+        Self {
+            file: self.file.only_read(),
+            ..self
+        }
+    }
+
     /// Makes sure that there is a token, asking for one if need be: the way to test an account's credentials.
     ///
     /// # Errors

@@ -186,7 +186,17 @@ campaigns_url = "{url}"
 
     /// Starts the binary and leaves it running; what it prints goes to `NAME.out` and `NAME.err` in the folder.
     pub(crate) fn start(&self, name: &str, line: &str) -> Running {
+        self.start_command(name, self.command(line))
+    }
+
+    /// The same, with its temporary files in this folder.
+    pub(crate) fn start_in(&self, name: &str, line: &str, temporary: &Path) -> Running {
         let mut command = self.command(line);
+        command.env("TMPDIR", temporary);
+        self.start_command(name, command)
+    }
+
+    fn start_command(&self, name: &str, mut command: Command) -> Running {
         let (out, err) = (
             self.path(&format!("{name}.out")),
             self.path(&format!("{name}.err")),

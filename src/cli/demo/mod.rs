@@ -127,7 +127,10 @@ async fn import_one(
         ran = current.run(&ticket, wish, &progress) => ran,
         () = sync::follow(report, watched) => None,
     };
-    let Some(Ended { finished, error }) = ran else {
+    let Some(Ended {
+        finished, error, ..
+    }) = ran
+    else {
         return Err(not_completed(&sync));
     };
     match error {

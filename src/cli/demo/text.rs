@@ -4,9 +4,9 @@ use unicode_width::UnicodeWidthStr;
 
 use super::files::{DEFINITIONS, HOSPITALITY, NEWSLETTER, place};
 use super::story::{Import, Story};
-use crate::cli::history::meaning;
 use crate::cli::report::{Report, Style, counted, grouped};
 use crate::cli::table::{Cell, Column, Table};
+use crate::cli::tally::meaning;
 use crate::domain::outcome::Reason;
 use crate::journal::event::RunFinished;
 

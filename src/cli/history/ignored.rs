@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::account::meaning;
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::report::Report;
 use crate::cli::table::{Cell, Column, Table};
+use crate::cli::tally::meaning;
 use crate::domain::ids::RunId;
 use crate::journal::ignored::{IgnoredRow, read_ignored};
 

@@ -6,8 +6,6 @@ mod past;
 mod rows;
 pub(crate) mod since;
 
-pub(in crate::cli) use account::meaning;
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -23,6 +23,7 @@ use sled::Transactional;
 use super::StoreError;
 use super::format::{FormatError, Stored, decode, encode};
 use super::mirror::{self, Snapshot};
+use super::{MIRROR_FILE, STATE_FOLDER};
 use crate::domain::ids::SyncId;
 
 /// The layout of the trees.
@@ -66,7 +67,7 @@ impl State {
     /// # Errors
     /// [`StoreError`]: the system refuses, the mirror that is needed cannot be read, or a newer rosterd wrote it.
     pub(crate) fn open(folder: &Path, now: Timestamp) -> Result<Self, StoreError> {
-        let path = folder.join("state");
+        let path = folder.join(STATE_FOLDER);
         let db = opening::open(&path, now)?;
         let file = path.join("db");
         let synced = File::open(&file)
@@ -79,7 +80,7 @@ impl State {
             db,
             synced,
         };
-        let mirror = folder.join("state.json");
+        let mirror = folder.join(MIRROR_FILE);
         if trees.is_new()? {
             trees.fill(mirror::read(&mirror)?)?;
         }

@@ -54,7 +54,9 @@ impl Campaigns {
             wire::CONTACT,
             contact_json(contact.address(), contact.fields()),
         );
-        let replied = self.post(Method::Subscribe, form, reply).await?;
+        let replied = self
+            .post(Method::Subscribe, form, Reply::Accepted, reply)
+            .await?;
         Ok(Reply::unless_repeated(replied))
     }
 
@@ -78,7 +80,9 @@ impl Campaigns {
         let sent: Vec<&str> = contacts.iter().map(|it| it.address().as_sent()).collect();
         let form = form(first.list(), wire::EMAILS, sent.join(","));
         let read = |envelope: Envelope| Ok(bulk_replies(contacts, &envelope.decode()?));
-        let (replies, is_unsure) = self.post(Method::SubscribeBulk, form, read).await?;
+        let taken = vec![Reply::Accepted; contacts.len()];
+        let posted = self.post(Method::SubscribeBulk, form, taken, read).await?;
+        let (replies, is_unsure) = posted;
         let replies = replies.into_iter();
         Ok(replies
             .map(|reply| Reply::unless_repeated((reply, is_unsure)))
@@ -95,7 +99,9 @@ impl Campaigns {
         address: &EmailAddress,
     ) -> Result<Reply, CampaignsError> {
         let form = form(list, wire::CONTACT, contact_json(address, &[]));
-        let replied = self.post(Method::Unsubscribe, form, reply).await?;
+        let replied = self
+            .post(Method::Unsubscribe, form, Reply::Accepted, reply)
+            .await?;
         Ok(Reply::unless_repeated(replied))
     }
 }

@@ -10,6 +10,7 @@ mod contacts;
 mod envelope;
 mod error;
 mod lists;
+mod rehearsal;
 #[cfg(test)]
 mod tests;
 pub mod verdict;
@@ -25,6 +26,7 @@ pub use self::contacts::{BULK_CONTACTS_MAX, Reply};
 use self::envelope::Envelope;
 pub use self::error::CampaignsError;
 pub use self::lists::{ContactField, MailingList, Status, SubscribersPage};
+use self::rehearsal::Rehearsal;
 pub use self::verdict::Verdict;
 use super::channel::{Call, Channel};
 use super::data_center::Hosts;
@@ -41,6 +43,8 @@ pub struct Campaigns {
     base: Arc<str>,
     /// Rows asked for in a page; smaller once the service has refused that many.
     range: Arc<AtomicU32>,
+    /// Set where nothing is to be changed.
+    rehearsal: Option<Rehearsal>,
 }
 
 /// The calls that are made.
@@ -119,6 +123,7 @@ impl Campaigns {
             },
             base: format!("{}/api/v1.1", hosts.campaigns()).into(),
             range: Arc::new(AtomicU32::new(lists::RANGE_MAX)),
+            rehearsal: None,
         }
     }
 
@@ -142,13 +147,17 @@ impl Campaigns {
     }
 
     /// Writes; the parameters are in the body. Says also whether an earlier attempt may have been carried out, its
-    /// answer being lost.
+    /// answer being lost. All that changes anything goes this way; a rehearsal ends here, with `taken` for an answer.
     async fn post<T>(
         &self,
         method: Method,
         form: Vec<(&'static str, String)>,
+        taken: T,
         read: impl Fn(Envelope) -> Result<T, CampaignsError>,
     ) -> Result<(T, bool), CampaignsError> {
+        if self.rehearse(method) {
+            return Ok((taken, false));
+        }
         self.call_noting(method, |url| Request::form(url, form.clone()), read)
             .await
     }

@@ -1,5 +1,7 @@
 //! Against a scripted Campaigns.
 
+mod rehearsal;
+
 use std::time::Duration;
 
 use super::*;

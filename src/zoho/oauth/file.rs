@@ -18,6 +18,8 @@ use crate::zoho::data_center::Hosts;
 #[derive(Debug)]
 pub(super) struct TokenFile {
     path: PathBuf,
+    /// Whether the file is left as it is.
+    only_read: bool,
     /// Hash of what the token was made from: with other credentials it is another account's.
     made_from: String,
 }
@@ -48,7 +50,19 @@ impl TokenFile {
             hasher.update(&[0]);
         }
         let made_from = hasher.finalize().to_hex().to_string();
-        Self { path, made_from }
+        Self {
+            path,
+            only_read: false,
+            made_from,
+        }
+    }
+
+    /// The same file, which is not written to from now on.
+    pub(super) fn only_read(self) -> Self {
+        Self {
+            only_read: true,
+            ..self
+        }
     }
 
     /// The token last written for these credentials.
@@ -79,8 +93,11 @@ impl TokenFile {
         })
     }
 
-    /// Keeps the token.
+    /// Keeps the token, unless the file is only read.
     pub(super) async fn write(&self, token: &AccessToken) {
+        if self.only_read {
+            return;
+        }
         let stored = Stored {
             v: VERSION,
             made_from: self.made_from.clone(),

@@ -107,6 +107,21 @@ async fn a_token_outlives_the_process_but_not_its_credentials() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_only_read_gives_its_token_and_gets_none() {
+    let stage = stage(vec![]).await;
+    stage.tokens.get().await.unwrap();
+    let file = stage.folder.path().join("main.token");
+    let before = std::fs::read(&file).unwrap();
+    let tokens = stage.server.tokens(file.clone(), stage.clock.clone());
+    let tokens = Arc::into_inner(tokens).unwrap().keeping_nothing();
+    let kept = tokens.get().await.unwrap();
+    assert_eq!(shown(&kept), "1000.access.1");
+    let made = tokens.replace(&kept).await.unwrap();
+    assert_eq!(shown(&made), "1000.access.2");
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+}
+
+#[tokio::test]
 async fn a_refused_token_is_replaced_once_for_all_callers() {
     let stage = stage(vec![]).await;
     let dead = stage.tokens.get().await.unwrap();

@@ -1,0 +1,99 @@
+//! A plan for people, laid out as the account of a run is.
+
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use crate::cli::report::{Report, Style, counted, escape, took};
+use crate::cli::tally::{cost, counts, fact, window};
+use crate::domain::definition::SyncDefinition;
+use crate::domain::outcome::RunOutcome;
+use crate::run::rehearsal::{Reading, Rehearsed, Way};
+
+/// The plan of a run.
+pub(super) fn told(
+    definition: &SyncDefinition,
+    planned: &Rehearsed,
+    zone: &TimeZone,
+    report: &Report,
+) -> String {
+    let finished = &planned.finished;
+    let heading = format!(
+        "what a run of {}, account {}, would do now",
+        definition.id, definition.account
+    );
+    let mut text = report.paint(Style::Bold, &heading) + "\n\n";
+    let warn = |name: &str, sentence: &str| fact(name, &report.paint(Style::Yellow, sentence));
+    if !definition.active {
+        let sentence = "the sync is inactive: no run starts before its file says `active = true`";
+        text += &warn("inactive", sentence);
+    }
+    if planned.resumes {
+        let sentence = format!(
+            "run {}, which was interrupted: this is what is left of it; a run of its own comes after it",
+            finished.run
+        );
+        text += &warn("resumes", &sentence);
+    }
+    if let Some(error) = &planned.error {
+        let sentence = format!(
+            "nobody would be added or updated, and the run would fail: {}",
+            escape(&error.message())
+        );
+        text += &fact("fails", &report.paint(Style::Red, &sentence));
+    }
+    if let Some(sentence) = held(planned) {
+        text += &warn("held", &sentence);
+    }
+    text += &fact("window", &window(finished, zone));
+    if let Some(reading) = &planned.reading {
+        text += &fact("reading", &way(reading));
+    }
+    text += &fact("cost", &cost(finished));
+    text += &fact("time", &time(planned.read_for, planned.writes_for));
+    text.push('\n');
+    text + &counts(&finished.counts, report)
+}
+
+fn held(planned: &Rehearsed) -> Option<String> {
+    match planned.held {
+        Some((removals, bound)) if removals > bound => Some(format!(
+            "{} would wait for a person, more than the bound of {bound}; all else would be done",
+            counted(removals, "removal")
+        )),
+        Some((removals, _)) => Some(format!(
+            "{} would wait for a person, with those that are held already; all else would be done",
+            counted(removals, "removal")
+        )),
+        None if planned.finished.outcome == RunOutcome::Held => {
+            Some("removals of an earlier run wait for a person still".to_owned())
+        }
+        None => None,
+    }
+}
+
+fn way(reading: &Reading) -> String {
+    let way = match reading.way {
+        Way::Coql => "by COQL",
+        Way::Bulk => "by a bulk job",
+        Way::Records => "by Get Records",
+    };
+    format!(
+        "{} {way}, for {}",
+        counted(reading.rows, "record"),
+        counted(reading.credits, "credit")
+    )
+}
+
+fn time(read_for: Duration, writes_for: Duration) -> String {
+    let text = |span: Duration| took(u64::try_from(span.as_millis()).unwrap_or(u64::MAX));
+    if writes_for.is_zero() {
+        return format!("about {}, as there is nothing to write", text(read_for));
+    }
+    format!(
+        "about {}: {} to read, {} to write",
+        text(read_for + writes_for),
+        text(read_for),
+        text(writes_for)
+    )
+}

@@ -1,0 +1,193 @@
+//! A run rehearsed: the parts put together as for a run, on a copy of the state in a folder of its own.
+//!
+//! Nothing outside that folder is written to: not the state, not the history, not the token's file, and at the services
+//! nothing is changed. The folder goes with [`Folder`], however the rehearsal ends; only a kill leaves it behind.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use super::{ServiceError, clients};
+use crate::clock::Clock;
+use crate::config::Loaded;
+use crate::config::settings::Config;
+use crate::domain::definition::SyncDefinition;
+use crate::domain::limits::LimitValues;
+use crate::journal::Journal;
+use crate::run::recovery::recover;
+use crate::run::rehearsal::{Rehearsed, rehearse};
+use crate::run::witness::Witness;
+use crate::run::{Base, Clients, Progress, RunError, Turns};
+use crate::store::{Store, StoreError, copy};
+
+/// How often, and how many times, the folder is tried to be deleted: a store's own threads may still write to it.
+const DELETE_EVERY: Duration = Duration::from_millis(20);
+const DELETES_MAX: u32 = 50;
+
+/// A folder for one rehearsal, which only its owner may read. It is deleted when this is dropped.
+pub(crate) struct Folder(TempDir);
+
+impl Folder {
+    /// Makes one where temporary files belong.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub(crate) fn create() -> Result<Self, ServiceError> {
+        let made = tempfile::Builder::new()
+            .prefix("rosterd-plan-")
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir();
+        let folder = made.map_err(|source| StoreError::Copy {
+            attempt: "make a folder in",
+            path: tempfile::env::temp_dir(),
+            source,
+        })?;
+        Ok(Self(folder))
+    }
+
+    /// The file with a line for each person, where that is asked for.
+    pub(crate) fn people(&self) -> PathBuf {
+        self.0.path().join("people.jsonl")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let mut deleted = fs::remove_dir_all(self.0.path());
+        for _ in 0..DELETES_MAX {
+            if deleted.is_ok() {
+                return;
+            }
+            std::thread::sleep(DELETE_EVERY);
+            deleted = fs::remove_dir_all(self.0.path());
+        }
+        if let Err(error) = deleted {
+            let path = self.0.path().display();
+            tracing::warn!(%path, %error, "the plan's folder cannot be deleted: delete it by hand, as it names people");
+        }
+    }
+}
+
+/// What is rehearsed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Scope {
+    /// Everything is imported again.
+    pub(crate) full: bool,
+    /// Each person is written down.
+    pub(crate) people: bool,
+}
+
+/// The parts of a rehearsal, put together.
+pub(crate) struct Rehearsal {
+    base: Base,
+    clients: Clients,
+    definition: SyncDefinition,
+    full: bool,
+}
+
+impl Rehearsal {
+    /// Copies the state into `folder`, and opens the copy.
+    ///
+    /// # Errors
+    /// [`ServiceError`]: another process holds the state, it cannot be copied or opened.
+    pub(crate) fn open(
+        loaded: Loaded,
+        definition: SyncDefinition,
+        scope: Scope,
+        folder: &Folder,
+        (clock, stop): (Clock, CancellationToken),
+    ) -> Result<Self, ServiceError> {
+        let original = loaded.config;
+        let place = folder.0.path();
+        copy::copy(&original.state_dir, place, &stop)?;
+        let definition = SyncDefinition {
+            active: true,
+            ..definition
+        };
+        let config = rehearsed(&original, &definition, place);
+        let witness = match scope.people {
+            true => Some(Witness::create(folder.people())?),
+            false => None,
+        };
+        let store = Store::open(place, clock.now())?;
+        let journal = Journal::open(&config.history_dir, &config.history)?;
+        let base = Base {
+            config: Arc::new(config),
+            sources: Arc::new(loaded.sources),
+            store: Arc::new(store),
+            journal: Arc::new(Mutex::new(journal)),
+            clock,
+            stop,
+            witness,
+        };
+        recover(&base).map_err(Box::new)?;
+        let account = original.accounts.get(&definition.account);
+        let account = account.ok_or_else(|| {
+            // Settings that are valid name the accounts of all syncs.
+            ServiceError::DataCenter(definition.account.clone())
+        })?;
+        let http = crate::zoho::http::Client::new(clients::options())?;
+        let clients = clients::rehearsing(&original, &base, account, &http)?;
+        Ok(Self {
+            base,
+            clients,
+            definition,
+            full: scope.full,
+        })
+    }
+
+    /// Rehearses the run.
+    ///
+    /// # Errors
+    /// [`RunError`]: the run cannot be planned.
+    pub(crate) async fn run(
+        &self,
+        progress: &watch::Sender<Progress>,
+    ) -> Result<Rehearsed, RunError> {
+        let (base, definition) = (&self.base, &self.definition);
+        let turns: Arc<Turns> = Arc::default();
+        let ticket = turns.ticket(definition.id.clone(), base.clock.now());
+        // What is logged of the run is not to be taken for one that takes place.
+        let plan = tracing::warn_span!("plan");
+        let rehearsal = rehearse(
+            base,
+            &self.clients,
+            definition,
+            self.full,
+            &ticket,
+            progress,
+        );
+        let rehearsed = rehearsal.instrument(plan).await?;
+        let reading = rehearsed.reading.as_ref();
+        tracing::info!(
+            sync = %definition.id,
+            way = reading.map(|reading| reading.way.name()),
+            rows = reading.map(|reading| reading.rows),
+            credits = reading.map(|reading| reading.credits),
+            "a run is planned"
+        );
+        Ok(rehearsed)
+    }
+}
+
+/// The settings for a rehearsal in `folder`: no limit counts, and the sync is active, or nothing could be planned of one
+/// that is not.
+fn rehearsed(config: &Config, definition: &SyncDefinition, folder: &Path) -> Config {
+    let mut config = Config {
+        state_dir: folder.to_owned(),
+        history_dir: folder.join("history"),
+        limits: LimitValues::UNLIMITED,
+        ..config.clone()
+    };
+    config
+        .syncs
+        .insert(definition.id.clone(), definition.clone());
+    config
+}

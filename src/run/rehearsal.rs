@@ -1,0 +1,169 @@
+//! What a run would do: the run itself, on a copy of the state, by clients that leave out what would change anything.
+//!
+//! A rehearsal is the same code as a run, so that a plan cannot say one thing and the run do another; what differs is
+//! what it is given. What it cannot know is what Campaigns will say: each contact counts as taken, and one that Campaigns
+//! refuses, knows already without rosterd having seen it, or accepts and does not put on the list comes out otherwise.
+//!
+//! An interrupted run is rehearsed as what is left of it, because that is what the next run of the sync will be: counts,
+//! cost and people are those that come from now on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::error::RunError;
+use super::{Base, Clients, Ended, Progress, Ticket, Wish, run_metered};
+use crate::domain::definition::SyncDefinition;
+use crate::domain::outcome::Counts;
+use crate::journal::event::{CampaignsCost, CrmCost, RunFinished};
+use crate::store::StoreError;
+use crate::zoho::crm::Method;
+use crate::zoho::meter::Meter;
+
+/// What a run would come to.
+#[derive(Debug)]
+pub(crate) struct Rehearsed {
+    /// As the journal would have it, but for what an interrupted run had counted and spent before.
+    pub(crate) finished: RunFinished,
+    /// What would keep it from adding anyone.
+    pub(crate) error: Option<RunError>,
+    /// Removals that it would leave to a person, and the bound they are above.
+    pub(crate) held: Option<(u64, u64)>,
+    /// Whether it is what is left of an interrupted run.
+    pub(crate) resumes: bool,
+    /// How it read records; none where there were none to read any more.
+    pub(crate) reading: Option<Reading>,
+    /// How long reading and deciding took.
+    pub(crate) read_for: Duration,
+    /// How long the calls that were left out would take.
+    pub(crate) writes_for: Duration,
+}
+
+/// How records were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reading {
+    /// By which way.
+    pub(crate) way: Way,
+    /// Records that were taken up, or passed as not selected.
+    pub(crate) rows: u64,
+    /// What that way cost, opt-outs and deals included.
+    pub(crate) credits: u64,
+}
+
+/// The ways to read records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Queries in COQL.
+    Coql,
+    /// A job of Bulk Read.
+    Bulk,
+    /// Get Records.
+    Records,
+}
+
+impl Way {
+    /// The name in JSON and logs.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Coql => "coql",
+            Self::Bulk => "bulk",
+            Self::Records => "records",
+        }
+    }
+
+    /// The methods that it calls.
+    fn methods(self) -> &'static [Method] {
+        match self {
+            Self::Coql => &[Method::Coql],
+            Self::Bulk => &[Method::BulkCreate, Method::BulkStatus, Method::BulkRows],
+            Self::Records => &[Method::Records],
+        }
+    }
+}
+
+/// Rehearses a run of a sync, or what is left of the one that was interrupted. `base` has to be a copy.
+///
+/// # Errors
+/// [`RunError`]: what would keep the run from being planned; suppressions that cannot be read do not.
+pub(crate) async fn rehearse(
+    base: &Base,
+    clients: &Clients,
+    definition: &SyncDefinition,
+    full: bool,
+    ticket: &Ticket,
+    progress: &watch::Sender<Progress>,
+) -> Result<Rehearsed, RunError> {
+    let begins_at = base.clock.now();
+    let interrupted = interrupted(base, definition)?;
+    let before = interrupted.unwrap_or_default();
+    let meter = Arc::new(Meter::default());
+    let wished = (Wish::Person { full }, ticket);
+    let ended = run_metered(base, clients, definition, wished, &meter, progress).await;
+    let (finished, error, held) = match ended {
+        Ended {
+            finished: Some(finished),
+            error: error @ (None | Some(RunError::Suppressions(_))),
+            held,
+        } => (finished, error, held),
+        Ended {
+            error: Some(error), ..
+        } => return Err(error),
+        // Nobody ends so.
+        Ended { finished: None, .. } => return Err(RunError::Stopped),
+    };
+    if let Some(witness) = &base.witness {
+        witness.flush()?;
+    }
+    let rows = |counts: &Counts| counts.total + counts.not_selected;
+    let rows = rows(&finished.counts).saturating_sub(rows(&before));
+    let cost = meter.snapshot();
+    let read_for = base.clock.now().duration_since(begins_at);
+    Ok(Rehearsed {
+        finished: RunFinished {
+            counts: match interrupted {
+                Some(before) => finished.counts.since(&before),
+                None => finished.counts,
+            },
+            crm: CrmCost {
+                calls: cost.crm_calls,
+                credits: cost.crm_credits,
+            },
+            campaigns: CampaignsCost {
+                calls: cost.campaigns_calls,
+            },
+            ..finished
+        },
+        error,
+        held,
+        resumes: interrupted.is_some(),
+        reading: reading(&meter, rows),
+        read_for: Duration::try_from(read_for).unwrap_or_default(),
+        writes_for: clients.campaigns.rehearsed().unwrap_or_default(),
+    })
+}
+
+/// What the sync's interrupted run had counted, if there is one.
+fn interrupted(base: &Base, definition: &SyncDefinition) -> Result<Option<Counts>, StoreError> {
+    let checkpoint = base.store.state.checkpoint(&definition.id)?;
+    let Some(running) = checkpoint.and_then(|checkpoint| checkpoint.running) else {
+        return Ok(None);
+    };
+    let row = base.store.ledger.run(running.run)?;
+    Ok(Some(row.map(|row| row.counts).unwrap_or_default()))
+}
+
+/// The way that a run took, by the calls it made: one that leads elsewhere half-way is the one that is told.
+fn reading(meter: &Meter, rows: u64) -> Option<Reading> {
+    let ways = [Way::Bulk, Way::Records, Way::Coql].into_iter();
+    let spent = ways.map(|way| {
+        let names: Vec<&str> = way.methods().iter().map(|method| method.name()).collect();
+        (way, meter.spent(&names))
+    });
+    let mut taken = spent.filter(|(_, spent)| spent.calls > 0);
+    taken.next().map(|(way, spent)| Reading {
+        way,
+        rows,
+        credits: spent.credits,
+    })
+}
