@@ -52,7 +52,7 @@ pub use error::RunError;
 use jiff::Timestamp;
 use plan::Plan;
 pub use progress::Progress;
-pub(crate) use resolve::check;
+pub(crate) use resolve::{Checked, check};
 pub use start::Wish;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

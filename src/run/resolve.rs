@@ -115,23 +115,35 @@ fn schema(row: &ResolvedRow, definition: &SyncDefinition) -> Schema {
     schema
 }
 
-/// Checks a definition against the services, without any store. What its conditions say, in the words of the CRM's
-/// screens.
+/// What the services say of a definition that fits them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Checked {
+    /// What its conditions say, in the words of the CRM's screens.
+    pub(crate) phrases: Vec<String>,
+    /// Whether it names computed fields.
+    pub(crate) uses_formulas: bool,
+}
+
+/// Checks a definition against the services, without any store.
 pub(crate) async fn check(
     config: &Config,
     sources: &Sources,
     clients: &Clients,
     definition: &SyncDefinition,
-) -> Result<Vec<String>, RunError> {
+) -> Result<Checked, RunError> {
     let view = find_view(sources, clients, definition).await?;
     let digest = definition_digest(config, definition);
     let asked = ask(sources, clients, definition, digest, view).await?;
+    let uses_formulas = uses_formulas(&asked.row, definition);
     let plan = plan(config, sources, definition, asked)?;
     let phrases = match &plan.selected {
         Selected::Criteria(criteria) => criteria.phrases().map(str::to_owned).collect(),
         Selected::All | Selected::View(_) => Vec::new(),
     };
-    Ok(phrases)
+    Ok(Checked {
+        phrases,
+        uses_formulas,
+    })
 }
 
 /// The columns that a sync wants of what changed, by module; none where its names have not been looked up yet, or do
