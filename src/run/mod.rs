@@ -52,6 +52,7 @@ pub use error::RunError;
 use jiff::Timestamp;
 use plan::Plan;
 pub use progress::Progress;
+use progress::Way;
 pub(crate) use resolve::{Checked, check};
 pub use start::Wish;
 use tokio::sync::watch;
@@ -144,6 +145,10 @@ struct Run<'a> {
     unpushed: AtomicBool,
     /// Whether COQL has refused the view in this run.
     listed_only: AtomicBool,
+    /// By which way the module is read; one that leads elsewhere half-way is the one that is told.
+    way: Mutex<Option<Way>>,
+    /// Whether it was told in this run if COQL leaves converted leads out.
+    converted_told: bool,
     /// Whether a converted lead was met in this run.
     met_converted: AtomicBool,
     /// Whether bulk jobs are given up for this run.
