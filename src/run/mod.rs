@@ -6,7 +6,9 @@
 //!
 //! 1. `start` weighs the limits and counts the run, before its first call for records.
 //! 2. `suppressions` reads who must not be mailed and opens the gate; in full runs also who is on the list.
-//! 3. `read` stages records page by page (`stage`), notes opt-outs and deletions, and lets go of what vanished.
+//! 3. `read` stages records page by page (`stage`), notes opt-outs and deletions, and lets go of what vanished. Pages come
+//!    from `fetch`: what changed (`changes`), or all that `push` lets through, by queries, as a `bulk` job or by `walk`;
+//!    `deals` are kept beside their contacts. What waiting runs can use of it too is kept for them (`recent`, `turns`).
 //! 4. `decide` turns staged addresses into outcomes and intents, `write` carries the intents out, and so on until
 //!    nothing is staged; `remove` does the removals last, within the safety bound; `verify` checks the list.
 //! 5. `finish` checks the sums and writes the ignored file, the journal and the checkpoint, in this order.
