@@ -121,6 +121,7 @@ impl Outcomes<'_> {
                 let reason = match verdict {
                     Verdict::InvalidAddress => Reason::InvalidPattern,
                     Verdict::RoleAddress => Reason::GroupEmail,
+                    Verdict::Blocked => Reason::Blocked,
                     Verdict::NotAContact | Verdict::Other => Reason::Other,
                     Verdict::Passing => {
                         step.defer(self.run.numbers.sync, address, None)?;
