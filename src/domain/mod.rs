@@ -21,3 +21,4 @@ pub mod schema;
 pub mod screening;
 pub mod suppression;
 pub mod value;
+pub mod walks;

@@ -259,7 +259,10 @@ impl Run<'_> {
                 Phase::Members => {
                     if self.suppressions_unread.is_none() {
                         self.read_members().await?;
-                        self.mark_lost()?;
+                        if self.mark_lost()? {
+                            // Who is not on the list any more may have left it since the gate was opened.
+                            self.open_gate().await?;
+                        }
                     }
                     self.enter(Phase::Reading {
                         source: 0,

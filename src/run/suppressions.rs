@@ -8,6 +8,7 @@ use crate::domain::address::EmailAddress;
 use crate::domain::changes::Membership;
 use crate::domain::failure::Failure;
 use crate::domain::suppression::Gate;
+use crate::domain::walks::{Next, Walks};
 use crate::store::StoreError;
 use crate::store::ledger::keys;
 use crate::store::ledger::rows::{AddressKey, MemberRow};
@@ -65,19 +66,36 @@ impl Run<'_> {
         }
     }
 
-    async fn read_suppressed(&mut self, status: Status) -> Result<(), RunError> {
-        let mut from = 1;
+    /// Reads everybody under a status. What the ledger notes is the union of all walks: who was met in any of them is
+    /// suppressed.
+    async fn read_suppressed(&self, status: Status) -> Result<(), RunError> {
+        let list = &self.plan.list;
+        let mut walks = Walks::new();
+        let mut next = Next::Page(1);
         loop {
             self.go_on()?;
-            let page = self
-                .campaigns
-                .subscribers(&self.plan.list, status, from)
-                .await?;
-            self.note_suppressed(&page.addresses, status)?;
-            if page.end {
-                return Ok(());
-            }
-            from += u32::try_from(page.rows).unwrap_or(u32::MAX);
+            next = match next {
+                Next::Page(from) => {
+                    let page = self.campaigns.subscribers(list, status, from).await?;
+                    self.note_suppressed(&page.addresses, status)?;
+                    let rows = page.addresses.iter().map(|text| self.row_of(text));
+                    walks.page(rows.collect(), page.end)
+                }
+                Next::Count => walks.counted(self.campaigns.count(list, status).await?),
+                Next::Done => return Ok(()),
+                Next::Restless => {
+                    let list = list.clone();
+                    return Err(CampaignsError::Restless { list }.into());
+                }
+            };
+        }
+    }
+
+    /// What a row is known by; also where its address is none.
+    fn row_of(&self, text: &str) -> [u8; 32] {
+        match self.key_of(text) {
+            Some(key) => *blake3::hash(&key).as_bytes(),
+            None => *blake3::hash(text.as_bytes()).as_bytes(),
         }
     }
 
@@ -186,9 +204,14 @@ impl Run<'_> {
     }
 }
 
-/// The state of an address that Campaigns shows as suppressed: what rosterd took off itself stays known as its own.
+/// The state of an address that Campaigns shows as suppressed: what rosterd took off itself stays known as its own, and
+/// who left as one who left, also when mail bounces afterwards. An unsubscribe outlasts a bounce, which support can lift.
 fn suppressed(before: Option<Membership>, status: Status) -> Membership {
     match (before, status) {
+        (
+            Some(left @ (Membership::Unsubscribed | Membership::TakenOffOptedOut)),
+            Status::Bounced,
+        ) => left,
         (_, Status::Bounced) => Membership::Bounced,
         (Some(own @ (Membership::TakenOffGone | Membership::TakenOffOptedOut)), _) => own,
         (_, Status::Unsubscribed | Status::Active) => Membership::Unsubscribed,

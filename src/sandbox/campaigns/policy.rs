@@ -32,8 +32,10 @@ pub(crate) struct Policy {
     pub(crate) do_not_mail_shows: Shows,
     /// In which order a list's members are read.
     pub(crate) reading_order: ReadingOrder,
-    /// The most rows of one page; more are refused with 6502.
+    /// The most rows of one page.
     pub(crate) page_rows_max: usize,
+    /// Asking for more rows than that.
+    pub(crate) page_too_long: PageTooLong,
     /// Unsubscribing a contact that the account knows but the list does not.
     pub(crate) unsubscribe_of_non_member: NonMember,
     /// Whether an unsubscribe counts for every list, and topics exist.
@@ -130,6 +132,16 @@ pub(crate) enum ReadingOrder {
     Address,
 }
 
+/// What happens when more rows are asked for than a page has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PageTooLong {
+    /// Refused with 6502.
+    Refuse,
+    /// As many rows come as a page has.
+    Cut,
+}
+
 /// What unsubscribing a contact does that is not on the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -167,6 +179,7 @@ impl Default for Policy {
             reading_order: ReadingOrder::Standing,
             // The largest page known to work in practice.
             page_rows_max: 200,
+            page_too_long: PageTooLong::Refuse,
             unsubscribe_of_non_member: NonMember::Refuse,
             topic_model: false,
             contacts_max: None,

@@ -7,7 +7,7 @@ use super::answer::{Problem, Success, SuccessCode};
 use super::contact::{Contact, ContactId};
 use super::list::{List, Member, Standing};
 use super::params::Params;
-use super::policy::ReadingOrder;
+use super::policy::{PageTooLong, Policy, ReadingOrder};
 use super::{Call, Campaigns};
 
 /// Rows of a page when the caller does not say (clients report 20 or 25).
@@ -21,12 +21,14 @@ struct Page {
 }
 
 impl Page {
-    fn of(params: &Params, rows_max: usize) -> Result<Self, Problem> {
+    fn of(params: &Params, policy: &Policy) -> Result<Self, Problem> {
+        let rows_max = policy.page_rows_max;
         let from: usize = params.number("fromindex", 1)?;
         let rows = params.number("range", ROWS_DEFAULT.min(rows_max))?;
-        if rows > rows_max {
+        if rows > rows_max && policy.page_too_long == PageTooLong::Refuse {
             return Err(Problem::ABOVE_MAXIMUM);
         }
+        let rows = rows.min(rows_max);
         Ok(Self {
             // Rows are counted from 1; some clients start at 0 and mean the same.
             skip: from.saturating_sub(1),
@@ -46,7 +48,7 @@ impl Page {
 
 /// `getmailinglists`: the lists, by name.
 pub(crate) fn getmailinglists(campaigns: &mut Campaigns, call: &Call) -> Result<Success, Problem> {
-    let page = Page::of(call.params, campaigns.policy.page_rows_max)?;
+    let page = Page::of(call.params, &campaigns.policy)?;
     let mut lists: Vec<&List> = campaigns.lists.values().collect();
     lists.sort_by(|a, b| a.name.cmp(&b.name));
     let rows = page.of_slice(&lists);
@@ -64,7 +66,7 @@ pub(crate) fn getlistsubscribers(
 ) -> Result<Success, Problem> {
     let list_key = call.params.required("listkey")?;
     let list = campaigns.list(list_key).ok_or(Problem::LIST_KEY)?;
-    let mut page = Page::of(call.params, campaigns.policy.page_rows_max)?;
+    let mut page = Page::of(call.params, &campaigns.policy)?;
     let standing = match call.params.get("status").unwrap_or("active") {
         "active" => Standing::Active,
         "unsub" => Standing::Unsubscribed,

@@ -120,6 +120,7 @@ impl Campaigns {
             CampaignsError::Lost { .. }
             | CampaignsError::Refused { .. }
             | CampaignsError::Unreadable { .. }
+            | CampaignsError::Restless { .. }
             | CampaignsError::Endless
             | CampaignsError::NotBulk => Failure::Refused,
         };

@@ -10,6 +10,7 @@ mod history;
 mod import;
 mod neighbours;
 mod oracle;
+mod pages;
 mod plan;
 mod related;
 mod retrieval;
