@@ -32,6 +32,17 @@ pub enum Next {
     Restless,
 }
 
+/// The calls that a list of so many rows costs which stays as it is, in pages of `page_rows` (at least 2): its pages, and
+/// the count where that is asked for. That a list is empty has to be confirmed by its count, too.
+#[must_use]
+pub fn calls(rows: u64, page_rows: u64) -> u64 {
+    if rows > 0 && rows < page_rows.min(PAGE_ROWS_MIN as u64) {
+        return 1;
+    }
+    let further = rows.saturating_sub(page_rows - 1);
+    1 + further.div_ceil(page_rows - 1) + 1
+}
+
 /// Walks over one list; `T` is what a row is known by.
 #[derive(Debug)]
 pub struct Walks<T> {
@@ -69,6 +80,7 @@ impl<T: Clone + Eq + Hash> Walks<T> {
             self.is_quiet = false;
         }
         if is_first && is_short && self.walks == 1 && rows.len() < PAGE_ROWS_MIN {
+            self.met.extend(rows);
             return Next::Done;
         }
         let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
@@ -83,6 +95,12 @@ impl<T: Clone + Eq + Hash> Walks<T> {
             true => Next::Count,
             false => Next::Page(self.from),
         }
+    }
+
+    /// How many have been met, in the last walk.
+    #[must_use]
+    pub fn met(&self) -> usize {
+        self.met.len()
     }
 
     /// Takes the list's count, asked for after the last page.
@@ -174,6 +192,9 @@ mod tests {
             let (met, end, calls) = walk(&mut list, |_, _| {});
             assert_eq!((met.len(), end), (list.len(), Next::Done), "{rows}");
             assert_eq!(calls, want, "{rows}");
+            let empty = usize::from(rows == 0);
+            let told = super::calls(u64::from(rows), u64::try_from(PAGE).unwrap());
+            assert_eq!(told, u64::try_from(want + empty).unwrap(), "{rows}");
         }
     }
 

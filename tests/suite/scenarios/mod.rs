@@ -1,5 +1,6 @@
 //! What rosterd does end to end: from the records of a CRM to a list and a journal, through the built binary.
 
+mod audit;
 mod bulk;
 mod changes;
 mod cost;

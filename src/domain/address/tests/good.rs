@@ -73,8 +73,11 @@ pub(super) const PLAIN: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// A text, what is sent, and what it compares as.
+type Respelled = (&'static str, &'static str, &'static str);
+
 /// Why, and a text with what is sent and what it compares as.
-pub(super) const RESPELLED: &[(&str, &[(&str, &str, &str)])] = &[
+pub(super) const RESPELLED: &[(&str, &[Respelled])] = &[
     (
         "upper case is kept for sending and means nothing in comparing",
         &[
