@@ -11,6 +11,7 @@ mod history;
 mod import;
 mod neighbours;
 mod oracle;
+mod outcomes;
 mod pages;
 mod plan;
 mod related;
