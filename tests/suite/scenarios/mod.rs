@@ -8,6 +8,7 @@ mod doubt;
 mod gate;
 mod held;
 mod history;
+mod ignored;
 mod import;
 mod neighbours;
 mod oracle;
