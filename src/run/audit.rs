@@ -14,7 +14,7 @@ use crate::domain::changes::{Membership, Rejection, held_back};
 use crate::domain::ids::RecordId;
 use crate::domain::outcome::{Outcome, Reason};
 use crate::store::StoreError;
-use crate::store::ledger::rows::{AddedRow, AuditRow, ClaimRow, MemberRow, RunRow};
+use crate::store::ledger::rows::{AddedRow, AddressKey, AuditRow, ClaimRow, MemberRow, RunRow};
 use crate::store::ledger::{Step, keys};
 
 /// Additions looked at in one step.
@@ -143,8 +143,7 @@ impl Run<'_> {
             let Some(address) = keys::address_of(key).filter(|_| whose_is_it == whose) else {
                 continue;
             };
-            let member_key = keys::address(addition.list, &address);
-            let member = step.members.get(&member_key)?;
+            let member = step.members.get(&keys::address(addition.list, &address))?;
             let finding = find(addition.before, member.as_ref().map(|member| member.state));
             if whose == Whose::Earlier || finding != Finding::Clean {
                 step.added.remove(key)?;
@@ -152,18 +151,7 @@ impl Run<'_> {
             match finding {
                 Finding::Clean => {}
                 Finding::Kept => {
-                    let member = member.map(|member| MemberRow {
-                        state: Membership::TakenOffGone,
-                        ..member
-                    });
-                    member.map_or(Ok(()), |member| step.members.put(&member_key, &member))?;
-                    let claim_key = keys::claim(addition.list, &address, self.numbers.sync);
-                    if let Some(claim) = step.claims.get(&claim_key)? {
-                        let (reason, detail) = (Reason::Other, KEPT.to_owned());
-                        let refused = Some(Rejection { reason, detail });
-                        let claim = ClaimRow { refused, ..claim };
-                        step.claims.put(&claim_key, &claim)?;
-                    }
+                    self.keep_off(step, addition, &address, member)?;
                     self.count_anew(step, row, addition, Reason::Other, KEPT)?;
                 }
                 Finding::Alarm(suppression) => {
@@ -181,6 +169,28 @@ impl Run<'_> {
             step.audits.put(&key, &AuditRow { alarms })?;
         }
         Ok((added.last().map(|(key, _)| key.clone()), alarms))
+    }
+
+    /// Notes that an address stands as rosterd had left it, and that Campaigns does not take it back as it is.
+    fn keep_off(
+        &self,
+        step: &mut Step<'_>,
+        addition: &AddedRow,
+        address: &AddressKey,
+        member: Option<MemberRow>,
+    ) -> Result<(), StoreError> {
+        if let Some(member) = member {
+            let state = Membership::TakenOffGone;
+            let key = keys::address(addition.list, address);
+            step.members.put(&key, &MemberRow { state, ..member })?;
+        }
+        let key = keys::claim(addition.list, address, self.numbers.sync);
+        if let Some(claim) = step.claims.get(&key)? {
+            let (reason, detail) = (Reason::Other, KEPT.to_owned());
+            let refused = Some(Rejection { reason, detail });
+            step.claims.put(&key, &ClaimRow { refused, ..claim })?;
+        }
+        Ok(())
     }
 
     /// Counts a record as ignored that this run had counted as added; what an earlier run counted stands in its history.
