@@ -7,7 +7,7 @@
 //!
 //! 1. **Nobody who opted out is ever put on a list.** The call that adds a contact takes a
 //!    [`Cleared`](domain::suppression::Cleared), and only the suppression gate makes one. When in doubt, adding stops
-//!    and unsubscribing goes on.
+//!    and unsubscribing goes on. Afterwards whoever was added is [audited](domain::audit) against the suppressions.
 //! 2. **Nothing is lost or done twice.** A run is a walk through steps, each one transaction of the ledger. Killed
 //!    anywhere, it goes on under its id and ends with the counts and the list of a run that was left alone.
 //! 3. **Nothing happens unexplained.** Every record read is counted under exactly one

@@ -47,6 +47,7 @@ impl Exit {
             | ErrorKind::Refused
             | ErrorKind::ReadCut
             | ErrorKind::SumsDisagree
+            | ErrorKind::Audit
             | ErrorKind::State
             | ErrorKind::Other => Self::Failed,
         }

@@ -155,9 +155,12 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
+/// Control characters speak to the terminal, marks of direction make a text read as another, and of what does not show
+/// at all nobody could tell that it is there.
 fn is_harmful(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A number with its thousands apart: `12,345`.
@@ -260,6 +263,7 @@ mod tests {
             ("a\x1b[2Jb", "a\\u{1b}[2Jb"),
             ("a\r\nb\tc", "a\\r\\nb\\tc"),
             ("x\u{202e}y\u{9b}z", "x\\u{202e}y\\u{9b}z"),
+            ("a\u{200b}b\u{feff}c\u{ad}", "a\\u{200b}b\\u{feff}c\\u{ad}"),
         ] {
             assert_eq!(escape(text), want);
         }

@@ -66,6 +66,7 @@ impl From<RunError> for CliError {
             | RunError::Journal(_)
             | RunError::Definition { .. }
             | RunError::OptOutsHidden { .. }
+            | RunError::Audit { .. }
             | RunError::Sums { .. }
             | RunError::NotTakenOff { .. } => Exit::of_run(error.kind()),
         };

@@ -167,7 +167,7 @@ fn split(text: &str) -> Result<(&str, &str), AddressProblem> {
     if domain.contains('@') {
         return Err(AddressProblem::SeveralAts);
     }
-    if text.contains(|c: char| c.is_control() || is_invisible(c)) {
+    if text.contains(|c: char| c.is_control() || is_invisible(c)) || local.contains(is_joiner) {
         return Err(AddressProblem::Control);
     }
     if text.contains(char::is_whitespace) {
@@ -182,10 +182,18 @@ fn split(text: &str) -> Result<(&str, &str), AddressProblem> {
     Ok((local, domain))
 }
 
-/// What IDNA would drop in silence, so that a domain reads otherwise than it is written.
+/// What does not show, so that an address reads otherwise than it is written: what IDNA drops in silence, marks of
+/// direction, letters that are blank.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{34f}' | '\u{180b}'..='\u{180f}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
-        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Joiners show no more, but some scripts spell domains with them, where IDNA looks after them.
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}')
 }
 
 fn check_local(local: &str) -> Result<(), AddressProblem> {
@@ -220,7 +228,7 @@ fn ascii_domain(domain: &str) -> Result<String, AddressProblem> {
     // The ideographic full stop separates labels as the dot does (UTS 46, section 2.3).
     let composed = composed.replace('\u{3002}', ".");
     check_labels(&composed)?;
-    let ascii = idna::domain_to_ascii_strict(&composed).map_err(|_| AddressProblem::BadDomain)?;
+    let ascii = idna::domain_to_ascii_strict(&composed).map_err(|_| refused(&composed))?;
     let numeric = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
     if ascii.rsplit('.').next().is_some_and(numeric) {
         return Err(if ascii.split('.').all(numeric) {
@@ -230,6 +238,15 @@ fn ascii_domain(domain: &str) -> Result<String, AddressProblem> {
         });
     }
     Ok(ascii)
+}
+
+/// Why IDNA refuses a domain, as far as it can be known: a label may be too long in ASCII only.
+fn refused(domain: &str) -> AddressProblem {
+    let is_long = |ascii: &String| ascii.split('.').any(|label| label.len() > LABEL_BYTES_MAX);
+    match idna::domain_to_ascii(domain).ok().filter(is_long) {
+        Some(_) => AddressProblem::LabelTooLong,
+        None => AddressProblem::BadDomain,
+    }
 }
 
 /// What IDNA refuses too, but without saying why.

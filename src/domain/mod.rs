@@ -1,6 +1,7 @@
 //! Decisions as values: no I/O, no clock, no async.
 
 pub mod address;
+pub mod audit;
 pub mod changes;
 pub mod criteria;
 pub mod definition;
@@ -21,3 +22,4 @@ pub mod schema;
 pub mod screening;
 pub mod suppression;
 pub mod value;
+pub mod walks;

@@ -12,7 +12,69 @@ use super::address::EmailAddress;
 use super::ids::ListKey;
 
 /// A contact that may be added to or updated on a list, made only by the gate.
-#[derive(Debug, Clone)]
+///
+/// There is no other way to one, which the compiler checks here. Not by writing it down:
+///
+/// ```compile_fail,E0451
+/// use rosterd::domain::{address::EmailAddress, suppression::Cleared};
+/// let address = EmailAddress::parse("ann@example.com").unwrap();
+/// Cleared { list: "3zlist".parse().unwrap(), address, fields: vec![] };
+/// ```
+///
+/// Not by changing one that the gate has made, into another person's or another list's:
+///
+/// ```compile_fail,E0616
+/// # use rosterd::domain::{address::EmailAddress, suppression::Cleared};
+/// fn another(mut cleared: Cleared, address: EmailAddress) -> Cleared {
+///     cleared.address = address;
+///     cleared
+/// }
+/// ```
+///
+/// Not by taking one from nowhere:
+///
+/// ```compile_fail,E0277
+/// # use rosterd::domain::suppression::Cleared;
+/// fn made<T: Default>() -> T { T::default() }
+/// fn empty() -> Cleared { made() }
+/// ```
+///
+/// Not by reading it from anywhere:
+///
+/// ```compile_fail,E0277
+/// # use rosterd::domain::suppression::Cleared;
+/// serde_json::from_str::<Cleared>("{}").unwrap();
+/// ```
+///
+/// Not by converting an address:
+///
+/// ```compile_fail,E0277
+/// # use rosterd::domain::{address::EmailAddress, suppression::Cleared};
+/// fn made<T: From<EmailAddress>>(address: EmailAddress) -> T { address.into() }
+/// fn converted(address: EmailAddress) -> Cleared { made(address) }
+/// ```
+///
+/// And not by copying one, to be kept beyond the snapshot that it rests on:
+///
+/// ```compile_fail,E0277
+/// # use rosterd::domain::suppression::Cleared;
+/// fn copied<T: Clone>(one: &T) -> T { one.clone() }
+/// fn kept(cleared: &Cleared) -> Cleared { copied(cleared) }
+/// ```
+///
+/// Only so:
+///
+/// ```
+/// # use std::time::Duration;
+/// use rosterd::domain::address::EmailAddress;
+/// use rosterd::domain::suppression::{Gate, Standing};
+/// let read_at = "2026-11-22T02:30:00Z".parse().unwrap();
+/// let gate = Gate::open("3zlist".parse().unwrap(), read_at, Duration::from_secs(3600));
+/// let address = EmailAddress::parse("ann@example.com").unwrap();
+/// let cleared = gate.clear(&address, vec![], &Standing::default(), read_at).unwrap();
+/// assert_eq!(cleared.address(), &address);
+/// ```
+#[derive(Debug)]
 pub struct Cleared {
     list: ListKey,
     address: EmailAddress,
@@ -179,6 +241,37 @@ mod tests {
             ask(&closed, Standing::default(), at(0)).unwrap_err(),
             Refusal::NotCleared
         );
+    }
+
+    /// Whether a type has a trait, decided where the type is known: an inherent constant goes before a trait's.
+    macro_rules! has {
+        ($type:ty: $($bound:tt)+) => {{
+            #[allow(dead_code, reason = "one of the two is meant to go unused")]
+            trait Absent {
+                const HAS: bool = false;
+            }
+            struct Probe<T>(std::marker::PhantomData<T>);
+            impl<T> Absent for Probe<T> {}
+            #[allow(dead_code, reason = "one of the two is meant to go unused")]
+            impl<T: $($bound)+> Probe<T> {
+                const HAS: bool = true;
+            }
+            Probe::<$type>::HAS
+        }};
+    }
+
+    #[test]
+    fn no_trait_makes_a_cleared_contact() {
+        // The probe finds what is there.
+        assert!(has!(String: Clone) && has!(String: Default) && has!(String: From<char>));
+        assert!(has!(String: serde::de::DeserializeOwned) && has!(String: std::str::FromStr));
+        assert!(!has!(Cleared: Clone));
+        assert!(!has!(Cleared: Default));
+        assert!(!has!(Cleared: serde::de::DeserializeOwned));
+        assert!(!has!(Cleared: std::str::FromStr));
+        assert!(!has!(Cleared: From<EmailAddress>));
+        assert!(!has!(Cleared: From<(ListKey, EmailAddress)>));
+        assert!(!has!(Cleared: From<Gate>));
     }
 
     #[test]

@@ -114,6 +114,16 @@ pub struct RunFinished {
     pub elapsed_ms: u64,
     /// Why it failed.
     pub error: Option<RunError>,
+    /// What its audit found; left out where it found nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Audit>,
+}
+
+/// What the audit of a run found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audit {
+    /// Contacts that were added and are suppressed.
+    pub alarms: u64,
 }
 
 /// Requests sent to the CRM, retries included, and the credits they cost.
@@ -163,6 +173,8 @@ pub enum ErrorKind {
     ReadCut,
     /// The counts do not add up.
     SumsDisagree,
+    /// Contacts that were added are suppressed.
+    Audit,
     /// The state on disk could not be read or written.
     State,
     /// Anything else, also kinds of later versions.
@@ -172,7 +184,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// All kinds.
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Unreachable,
         Self::Throttled,
         Self::CredentialsRefused,
@@ -182,6 +194,7 @@ impl ErrorKind {
         Self::NotCleared,
         Self::ReadCut,
         Self::SumsDisagree,
+        Self::Audit,
         Self::State,
         Self::Other,
     ];
@@ -221,6 +234,7 @@ impl ErrorKind {
             Self::NotCleared => "not_cleared",
             Self::ReadCut => "read_cut",
             Self::SumsDisagree => "sums_disagree",
+            Self::Audit => "audit",
             Self::State => "state",
             Self::Other => "other",
         }

@@ -65,6 +65,7 @@ pub(crate) fn finished() -> Event {
         campaigns: CampaignsCost { calls: 30 },
         elapsed_ms: 6210,
         error: None,
+        audit: None,
     }))
 }
 

@@ -57,8 +57,10 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Marks the contacts that the ledger has on the list and the list's active members do not.
-    pub(super) fn mark_lost(&self) -> Result<(), StoreError> {
+    /// Marks the contacts that the ledger has on the list and the list's active members do not; says whether there are
+    /// any.
+    pub(super) fn mark_lost(&self) -> Result<bool, StoreError> {
+        let mut any = false;
         let (sync, number) = (self.numbers.sync, self.row.number);
         let list = keys::number(self.numbers.list);
         let mut after: Option<Vec<u8>> = None;
@@ -76,11 +78,12 @@ impl Run<'_> {
                         },
                     )?;
                     touch(step, sync, &key, None)?;
+                    any = true;
                 }
             }
             Ok(count)
         })? {}
-        Ok(())
+        Ok(any)
     }
 
     /// Does one step; says whether it moved any rows, so that there may be more.

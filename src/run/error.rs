@@ -1,7 +1,7 @@
 //! Why a run did not start, or did not complete.
 
 use crate::config::Problem;
-use crate::domain::ids::{FieldPath, ModuleName, SyncId};
+use crate::domain::ids::{FieldPath, ModuleName, RunId, SyncId};
 use crate::domain::limits::Refused;
 use crate::journal::JournalError;
 use crate::journal::event::ErrorKind;
@@ -60,6 +60,16 @@ pub enum RunError {
     /// The sync is not active.
     #[error("sync {0} is inactive: set `active = true` in its file")]
     Inactive(SyncId),
+    /// Contacts that were added are suppressed.
+    #[error(
+        "{alarms} contact(s) that were added are unsubscribed or bounced in Campaigns now: they were when they were added, or have left since, which Campaigns does not tell; rosterd does not add them again; see `rosterd history --run {run} --ignored` and the log"
+    )]
+    Audit {
+        /// How many.
+        alarms: u64,
+        /// The run that found them.
+        run: RunId,
+    },
     /// The counts of the run do not add up.
     #[error(
         "the counts of the run do not add up: {total} records taken up, {settled} with an outcome; please report this"
@@ -96,6 +106,7 @@ impl RunError {
             Self::Suppressions(_) => ErrorKind::NotCleared,
             Self::Store(_) | Self::Journal(_) => ErrorKind::State,
             Self::Definition { .. } | Self::OptOutsHidden { .. } => ErrorKind::Configuration,
+            Self::Audit { .. } => ErrorKind::Audit,
             Self::Sums { .. } => ErrorKind::SumsDisagree,
             Self::NotTakenOff { .. } => ErrorKind::Refused,
             Self::Limit(_) | Self::Inactive(_) | Self::Stopped => ErrorKind::Other,
@@ -128,6 +139,7 @@ impl RunError {
             | Self::Suppressions(_)
             | Self::Definition { .. }
             | Self::OptOutsHidden { .. }
+            | Self::Audit { .. }
             | Self::Sums { .. }
             | Self::NotTakenOff { .. } => true,
             Self::Store(_)

@@ -13,11 +13,12 @@ use super::{Base, Ended, Run};
 use crate::domain::ids::{AccountName, RecordId, RunId, SyncId};
 use crate::domain::outcome::RunOutcome;
 use crate::journal::event::{
-    CampaignsCost, CrmCost, ErrorKind, Event, RunError as JournalledError, RunFinished, RunHeld,
+    Audit, CampaignsCost, CrmCost, ErrorKind, Event, RunError as JournalledError, RunFinished,
+    RunHeld,
 };
 use crate::journal::ignored::{IgnoredRow as IgnoredLine, prune_ignored, write_ignored};
 use crate::journal::{Journal, JournalError};
-use crate::store::ledger::rows::{FinishedRow, Phase, ResolvedRow, RunRow, ViewRow};
+use crate::store::ledger::rows::{AuditRow, FinishedRow, Phase, ResolvedRow, RunRow, ViewRow};
 use crate::store::ledger::{Step, keys};
 use crate::store::state::{Changes, Checkpoint, LastRun, Running};
 use crate::store::{Store, StoreError};
@@ -29,13 +30,30 @@ const ERROR_CHARS: usize = 500;
 const STEP_ROWS: usize = 500;
 
 impl Run<'_> {
-    /// Ends the run: with `outcome`, or as failed with the error that stopped it.
+    /// Ends the run: with `outcome`, or as failed with the error that stopped it. An alarm of the audit goes before any
+    /// other.
     pub(super) fn finish(
         mut self,
         base: &Base,
         outcome: RunOutcome,
         error: Option<RunError>,
     ) -> Ended {
+        let (outcome, error) = match self.alarms() {
+            Ok(0) => (outcome, error),
+            Ok(alarms) => {
+                if let Some(error) = &error {
+                    tracing::error!(
+                        sync = %self.definition.id,
+                        run = %self.id,
+                        error = error as &dyn std::error::Error,
+                        "the run failed besides the alarm of its audit"
+                    );
+                }
+                let run = self.id;
+                (RunOutcome::Failed, Some(RunError::Audit { alarms, run }))
+            }
+            Err(worse) => return Ended::failed(worse),
+        };
         match self.end(base, outcome, error.as_ref()) {
             Ok(finished) => Ended {
                 held: self.row.held.filter(|_| outcome == RunOutcome::Held),
@@ -131,7 +149,11 @@ pub(super) fn close(
     row: &RunRow,
     told: Told,
 ) -> Result<RunFinished, RunError> {
-    let (finished, ended) = finished_line(sync, &running.account, row)?;
+    let audit = base
+        .store
+        .ledger
+        .step(|step| step.audits.get(&keys::run(row.run)))?;
+    let (finished, ended) = finished_line(sync, &running.account, row, audit)?;
     write_ignored_file(base, row)?;
     tell(&mut base.journal(), &finished, row, ended, told)?;
     close_checkpoint(base, sync, running, row, &finished)?;
@@ -188,6 +210,7 @@ fn finished_line<'r>(
     sync: &SyncId,
     account: &AccountName,
     row: &'r RunRow,
+    audit: Option<AuditRow>,
 ) -> Result<(RunFinished, &'r FinishedRow), StoreError> {
     let run = RunId::from_u128(row.run);
     let Some(ended) = &row.finished else {
@@ -217,6 +240,7 @@ fn finished_line<'r>(
             kind: ErrorKind::named(kind),
             message: message.clone(),
         }),
+        audit: audit.map(|AuditRow { alarms }| Audit { alarms }),
     };
     Ok((line, ended))
 }
@@ -315,6 +339,7 @@ pub(super) fn forget(store: &Store, run: u128) -> Result<(), StoreError> {
             }
             if rows.is_empty() {
                 step.runs.remove(&prefix)?;
+                step.audits.remove(&prefix)?;
             }
             Ok::<_, StoreError>(!rows.is_empty())
         })?;

@@ -10,12 +10,13 @@
 //!    from `fetch`: what changed (`changes`), or all that `push` lets through, by queries, as a `bulk` job or by `walk`;
 //!    `deals` are kept beside their contacts. What waiting runs can use of it too is kept for them (`recent`, `turns`).
 //! 4. `decide` turns staged addresses into outcomes and intents, `write` carries the intents out, and so on until
-//!    nothing is staged; `remove` does the removals last, within the safety bound; `verify` checks the list.
+//!    nothing is staged; `remove` does the removals last, within the safety bound; `audit` and `verify` check the list.
 //! 5. `finish` checks the sums and writes the ignored file, the journal and the checkpoint, in this order.
 //!
 //! What is left undecided by a failed run stays staged, and the next run of the sync begins with it.
 
 mod ask;
+mod audit;
 mod bulk;
 mod carry;
 mod changes;
@@ -167,8 +168,8 @@ struct Run<'a> {
     /// Whether the calls of the next batch may have been made by a process that died before it stored their answers.
     asks_again: bool,
     gate: Gate,
-    /// Calls that opening it took.
-    gate_calls: u64,
+    /// How many had left and how many had bounced when it was opened.
+    suppressed_rows: [u64; 2],
     /// Where a rehearsal's clock stood when it was last opened.
     gate_rehearsed: Duration,
     suppressions_unread: Option<CampaignsError>,
@@ -232,6 +233,7 @@ async fn run_metered(
         Ok(outcome) => run.finish(base, outcome, None),
         Err(error) if error.ends_the_run() => {
             let error = run.explained(base, error).await;
+            run.audit_before_failing(&error).await;
             run.finish(base, RunOutcome::Failed, Some(error))
         }
         Err(error) => Ended::failed(error),
@@ -249,6 +251,7 @@ impl Run<'_> {
     async fn go_to_the_end(&mut self) -> Result<RunOutcome, RunError> {
         let mut outcome = RunOutcome::Completed;
         self.open_gate().await?;
+        self.audit_earlier()?;
         loop {
             self.go_on()?;
             match self.row.phase {
@@ -266,7 +269,10 @@ impl Run<'_> {
                 Phase::Members => {
                     if self.suppressions_unread.is_none() {
                         self.read_members().await?;
-                        self.mark_lost()?;
+                        if self.mark_lost()? {
+                            // Who is not on the list any more may have left it since the gate was opened.
+                            self.open_gate().await?;
+                        }
                     }
                     self.enter(Phase::Reading {
                         source: 0,
@@ -286,6 +292,7 @@ impl Run<'_> {
                     self.enter(Phase::Verifying)?;
                 }
                 Phase::Verifying => {
+                    self.audit().await?;
                     self.verify_arrivals().await?;
                     self.enter(Phase::Closing)?;
                 }

@@ -121,6 +121,7 @@ impl Outcomes<'_> {
                 let reason = match verdict {
                     Verdict::InvalidAddress => Reason::InvalidPattern,
                     Verdict::RoleAddress => Reason::GroupEmail,
+                    Verdict::Blocked => Reason::Blocked,
                     Verdict::NotAContact | Verdict::Other => Reason::Other,
                     Verdict::Passing => {
                         step.defer(self.run.numbers.sync, address, None)?;
@@ -173,10 +174,8 @@ impl Outcomes<'_> {
         let numbers = self.run.numbers;
         let key = keys::address(numbers.list, address);
         let before = step.members.get(&key)?;
-        let was_active = before
-            .as_ref()
-            .is_some_and(|member| member.state == Membership::Active);
-        if was_active {
+        let before = before.map(|member| member.state);
+        if before == Some(Membership::Active) {
             return Ok(());
         }
         let found_there = sent.expected == Outcome::New && outcome != Outcome::New;
@@ -198,6 +197,9 @@ impl Outcomes<'_> {
             record: sent.record,
             address: sent.address.to_owned(),
             outcome,
+            run: row.number,
+            list: numbers.list,
+            before,
         };
         step.added
             .put(&keys::address(numbers.sync, address), &added)

@@ -120,7 +120,7 @@ pub(super) async fn start<'a>(
         concurrency: account.map_or(1, |account| account.campaigns_concurrency),
         progress,
         gate: Gate::closed(plan.list.clone()),
-        gate_calls: 0,
+        suppressed_rows: [0; 2],
         gate_rehearsed: Duration::ZERO,
         plan,
         numbers,

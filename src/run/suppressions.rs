@@ -8,37 +8,37 @@ use crate::domain::address::EmailAddress;
 use crate::domain::changes::Membership;
 use crate::domain::failure::Failure;
 use crate::domain::suppression::Gate;
+use crate::domain::walks::{self, Next, Walks};
 use crate::store::StoreError;
 use crate::store::ledger::keys;
 use crate::store::ledger::rows::{AddressKey, MemberRow};
 use crate::zoho::campaigns::{CampaignsError, Method, Status};
+
+/// Members looked at in one step.
+const STEP_ROWS: usize = 500;
 
 impl Run<'_> {
     /// Reads who unsubscribed and who bounced, in full, and opens the gate; a service that cannot be reached leaves it
     /// closed.
     pub(super) async fn open_gate(&mut self) -> Result<(), RunError> {
         let read_at = self.clock.now();
-        let calls_before = self.meter.snapshot().campaigns_calls;
-        for status in [Status::Unsubscribed, Status::Bounced] {
-            match self.read_suppressed(status).await {
-                Ok(()) => {}
-                Err(RunError::Campaigns(error)) if closes_the_gate(&error) => {
-                    tracing::error!(
-                        sync = %self.definition.id,
-                        run = %self.id,
-                        error = &error as &dyn std::error::Error,
-                        "suppressions cannot be read: nobody will be added or updated"
-                    );
-                    self.gate = Gate::closed(self.plan.list.clone());
-                    self.suppressions_unread = Some(error);
-                    return Ok(());
-                }
-                Err(error) => return Err(error),
+        match self.read_suppressions().await {
+            Ok(met) => self.suppressed_rows = met,
+            Err(RunError::Campaigns(error)) if closes_the_gate(&error) => {
+                tracing::error!(
+                    sync = %self.definition.id,
+                    run = %self.id,
+                    error = &error as &dyn std::error::Error,
+                    "suppressions cannot be read: nobody will be added or updated"
+                );
+                self.gate = Gate::closed(self.plan.list.clone());
+                self.suppressions_unread = Some(error);
+                return Ok(());
             }
+            Err(error) => return Err(error),
         }
         let max_age = self.config.safety.suppression_max_age;
         self.gate = Gate::open(self.plan.list.clone(), read_at, max_age);
-        self.gate_calls = self.meter.snapshot().campaigns_calls - calls_before;
         Ok(())
     }
 
@@ -47,37 +47,93 @@ impl Run<'_> {
         if self.gate.is_stale(self.clock.now()) {
             self.open_gate().await?;
         }
-        self.rehearse_gate();
+        self.rehearse_gate()?;
         Ok(())
     }
 
     /// In a rehearsal hours pass in thought alone: what reading the suppressions again would cost is added for each time
     /// that they would have grown too old.
-    fn rehearse_gate(&mut self) {
+    fn rehearse_gate(&mut self) -> Result<(), StoreError> {
         let max_age = self.config.safety.suppression_max_age;
         if let Some(rehearsed) = self.campaigns.rehearsed()
             && rehearsed.saturating_sub(self.gate_rehearsed) > max_age
         {
             self.gate_rehearsed = rehearsed;
-            for _ in 0..self.gate_calls {
+            self.rehearse_suppressions()?;
+        }
+        Ok(())
+    }
+
+    /// What reading the suppressions once more would cost, with those among them whom the run has taken off by then.
+    pub(super) fn rehearse_suppressions(&self) -> Result<(), StoreError> {
+        let [left, bounced] = self.suppressed_rows;
+        let page_rows = self.campaigns.page_rows();
+        for rows in [left + self.taken_off()?, bounced] {
+            for _ in 0..walks::calls(rows, page_rows) {
                 self.campaigns.rehearse(Method::Subscribers);
             }
         }
+        Ok(())
     }
 
-    async fn read_suppressed(&mut self, status: Status) -> Result<(), RunError> {
-        let mut from = 1;
+    /// How many contacts of the list the run has taken off.
+    fn taken_off(&self) -> Result<u64, StoreError> {
+        let prefix = keys::number(self.numbers.list);
+        let (mut count, mut after) = (0, None::<Vec<u8>>);
+        loop {
+            let rows = self
+                .store
+                .ledger
+                .step(|step| step.members.under(&prefix, after.as_deref(), STEP_ROWS))?;
+            let Some((last, _)) = rows.last() else {
+                return Ok(count);
+            };
+            after = Some(last.clone());
+            let now_off = rows.iter().filter(|(_, member)| {
+                let off = [Membership::TakenOffGone, Membership::TakenOffOptedOut];
+                off.contains(&member.state) && member.since >= self.row.started
+            });
+            count += u64::try_from(now_off.count()).unwrap_or(u64::MAX);
+        }
+    }
+
+    /// Reads who unsubscribed and who bounced, in full, into the ledger; answers how many they were.
+    pub(super) async fn read_suppressions(&self) -> Result<[u64; 2], RunError> {
+        let left = self.read_suppressed(Status::Unsubscribed).await?;
+        let bounced = self.read_suppressed(Status::Bounced).await?;
+        Ok([left, bounced])
+    }
+
+    /// Reads everybody under a status. What the ledger notes is the union of all walks: who was met in any of them is
+    /// suppressed.
+    async fn read_suppressed(&self, status: Status) -> Result<u64, RunError> {
+        let list = &self.plan.list;
+        let mut walks = Walks::new();
+        let mut next = Next::Page(1);
         loop {
             self.go_on()?;
-            let page = self
-                .campaigns
-                .subscribers(&self.plan.list, status, from)
-                .await?;
-            self.note_suppressed(&page.addresses, status)?;
-            if page.end {
-                return Ok(());
-            }
-            from += u32::try_from(page.rows).unwrap_or(u32::MAX);
+            next = match next {
+                Next::Page(from) => {
+                    let page = self.campaigns.subscribers(list, status, from).await?;
+                    self.note_suppressed(&page.addresses, status)?;
+                    let rows = page.addresses.iter().map(|text| self.row_of(text));
+                    walks.page(rows.collect(), page.end)
+                }
+                Next::Count => walks.counted(self.campaigns.count(list, status).await?),
+                Next::Done => return Ok(u64::try_from(walks.met()).unwrap_or(u64::MAX)),
+                Next::Restless => {
+                    let list = list.clone();
+                    return Err(CampaignsError::Restless { list }.into());
+                }
+            };
+        }
+    }
+
+    /// What a row is known by; also where its address is none.
+    fn row_of(&self, text: &str) -> [u8; 32] {
+        match self.key_of(text) {
+            Some(key) => *blake3::hash(&key).as_bytes(),
+            None => *blake3::hash(text.as_bytes()).as_bytes(),
         }
     }
 
@@ -186,9 +242,14 @@ impl Run<'_> {
     }
 }
 
-/// The state of an address that Campaigns shows as suppressed: what rosterd took off itself stays known as its own.
+/// The state of an address that Campaigns shows as suppressed: what rosterd took off itself stays known as its own, and
+/// who left as one who left, also when mail bounces afterwards. An unsubscribe outlasts a bounce, which support can lift.
 fn suppressed(before: Option<Membership>, status: Status) -> Membership {
     match (before, status) {
+        (
+            Some(left @ (Membership::Unsubscribed | Membership::TakenOffOptedOut)),
+            Status::Bounced,
+        ) => left,
         (_, Status::Bounced) => Membership::Bounced,
         (Some(own @ (Membership::TakenOffGone | Membership::TakenOffOptedOut)), _) => own,
         (_, Status::Unsubscribed | Status::Active) => Membership::Unsubscribed,

@@ -4,10 +4,10 @@ use super::Run;
 use super::ask::find_list;
 use super::error::RunError;
 use crate::domain::changes::{Membership, Rejection};
-use crate::domain::outcome::{Outcome, Reason};
+use crate::domain::outcome::Reason;
 use crate::store::StoreError;
-use crate::store::ledger::keys;
-use crate::store::ledger::rows::{ArrivalsRow, ClaimRow, IgnoredRow};
+use crate::store::ledger::rows::{ArrivalsRow, ClaimRow, RunRow};
+use crate::store::ledger::{Step, keys};
 use crate::zoho::campaigns::{Method, Status};
 
 /// Additions looked at in one step.
@@ -77,59 +77,65 @@ impl Run<'_> {
                     "the list's count is not what it should be: reading the list back"
                 );
                 self.read_members().await?;
-                while self.recount_missing()? {}
+                self.recount_missing()?;
             }
         }
-        while self.forget_additions()? {}
+        // Without the suppressions nobody was audited, and the next run has to know whom.
+        while self.suppressions_unread.is_none() && self.forget_additions()? {}
         Ok(())
     }
 
-    /// Counts additions anew that the list does not have; says whether there may be more.
-    fn recount_missing(&mut self) -> Result<bool, StoreError> {
-        let numbers = self.numbers;
-        let mut row = self.row_with_cost();
-        let more = self.store.ledger.step(|step| {
-            let added = step
-                .added
-                .under(&keys::number(numbers.sync), None, STEP_ROWS)?;
-            for (key, addition) in &added {
-                step.added.remove(key)?;
-                let Some(address) = keys::address_of(key) else {
-                    continue;
-                };
-                let member_key = keys::address(numbers.list, &address);
-                let member = step.members.get(&member_key)?;
-                if member.is_some_and(|member| {
-                    member.seen == row.number || member.state != Membership::Active
-                }) {
-                    continue;
-                }
-                step.members.remove(&member_key)?;
-                let claim_key = keys::claim(numbers.list, &address, numbers.sync);
-                if let Some(claim) = step.claims.get(&claim_key)? {
-                    let detail = NOT_ARRIVED.to_owned();
-                    let refused = Some(Rejection {
-                        reason: Reason::Other,
-                        detail,
-                    });
-                    step.claims
-                        .put(&claim_key, &ClaimRow { refused, ..claim })?;
-                }
-                row.counts.take_back(addition.outcome);
-                row.counts.add(Outcome::Ignored(Reason::Other));
-                let ignored = IgnoredRow {
-                    record: addition.record,
-                    address: addition.address.clone(),
-                    reason: Reason::Other,
-                    detail: NOT_ARRIVED.to_owned(),
-                };
-                step.ignore(&mut row, &ignored)?;
+    /// Counts additions of this run anew that the list does not have.
+    fn recount_missing(&mut self) -> Result<(), StoreError> {
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let mut row = self.row_with_cost();
+            after = self.store.ledger.step(|step| {
+                let last = self.recount_some(step, &mut row, after.as_deref())?;
+                step.save_run(&row)?;
+                Ok::<_, StoreError>(last)
+            })?;
+            self.row = row;
+            if after.is_none() {
+                return Ok(());
             }
-            step.save_run(&row)?;
-            Ok::<_, StoreError>(!added.is_empty())
-        })?;
-        self.row = row;
-        Ok(more)
+        }
+    }
+
+    /// Looks at the next additions; answers the key of the last of them.
+    fn recount_some(
+        &self,
+        step: &mut Step<'_>,
+        row: &mut RunRow,
+        after: Option<&[u8]>,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let numbers = self.numbers;
+        let prefix = keys::number(numbers.sync);
+        let added = step.added.under(&prefix, after, STEP_ROWS)?;
+        for (key, addition) in &added {
+            let own = addition.run == row.number;
+            let Some(address) = keys::address_of(key).filter(|_| own) else {
+                continue;
+            };
+            let member_key = keys::address(numbers.list, &address);
+            let member = step.members.get(&member_key)?;
+            if member.is_some_and(|member| {
+                member.seen == row.number || member.state != Membership::Active
+            }) {
+                continue;
+            }
+            step.members.remove(&member_key)?;
+            let claim_key = keys::claim(numbers.list, &address, numbers.sync);
+            if let Some(claim) = step.claims.get(&claim_key)? {
+                let (reason, detail) = (Reason::Other, NOT_ARRIVED.to_owned());
+                let refused = Some(Rejection { reason, detail });
+                step.claims
+                    .put(&claim_key, &ClaimRow { refused, ..claim })?;
+            }
+            self.count_anew(step, row, addition, Reason::Other, NOT_ARRIVED)?;
+            step.added.remove(key)?;
+        }
+        Ok(added.last().map(|(key, _)| key.clone()))
     }
 
     fn forget_additions(&self) -> Result<bool, StoreError> {

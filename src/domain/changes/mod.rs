@@ -321,7 +321,12 @@ fn due(state: &AddressState, winner: &Candidate) -> Due {
 
 /// The outcome of sending the contact, or what holds it back.
 fn expected(state: &AddressState) -> Result<Outcome, Suppression> {
-    if let Some(suppression) = state.suppressed_elsewhere {
+    // Who left this list counts as that also where it has bounced since.
+    let left = matches!(
+        state.membership,
+        Some(Membership::TakenOffOptedOut | Membership::Unsubscribed)
+    );
+    if let Some(suppression) = state.suppressed_elsewhere.filter(|_| !left) {
         return Err(suppression);
     }
     match state.membership {

@@ -98,6 +98,25 @@ fn the_list_decides_what_a_winner_counts_as() {
 }
 
 #[test]
+fn a_bounce_on_another_list_counts_unless_the_person_left_this_one() {
+    use Membership as M;
+    for (membership, reason) in [
+        (None, Reason::Bounced),
+        (Some(M::Active), Reason::Bounced),
+        (Some(M::Lost), Reason::Bounced),
+        (Some(M::TakenOffGone), Reason::Bounced),
+        (Some(M::Bounced), Reason::Bounced),
+        (Some(M::Unsubscribed), Reason::DoNotMail),
+        (Some(M::TakenOffOptedOut), Reason::DoNotMail),
+    ] {
+        let mut state = state(vec![candidate(1, 10, "a")]);
+        state.membership = membership;
+        state.suppressed_elsewhere = Some(Suppression::Bounced);
+        assert_eq!(outcomes(&state), [(1, Outcome::Ignored(reason))]);
+    }
+}
+
+#[test]
 fn an_opt_out_ignores_every_record_and_takes_the_contact_off_whoever_put_it_there() {
     let mut state = state(vec![candidate(1, 10, "a"), candidate(2, 20, "b")]);
     (state.opted_out, state.ours) = (true, false);

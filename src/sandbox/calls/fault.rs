@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Service;
+use crate::sandbox::campaigns::screens::Action;
 
 /// Something that is to go wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +59,15 @@ pub(crate) enum What {
     },
     /// The call is carried out, and the first half of its answer's body comes as if it were all.
     Truncate,
+    /// Nothing goes wrong, but people act in Campaigns right before the call is carried out, or right after it.
+    Meanwhile {
+        /// What they do first. Whatever of all this cannot be done makes the answer a 500 that says so.
+        #[serde(default)]
+        before: Vec<Action>,
+        /// What they do once the answer is made.
+        #[serde(default)]
+        after: Vec<Action>,
+    },
     /// The call is carried out, and its answer's body is this.
     Replace {
         /// The new body; status and headers stay.
@@ -98,6 +108,7 @@ impl Fault {
             | What::Close
             | What::Delay { .. }
             | What::Truncate
+            | What::Meanwhile { .. }
             | What::Replace { .. } => None,
         }
     }

@@ -15,6 +15,7 @@ use futures_util::stream;
 
 use super::{Effect, Ticket, What, naming};
 use crate::sandbox::campaigns::Wrote;
+use crate::sandbox::campaigns::screens::{Action, ScreenError};
 use crate::sandbox::{Shared, lock};
 
 /// With this header a handler says what its call costs; it goes no further than here.
@@ -73,6 +74,14 @@ impl Recorded {
                 };
                 scripted(status, String::new(), "text/html", &BTreeMap::new())
             }
+            What::Meanwhile { before, after } => {
+                let acted = self.act(before);
+                let response = self.carry_out(request, next).await;
+                match acted.and_then(|()| self.act(after)) {
+                    Ok(()) => response,
+                    Err(error) => scripted(500, error.to_string(), "text/plain", &BTreeMap::new()),
+                }
+            }
             What::Truncate => halved(self.carry_out(request, next).await).await,
             What::Replace { body } => {
                 let response = self.carry_out(request, next).await;
@@ -94,6 +103,16 @@ impl Recorded {
         let effect = Effect { credits, wrote };
         lock(&self.shared).calls.note_effect(&self.ticket, effect);
         response
+    }
+
+    /// Lets people act in Campaigns.
+    fn act(&self, actions: Vec<Action>) -> Result<(), ScreenError> {
+        let mut world = lock(&self.shared);
+        let now = world.clock.now();
+        let campaigns = &mut world.campaigns;
+        actions
+            .into_iter()
+            .try_for_each(|action| campaigns.act(action, now))
     }
 
     /// Writes down the status that goes out.

@@ -175,6 +175,25 @@ async fn a_call_that_hangs_is_counted_and_does_nothing() {
 }
 
 #[tokio::test]
+async fn people_act_right_before_a_call_and_right_after_it() {
+    let bench = Bench::start().await;
+    let leave = json!({"unsubscribe": {"list": LIST, "address": "ann@example.com"}});
+    let joined = json!({"subscribe": {"list": LIST, "address": "ben@example.com"}});
+    let meanwhile = json!({"meanwhile": {"before": [joined], "after": [leave]}});
+    let fault = json!({"method": "listsubscribe", "times": 1, "what": meanwhile});
+    assert_eq!(bench.post("/sandbox/faults", fault).await.0, 200);
+    assert_eq!(bench.subscribe("ann@example.com").await, "0");
+    assert!(is_on_list(&bench, "ben@example.com"));
+    let ann = bench.get("/sandbox/contacts/ann@example.com").await;
+    assert_eq!(ann["lists"][LIST], "unsubscribed", "{ann}");
+    // What cannot be done is told, so that no test relies on it.
+    let stranger = json!({"unsubscribe": {"list": LIST, "address": "cyd@example.com"}});
+    let fault = json!({"method": "listsubscribe", "what": {"meanwhile": {"after": [stranger]}}});
+    bench.post("/sandbox/faults", fault).await;
+    assert_eq!(outcome(&bench, "ann@example.com").await.0, Some(500));
+}
+
+#[tokio::test]
 async fn faults_are_scripted_by_control() {
     let bench = Bench::start().await;
     let faults = json!([

@@ -91,6 +91,9 @@ impl Campaigns {
         let reinstated = match self.suppression(list_key, address) {
             None => false,
             Some(Suppressed::Silent) => return Ok(Taken::Ignored),
+            Some(Suppressed::Refuse(code)) if self.is_blocked(address) => {
+                return Err(Problem::blocked(code));
+            }
             Some(Suppressed::Refuse(code)) => return Err(Problem::suppressed(code)),
             Some(Suppressed::Reinstate) => true,
         };
@@ -291,6 +294,12 @@ impl Campaigns {
             .values()
             .any(left)
             .then_some(self.policy.unsubscribed)
+    }
+
+    fn is_blocked(&self, address: &str) -> bool {
+        let held = self.registries.of(address);
+        held.iter()
+            .any(|(registry, _)| *registry == Registry::Blocked)
     }
 
     fn move_active(&mut self, id: ContactId, standing: Standing, now: Timestamp) {

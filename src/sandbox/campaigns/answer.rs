@@ -54,6 +54,11 @@ impl Problem {
         Self::new(code, "This contact cannot be added.")
     }
 
+    /// A blocked address, refused with the code that the policy gives; the text is what tells.
+    pub(crate) const fn blocked(code: u32) -> Self {
+        Self::new(code, "This email address is blocked.")
+    }
+
     /// A locked method, with the code that the policy gives.
     pub(crate) const fn locked(code: u32) -> Self {
         Self::new(code, "You have crossed the limit. Please try again later.")

@@ -18,7 +18,7 @@ pub(crate) struct Policy {
     pub(crate) do_not_mail: Suppressed,
     /// Subscribing an address that hard-bounced.
     pub(crate) bounced: Suppressed,
-    /// Subscribing an address that Zoho blocked.
+    /// Subscribing an address that Zoho blocked. Where it is refused, the text says that it is blocked, whatever the code.
     pub(crate) blocked: Suppressed,
     /// A value longer than its field.
     pub(crate) too_long: TooLong,
@@ -30,6 +30,12 @@ pub(crate) struct Policy {
     pub(crate) role_addresses: RoleAddresses,
     /// Where a list shows a member that went to the do-not-mail registry.
     pub(crate) do_not_mail_shows: Shows,
+    /// In which order a list's members are read.
+    pub(crate) reading_order: ReadingOrder,
+    /// The most rows of one page.
+    pub(crate) page_rows_max: usize,
+    /// Asking for more rows than that.
+    pub(crate) page_too_long: PageTooLong,
     /// Unsubscribing a contact that the account knows but the list does not.
     pub(crate) unsubscribe_of_non_member: NonMember,
     /// Whether an unsubscribe counts for every list, and topics exist.
@@ -116,6 +122,26 @@ pub(crate) enum Shows {
     Nowhere,
 }
 
+/// In which order a list's members are read: it decides where in the pages a change shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ReadingOrder {
+    /// As they came to their standing.
+    Standing,
+    /// By address.
+    Address,
+}
+
+/// What happens when more rows are asked for than a page has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PageTooLong {
+    /// Refused with 6502.
+    Refuse,
+    /// As many rows come as a page has.
+    Cut,
+}
+
 /// What unsubscribing a contact does that is not on the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -143,12 +169,17 @@ impl Default for Policy {
             unsubscribed: Suppressed::Silent,
             do_not_mail: Suppressed::Silent,
             bounced: Suppressed::Silent,
-            blocked: Suppressed::Silent,
+            // No page lists a code for it, and this one stands in no table.
+            blocked: Suppressed::Refuse(2007),
             too_long: TooLong::Cut,
             unknown_label: UnknownLabel::Drop,
             empty_value: EmptyValue::Clear,
             role_addresses: RoleAddresses::Refuse,
             do_not_mail_shows: Shows::Unsubscribed,
+            reading_order: ReadingOrder::Standing,
+            // The largest page known to work in practice.
+            page_rows_max: 200,
+            page_too_long: PageTooLong::Refuse,
             unsubscribe_of_non_member: NonMember::Refuse,
             topic_model: false,
             contacts_max: None,

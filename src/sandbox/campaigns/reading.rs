@@ -7,12 +7,11 @@ use super::answer::{Problem, Success, SuccessCode};
 use super::contact::{Contact, ContactId};
 use super::list::{List, Member, Standing};
 use super::params::Params;
+use super::policy::{PageTooLong, Policy, ReadingOrder};
 use super::{Call, Campaigns};
 
 /// Rows of a page when the caller does not say (clients report 20 or 25).
 const ROWS_DEFAULT: usize = 20;
-/// The largest page known to work in practice.
-const ROWS_MAX: usize = 200;
 
 /// Which stretch of the rows a call asks for.
 struct Page {
@@ -22,12 +21,14 @@ struct Page {
 }
 
 impl Page {
-    fn of(params: &Params) -> Result<Self, Problem> {
+    fn of(params: &Params, policy: &Policy) -> Result<Self, Problem> {
+        let rows_max = policy.page_rows_max;
         let from: usize = params.number("fromindex", 1)?;
-        let rows = params.number("range", ROWS_DEFAULT)?;
-        if rows > ROWS_MAX {
+        let rows = params.number("range", ROWS_DEFAULT.min(rows_max))?;
+        if rows > rows_max && policy.page_too_long == PageTooLong::Refuse {
             return Err(Problem::ABOVE_MAXIMUM);
         }
+        let rows = rows.min(rows_max);
         Ok(Self {
             // Rows are counted from 1; some clients start at 0 and mean the same.
             skip: from.saturating_sub(1),
@@ -47,7 +48,7 @@ impl Page {
 
 /// `getmailinglists`: the lists, by name.
 pub(crate) fn getmailinglists(campaigns: &mut Campaigns, call: &Call) -> Result<Success, Problem> {
-    let page = Page::of(call.params)?;
+    let page = Page::of(call.params, &campaigns.policy)?;
     let mut lists: Vec<&List> = campaigns.lists.values().collect();
     lists.sort_by(|a, b| a.name.cmp(&b.name));
     let rows = page.of_slice(&lists);
@@ -58,14 +59,14 @@ pub(crate) fn getmailinglists(campaigns: &mut Campaigns, call: &Call) -> Result<
     Ok(Success::of(json!({ "list_of_details": rows })))
 }
 
-/// `getlistsubscribers`: the members under one standing, in the order in which they came to it.
+/// `getlistsubscribers`: the members under one standing, in the order that the policy says.
 pub(crate) fn getlistsubscribers(
     campaigns: &mut Campaigns,
     call: &Call,
 ) -> Result<Success, Problem> {
     let list_key = call.params.required("listkey")?;
     let list = campaigns.list(list_key).ok_or(Problem::LIST_KEY)?;
-    let mut page = Page::of(call.params)?;
+    let mut page = Page::of(call.params, &campaigns.policy)?;
     let standing = match call.params.get("status").unwrap_or("active") {
         "active" => Standing::Active,
         "unsub" => Standing::Unsubscribed,
@@ -76,14 +77,26 @@ pub(crate) fn getlistsubscribers(
         }
         _ => return Err(Problem::WRONG_TYPE),
     };
-    let rows = page.of_slice(list.members.order(standing));
-    let rows: Vec<Value> = rows
-        .into_iter()
-        .filter_map(|(_, id)| {
-            let contact = campaigns.contacts.get(*id)?;
-            Some(member_row(*id, contact, list.members.get(*id)?))
-        })
-        .collect();
+    let row = |(_, id): &(u64, ContactId)| {
+        let contact = campaigns.contacts.get(*id)?;
+        Some(member_row(*id, contact, list.members.get(*id)?))
+    };
+    let rows: Vec<Value> = match campaigns.policy.reading_order {
+        ReadingOrder::Standing => {
+            let rows = page.of_slice(list.members.order(standing));
+            rows.into_iter().filter_map(row).collect()
+        }
+        ReadingOrder::Address => {
+            let mut members = list.members.order(standing).to_vec();
+            let address = |(_, id): &(u64, ContactId)| {
+                let contact = campaigns.contacts.get(*id);
+                contact.map(|contact| contact.address.to_lowercase())
+            };
+            members.sort_by_cached_key(address);
+            let rows = page.of_slice(&members);
+            rows.into_iter().filter_map(row).collect()
+        }
+    };
     if rows.is_empty() {
         return Err(Problem::NO_CONTACTS);
     }

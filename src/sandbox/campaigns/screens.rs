@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::contact::Registry;
 use super::list::Standing;
 use super::{Campaigns, answer::Problem};
 
 /// One thing somebody does.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Action {
     /// A person leaves a list.
@@ -42,7 +42,7 @@ pub(crate) enum Action {
 }
 
 /// An address and a list.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Place {
     pub(crate) list: String,
@@ -50,7 +50,7 @@ pub(crate) struct Place {
 }
 
 /// An address, a list, and field values by label.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Joining {
     pub(crate) list: String,
@@ -60,7 +60,7 @@ pub(crate) struct Joining {
 }
 
 /// A list to be made; its key derives from its name.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewList {
     pub(crate) name: String,
@@ -69,7 +69,7 @@ pub(crate) struct NewList {
 }
 
 /// What changes about a list.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListChange {
     pub(crate) list: String,
@@ -80,7 +80,7 @@ pub(crate) struct ListChange {
 }
 
 /// A text field to be made.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewField {
     pub(crate) label: String,

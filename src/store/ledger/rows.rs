@@ -142,7 +142,7 @@ pub(crate) enum IntentRow {
 }
 stored!(IntentRow, 7);
 
-/// A contact added in this run, until its arrival is checked.
+/// A contact that was added, until it is audited and its arrival checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AddedRow {
     /// The record that feeds it.
@@ -151,8 +151,54 @@ pub(crate) struct AddedRow {
     pub(crate) address: String,
     /// What it was counted as.
     pub(crate) outcome: Outcome,
+    /// The number of the run that added it.
+    pub(crate) run: u32,
+    /// The list it was added to.
+    pub(crate) list: u32,
+    /// Its state on that list before.
+    pub(crate) before: Option<Membership>,
 }
-stored!(AddedRow, 8);
+
+impl Stored for AddedRow {
+    const KIND: u8 = 8;
+    const SCHEMA: u8 = 2;
+
+    fn upgrade(schema: u8, payload: &[u8]) -> Result<Self, FormatError> {
+        match schema {
+            1 => payload_of::<AddedRowV1>(payload).map(Self::from),
+            other => Err(FormatError::UnknownSchema(other)),
+        }
+    }
+}
+
+/// Schema 1, which did not know of the audit: of no run that can be told, on no list.
+#[derive(Debug, Deserialize)]
+struct AddedRowV1 {
+    record: u64,
+    address: String,
+    outcome: Outcome,
+}
+
+impl From<AddedRowV1> for AddedRow {
+    fn from(row: AddedRowV1) -> Self {
+        Self {
+            record: row.record,
+            address: row.address,
+            outcome: row.outcome,
+            run: 0,
+            list: 0,
+            before: None,
+        }
+    }
+}
+
+/// What the audit of a run found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AuditRow {
+    /// Contacts that were added and are suppressed.
+    pub(crate) alarms: u64,
+}
+stored!(AuditRow, 20);
 
 /// A record that a run ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

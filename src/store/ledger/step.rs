@@ -7,9 +7,9 @@ use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 
 use super::keys;
 use super::rows::{
-    AddedRow, AddressKey, CandidateRow, ClaimRow, DealContactRow, DealRow, ExpectedRow, HeldRow,
-    IgnoredRow, IntentRow, LedgerRow, MemberRow, NumberRow, OptOutRow, PacingRow, RecordRow,
-    ResolvedRow, RevisitRow, RunRow, StagedRow,
+    AddedRow, AddressKey, AuditRow, CandidateRow, ClaimRow, DealContactRow, DealRow, ExpectedRow,
+    HeldRow, IgnoredRow, IntentRow, LedgerRow, MemberRow, NumberRow, OptOutRow, PacingRow,
+    RecordRow, ResolvedRow, RevisitRow, RunRow, StagedRow,
 };
 use crate::store::StoreError;
 use crate::store::format::{Stored, decode, encode};
@@ -137,7 +137,7 @@ pub(crate) struct Step<'t> {
     pub(crate) intents: Rows<'t, IntentRow>,
     /// Removals decided and not yet weighed against the safety bound, by sync and address.
     pub(crate) removals: Rows<'t, IntentRow>,
-    /// Contacts added in the run under way, by sync and address.
+    /// Contacts added in the run under way, or in a failed one that did not audit them, by sync and address.
     pub(crate) added: Rows<'t, AddedRow>,
     /// Ignored records, by run and number.
     pub(crate) ignored: Rows<'t, IgnoredRow>,
@@ -155,6 +155,8 @@ pub(crate) struct Step<'t> {
     pub(crate) revisits: Rows<'t, RevisitRow>,
     /// Rows that a read in full is expected to meet, by sync.
     pub(crate) expected: Rows<'t, ExpectedRow>,
+    /// Alarms of the audit, by run.
+    pub(crate) audits: Rows<'t, AuditRow>,
 }
 
 impl<'t> Step<'t> {
@@ -185,6 +187,7 @@ impl<'t> Step<'t> {
             deal_contacts: Rows::open(txn, wrote, "deal_contacts")?,
             revisits: Rows::open(txn, wrote, "revisits")?,
             expected: Rows::open(txn, wrote, "expected")?,
+            audits: Rows::open(txn, wrote, "audits")?,
         })
     }
 

@@ -39,7 +39,8 @@ impl Envelope {
         let code = code(&object, answer.status).ok_or_else(not_json)?;
         let text = wire::text(&object, &wire::MESSAGE).unwrap_or_default();
         let text = without_addresses(&text);
-        let meaning = match (meaning(method, &code), answer.status) {
+        let meaning = meaning(method, &code).with_text(&text);
+        let meaning = match (meaning, answer.status) {
             (_, 401) => Meaning::Failed(Failure::TokenExpired),
             (_, 429) => Meaning::Failed(answer.failure()),
             // An answer under a bad status is not what it says it is.

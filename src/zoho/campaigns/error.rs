@@ -44,6 +44,13 @@ pub enum CampaignsError {
         /// Rows counted.
         counted: u64,
     },
+    /// The pages of a list do not fit together, however often they are read; taken as they are, people who opted out
+    /// would be missed.
+    #[error("list {list} changes faster than Campaigns lets it be read")]
+    Restless {
+        /// The list.
+        list: ListKey,
+    },
     /// The pages of lists do not come to an end.
     #[error("Campaigns goes on listing the same mailing lists")]
     Endless,
@@ -61,7 +68,7 @@ impl CampaignsError {
         match self {
             Self::Lost { source, .. } => source.failure(),
             Self::Refused { failure, .. } => failure.clone(),
-            Self::Short { .. } | Self::Endless => Failure::Unreachable,
+            Self::Short { .. } | Self::Restless { .. } | Self::Endless => Failure::Unreachable,
             Self::Unreadable { .. } | Self::NotBulk => Failure::Refused,
         }
     }

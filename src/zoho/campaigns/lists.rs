@@ -103,6 +103,12 @@ impl Campaigns {
         Err(CampaignsError::Endless)
     }
 
+    /// Rows in a page, as far as it is known.
+    #[must_use]
+    pub fn page_rows(&self) -> u64 {
+        u64::from(self.range.load(Ordering::Relaxed))
+    }
+
     /// One page of a list's contacts, from the row `from` (the first is 1) on. Without rows it is the end only if the
     /// list's count says so too: the code for an empty page also means "try later".
     ///
@@ -120,6 +126,7 @@ impl Campaigns {
             CampaignsError::Lost { .. }
             | CampaignsError::Refused { .. }
             | CampaignsError::Unreadable { .. }
+            | CampaignsError::Restless { .. }
             | CampaignsError::Endless
             | CampaignsError::NotBulk => Failure::Refused,
         };

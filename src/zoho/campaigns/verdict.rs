@@ -1,7 +1,8 @@
 //! What a code means, by method: the one table, because the same number has different meanings in different methods.
 //!
 //! Source: the error codes of the Campaigns API v1.1 and the codes that its method pages list, November 2026. Messages
-//! are never parsed: they differ by account and language.
+//! are not parsed, as they differ by account and language, with one exception: Campaigns blocks addresses (its help
+//! page on ignored contacts), and no page has a code for that.
 
 use super::Method;
 use crate::domain::failure::Failure;
@@ -13,6 +14,8 @@ pub enum Verdict {
     InvalidAddress,
     /// It holds the address to be a group's or a role's.
     RoleAddress,
+    /// It has blocked the address; only its support can lift that.
+    Blocked,
     /// There is no such contact; nothing to unsubscribe.
     NotAContact,
     /// It could not do it this time; the next run may.
@@ -75,6 +78,52 @@ pub(super) fn meaning(method: Method, code: &str) -> Meaning {
         (Subscribe | Unsubscribe, _) => Meaning::Contact(Verdict::Passing),
         (_, _) => Meaning::Failed(Failure::Refused),
     }
+}
+
+impl Meaning {
+    /// The same, read again with the text beside the code: a refusal whose code says no more than that there is one
+    /// may say in words that the address is blocked. In another language it stays what it was, and is tried again.
+    pub(super) fn with_text(self, text: &str) -> Self {
+        match self {
+            Self::Contact(Verdict::Passing | Verdict::Other) if says_blocked(text) => {
+                Self::Contact(Verdict::Blocked)
+            }
+            meaning => meaning,
+        }
+    }
+}
+
+/// Whether a text says of an address, and not of the caller or for a while, that it is blocked: who is held blocked is
+/// not tried again before their fields change.
+fn says_blocked(text: &str) -> bool {
+    let words: Vec<String> = text
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .map(str::to_ascii_lowercase)
+        .collect();
+    let has = |any: &[&str]| words.iter().any(|word| any.contains(&word.as_str()));
+    has(&["blocked", "blocklisted", "blacklisted"])
+        && has(&[
+            "address",
+            "contact",
+            "email",
+            "mail",
+            "recipient",
+            "subscriber",
+        ])
+        && !has(&[
+            "again",
+            "api",
+            "call",
+            "calls",
+            "ip",
+            "later",
+            "limit",
+            "minutes",
+            "request",
+            "requests",
+            "retry",
+            "temporarily",
+        ])
 }
 
 /// What a failed call says to a person, with what to do about it.
@@ -148,6 +197,41 @@ mod tests {
             (Method::ContactFields, "4711", failed(Failure::Refused)),
         ] {
             assert_eq!(meaning(method, code), want, "{method} {code}");
+        }
+    }
+    #[test]
+    fn only_words_about_the_address_make_a_refusal_a_block() {
+        let passing = Meaning::Contact(Verdict::Passing);
+        let blocked = Meaning::Contact(Verdict::Blocked);
+        for (text, says) in [
+            ("This email address is blocked.", true),
+            ("Contact … is BLOCKED for your organization", true),
+            ("The recipient has been blacklisted", true),
+            ("e-mail blocklisted", true),
+            ("This contact cannot be added.", false),
+            ("Blocked.", false),
+            ("", false),
+            ("This contact was unblocked", false),
+            ("Your IP address is blocked", false),
+            ("The API is blocked for this contact's list", false),
+            (
+                "Adding contacts is blocked for 30 minutes, please try again",
+                false,
+            ),
+            ("Contact … is temporarily blocked", false),
+        ] {
+            let want = if says { &blocked } else { &passing };
+            assert_eq!(passing.clone().with_text(text), *want, "{text}");
+            // A code that says what it is needs no words, and other answers are not about a contact.
+            for known in [
+                Meaning::Done,
+                Meaning::AlreadyThere,
+                Meaning::Contact(Verdict::InvalidAddress),
+                Meaning::Contact(Verdict::NotAContact),
+                Meaning::Failed(Failure::Unreachable),
+            ] {
+                assert_eq!(known.clone().with_text(text), known, "{text}");
+            }
         }
     }
 }

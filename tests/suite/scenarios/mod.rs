@@ -1,5 +1,6 @@
 //! What rosterd does end to end: from the records of a CRM to a list and a journal, through the built binary.
 
+mod audit;
 mod bulk;
 mod changes;
 mod cost;
@@ -7,9 +8,12 @@ mod doubt;
 mod gate;
 mod held;
 mod history;
+mod ignored;
 mod import;
 mod neighbours;
 mod oracle;
+mod outcomes;
+mod pages;
 mod plan;
 mod related;
 mod retrieval;

@@ -53,6 +53,34 @@ async fn pages_of_a_list_hold_everybody_once() {
 }
 
 #[tokio::test]
+async fn the_policy_says_in_which_order_a_list_is_read_and_how_long_a_page_is() {
+    let bench = Bench::start().await;
+    for name in ["cyd", "Ben", "ann"] {
+        bench.subscribe(&format!("{name}@example.com")).await;
+    }
+    let read = async |from: &str| -> Vec<String> {
+        let form = [
+            ("resfmt", "JSON"),
+            ("listkey", LIST),
+            ("fromindex", from),
+            ("range", "2"),
+        ];
+        let answer = bench.call("getlistsubscribers", &form).await;
+        let rows = answer["list_of_details"].as_array().unwrap().iter();
+        rows.map(|row| row["contact_email"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(read("1").await, ["cyd@example.com", "Ben@example.com"]);
+    let policy = json!({"policy": {"reading_order": "address", "page_rows_max": 2}});
+    bench.post("/sandbox/campaigns", policy).await;
+    assert_eq!(read("1").await, ["ann@example.com", "Ben@example.com"]);
+    assert_eq!(read("3").await, ["cyd@example.com"]);
+    let form = [("resfmt", "JSON"), ("listkey", LIST), ("range", "3")];
+    let answer = bench.call("getlistsubscribers", &form).await;
+    assert_eq!(code(&answer), "6502");
+}
+
+#[tokio::test]
 async fn lists_are_read_counted_made_and_deleted() {
     let bench = Bench::start().await;
     bench.subscribe("ann@example.com").await;

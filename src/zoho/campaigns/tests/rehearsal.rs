@@ -12,7 +12,10 @@ async fn a_rehearsal_reads_and_leaves_out_what_would_change_anything() {
     assert_eq!(stage.campaigns.rehearsed(), None);
     let campaigns = stage.campaigns.rehearsing(forecast);
     let ann = cleared("ann@example.org", &[]);
-    let two = [ann.clone(), cleared("ben@example.org", &[])];
+    let two = [
+        cleared("ann@example.org", &[]),
+        cleared("ben@example.org", &[]),
+    ];
     assert_eq!(campaigns.subscribe(&ann).await.unwrap(), Reply::Accepted);
     assert_eq!(
         campaigns.subscribe_bulk(&two).await.unwrap(),

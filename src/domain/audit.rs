@@ -1,0 +1,59 @@
+//! The audit of what a run added: nobody of them is to be among those who left or bounced.
+//!
+//! The gate rests on a snapshot, and Campaigns may take a contact all the same. So the suppressions are read once more
+//! after the last addition. An address that was added and is suppressed now is an alarm: either it was suppressed when it
+//! was added, or the person left since. Campaigns says when neither happened, so these two cannot be told apart, and the
+//! one that matters decides. What rosterd had unsubscribed itself, and Campaigns has kept unsubscribed, is no alarm.
+
+use super::changes::Membership;
+use super::suppression::Suppression;
+
+/// What the audit finds of one address that was added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finding {
+    /// Nothing against it.
+    Clean,
+    /// Campaigns kept it unsubscribed, as rosterd had left it.
+    Kept,
+    /// It is suppressed.
+    Alarm(Suppression),
+}
+
+/// Judges an address by its state before it was added, and its state after the suppressions were read again.
+#[must_use]
+pub fn find(before: Option<Membership>, now: Option<Membership>) -> Finding {
+    match (before, now) {
+        (Some(Membership::TakenOffGone), Some(Membership::Unsubscribed)) => Finding::Kept,
+        (_, Some(Membership::Unsubscribed)) => Finding::Alarm(Suppression::DoNotMail),
+        (_, Some(Membership::Bounced)) => Finding::Alarm(Suppression::Bounced),
+        // Taken off again by rosterd itself, in the same run.
+        (_, Some(Membership::TakenOffGone | Membership::TakenOffOptedOut)) => Finding::Clean,
+        (_, Some(Membership::Active | Membership::Lost) | None) => Finding::Clean,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_was_added_and_is_suppressed_is_an_alarm_unless_rosterd_had_done_it() {
+        use Membership as M;
+        let left = Finding::Alarm(Suppression::DoNotMail);
+        let bounced = Finding::Alarm(Suppression::Bounced);
+        for (before, now, want) in [
+            (None, None, Finding::Clean),
+            (None, Some(M::Active), Finding::Clean),
+            (None, Some(M::Lost), Finding::Clean),
+            (None, Some(M::Unsubscribed), left),
+            (None, Some(M::Bounced), bounced),
+            (None, Some(M::TakenOffOptedOut), Finding::Clean),
+            (Some(M::Lost), Some(M::Unsubscribed), left),
+            (Some(M::TakenOffGone), Some(M::Active), Finding::Clean),
+            (Some(M::TakenOffGone), Some(M::Unsubscribed), Finding::Kept),
+            (Some(M::TakenOffGone), Some(M::Bounced), bounced),
+        ] {
+            assert_eq!(find(before, now), want, "{before:?} {now:?}");
+        }
+    }
+}
