@@ -17,6 +17,7 @@ mod ask;
 mod bulk;
 mod carry;
 mod changes;
+mod claims;
 mod deals;
 mod decide;
 mod error;
@@ -36,6 +37,7 @@ mod resolve;
 mod stage;
 mod start;
 mod suppressions;
+mod tagging;
 mod turns;
 mod usage;
 mod verify;
@@ -133,7 +135,12 @@ struct Run<'a> {
     orphans: Vec<(u32, ListKey)>,
     /// Whether the list was looked at since the run began.
     list_checked: bool,
-    active: BTreeSet<u32>,
+    /// Active syncs with the same list.
+    rivals: BTreeSet<u32>,
+    /// Whether an unsubscribe counts for the whole organisation.
+    topics: bool,
+    /// Whether tags are given up for this run.
+    untagged: AtomicBool,
     /// The cursor that the last completed run left.
     cursor: Option<Timestamp>,
     /// Rows that a read in full is expected to meet; none before the first.
@@ -336,7 +343,8 @@ impl Run<'_> {
             numbers: self.numbers,
             lists: &self.lists,
             orphans: &self.orphans,
-            active: &self.active,
+            rivals: &self.rivals,
+            topics: self.topics,
             rules: self.plan.rules,
             gate_open: self.suppressions_unread.is_none(),
             witness: self.witness(),

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use super::Run;
+use super::claims;
 use super::error::RunError;
 use crate::domain::address::EmailAddress;
 use crate::domain::changes::Membership;
 use crate::domain::failure::Failure;
 use crate::domain::suppression::Gate;
 use crate::store::StoreError;
-use crate::store::ledger::keys;
 use crate::store::ledger::rows::{AddressKey, MemberRow};
+use crate::store::ledger::{Step, keys};
 use crate::zoho::campaigns::{CampaignsError, Method, Status};
 
 impl Run<'_> {
@@ -90,7 +91,13 @@ impl Run<'_> {
                 };
                 let key = keys::address(self.numbers.list, &address);
                 let before = step.members.get(&key)?;
-                let state = suppressed(before.as_ref().map(|member| member.state), status);
+                let known = before.as_ref().map(|member| (member.state, member.since));
+                let own = match status {
+                    Status::Unsubscribed => self.own_unsubscribe(step, &address, known)?,
+                    Status::Active | Status::Bounced => None,
+                };
+                let state =
+                    own.unwrap_or_else(|| suppressed(known.map(|(state, _)| state), status));
                 if before.as_ref().is_some_and(|member| member.state == state) {
                     continue;
                 }
@@ -103,9 +110,39 @@ impl Run<'_> {
                     seen: 0,
                 };
                 step.members.put(&key, &row)?;
+                let fed = keys::address(self.numbers.sync, &address);
+                if own.is_some() && step.candidates.any(&fed)? {
+                    // It went for another list's sake, and a record of this sync wants it here.
+                    step.touch(self.numbers.sync, &address, None)?;
+                }
             }
             Ok(())
         })
+    }
+
+    /// Where an unsubscribe counts for the whole organisation: the one that rosterd made for another list, if it is the
+    /// reason for which the address is unsubscribed from this one too. It is not where the address came onto this list
+    /// afterwards, or where it was the person's own doing before.
+    fn own_unsubscribe(
+        &self,
+        step: &Step<'_>,
+        address: &AddressKey,
+        known: Option<(Membership, i64)>,
+    ) -> Result<Option<Membership>, StoreError> {
+        let since = match known {
+            _ if !self.topics => return Ok(None),
+            Some((Membership::Active | Membership::Lost, since)) => since,
+            Some(_) => return Ok(None),
+            None => i64::MIN,
+        };
+        let elsewhere = claims::elsewhere(step, self.numbers, &self.lists, address)?;
+        let stands = |wanted| elsewhere.iter().any(|(state, _)| *state == wanted);
+        if stands(Membership::Unsubscribed) {
+            return Ok(None);
+        }
+        let own = elsewhere.into_iter();
+        let own = own.filter(|(state, at)| state.is_taken_off() && *at >= since);
+        Ok(own.max_by_key(|(_, at)| *at).map(|(state, _)| state))
     }
 
     /// The ledger's key of an address that Campaigns has; `None` for what is no address, which rosterd never adds.
@@ -190,7 +227,7 @@ impl Run<'_> {
 fn suppressed(before: Option<Membership>, status: Status) -> Membership {
     match (before, status) {
         (_, Status::Bounced) => Membership::Bounced,
-        (Some(own @ (Membership::TakenOffGone | Membership::TakenOffOptedOut)), _) => own,
+        (Some(own), _) if own.is_taken_off() => own,
         (_, Status::Unsubscribed | Status::Active) => Membership::Unsubscribed,
     }
 }

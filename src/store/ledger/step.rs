@@ -8,8 +8,8 @@ use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 use super::keys;
 use super::rows::{
     AddedRow, AddressKey, CandidateRow, ClaimRow, DealContactRow, DealRow, ExpectedRow, HeldRow,
-    IgnoredRow, IntentRow, LedgerRow, MemberRow, NumberRow, OptOutRow, PacingRow, RecordRow,
-    ResolvedRow, RevisitRow, RunRow, StagedRow,
+    IgnoredRow, IntentRow, KeptRow, LedgerRow, MemberRow, NumberRow, OptOutRow, PacingRow,
+    RecordRow, ResolvedRow, RevisitRow, RunRow, StagedRow,
 };
 use crate::store::StoreError;
 use crate::store::format::{Stored, decode, encode};
@@ -155,6 +155,8 @@ pub(crate) struct Step<'t> {
     pub(crate) revisits: Rows<'t, RevisitRow>,
     /// Rows that a read in full is expected to meet, by sync.
     pub(crate) expected: Rows<'t, ExpectedRow>,
+    /// Contacts kept though their records left, by sync, record and address.
+    pub(crate) kept: Rows<'t, KeptRow>,
 }
 
 impl<'t> Step<'t> {
@@ -185,6 +187,7 @@ impl<'t> Step<'t> {
             deal_contacts: Rows::open(txn, wrote, "deal_contacts")?,
             revisits: Rows::open(txn, wrote, "revisits")?,
             expected: Rows::open(txn, wrote, "expected")?,
+            kept: Rows::open(txn, wrote, "kept")?,
         })
     }
 

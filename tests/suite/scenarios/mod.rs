@@ -8,6 +8,7 @@ mod gate;
 mod held;
 mod history;
 mod import;
+mod leaving;
 mod neighbours;
 mod oracle;
 mod plan;
