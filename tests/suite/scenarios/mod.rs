@@ -15,6 +15,7 @@ mod plan;
 mod related;
 mod retrieval;
 mod selection;
+mod topics;
 mod views;
 
 use crate::rig::Rig;
