@@ -13,6 +13,7 @@
 //!
 //! What is left undecided by a failed run stays staged, and the next run of the sync begins with it.
 
+pub(crate) mod adopt;
 mod ask;
 mod bulk;
 mod carry;
@@ -31,6 +32,7 @@ mod read;
 mod recent;
 pub(crate) mod recovery;
 pub(crate) mod rehearsal;
+pub(crate) mod release;
 mod remove;
 mod replies;
 mod resolve;

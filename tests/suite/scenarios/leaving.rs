@@ -20,7 +20,7 @@ pub(crate) fn contacts(advanced: &str) -> String {
 
 /// A rig whose sync has run once, and contacts that are on the list. Who was unsubscribed may come back.
 pub(crate) fn imported(advanced: &str) -> (Rig, Vec<(String, String)>) {
-    imported_with("", advanced)
+    imported_with(Setup::default().settings, advanced)
 }
 
 fn imported_with(settings: &'static str, advanced: &str) -> (Rig, Vec<(String, String)>) {

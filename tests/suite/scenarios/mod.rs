@@ -1,5 +1,6 @@
 //! What rosterd does end to end: from the records of a CRM to a list and a journal, through the built binary.
 
+mod adopting;
 mod bulk;
 mod changes;
 mod cost;
@@ -13,6 +14,7 @@ mod neighbours;
 mod oracle;
 mod plan;
 mod related;
+mod releasing;
 mod retrieval;
 mod selection;
 mod topics;
