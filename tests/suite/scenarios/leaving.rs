@@ -98,7 +98,7 @@ fn a_record_that_leaves_the_selection_or_its_address_goes_by_left_and_by_default
 }
 
 #[test]
-fn who_is_left_out_by_another_filter_comes_back_with_the_old_one() {
+fn a_filter_change_does_not_unsubscribe_people_for_ever() {
     let (rig, people) = imported("left = \"unsubscribe\"");
     let (id, address) = &people[0];
     rig.update("Contacts", id, &json!({"First_Name": "Nobody"}));

@@ -13,6 +13,7 @@ mod leaving;
 mod neighbours;
 mod oracle;
 mod plan;
+mod promises;
 mod related;
 mod releasing;
 mod retrieval;
