@@ -8,7 +8,8 @@
 //! 2. `suppressions` reads who must not be mailed and opens the gate; in full runs also who is on the list.
 //! 3. `read` stages records page by page (`stage`), notes opt-outs and deletions, and lets go of what vanished.
 //! 4. `decide` turns staged addresses into outcomes and intents, `write` carries the intents out, and so on until
-//!    nothing is staged; `remove` does the removals last, within the safety bound; `verify` checks the list.
+//!    nothing is staged; `remove` does the removals last, within the safety bound; `verify` checks the list. `claims`
+//!    tells whose a contact on the list is.
 //! 5. `finish` checks the sums and writes the ignored file, the journal and the checkpoint, in this order.
 //!
 //! What is left undecided by a failed run stays staged, and the next run of the sync begins with it.

@@ -40,6 +40,35 @@ fn who_is_removed_is_unsubscribed_and_tagged_and_counts_as_re_added_on_return() 
 }
 
 #[test]
+fn a_plan_names_who_goes_and_why_and_counts_the_tags_among_the_calls() {
+    let (rig, people) = imported("deleted = \"remove\"\nleft = \"remove\"");
+    rig.delete("Contacts", &people[0].0);
+    later(&rig);
+    rig.delete("Contacts", &people[1].0);
+    rig.update("Contacts", &people[2].0, &json!({"Last_Name": "Left"}));
+    rig.advance(600);
+    let plan: Value = serde_json::from_str(&rig.done("plan newsletter --people --json")).unwrap();
+    let told = plan["people"].as_array().unwrap().iter();
+    let told: Vec<_> = told
+        .map(|person| (&person["address"], &person["outcome"], &person["detail"]))
+        .collect();
+    let (deleted, left) = (json!(people[1].1), json!(people[2].1));
+    let gone = "its record is gone";
+    assert!(
+        told.contains(&(&deleted, &json!("deleted"), &json!(gone))),
+        "{told:?}"
+    );
+    let gone = "its record does not belong any more, or has another address";
+    assert!(
+        told.contains(&(&left, &json!("deleted"), &json!(gone))),
+        "{told:?}"
+    );
+    let run = rig.import("newsletter");
+    assert_eq!(plan["counts"]["deleted"], run["deleted"]);
+    assert_eq!(plan["calls"]["campaigns"], run["campaigns"]["calls"]);
+}
+
+#[test]
 fn a_tag_that_cannot_be_set_fails_no_run_and_is_told_once() {
     let (rig, people) = imported("deleted = \"remove\"");
     for (id, _) in &people[..3] {
