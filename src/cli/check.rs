@@ -63,24 +63,32 @@ fn examine(context: &Context, args: &CheckArgs) -> Result<Said, CliError> {
     }
     let explained = args.explain.as_deref();
     let explained = explained.map(|name| find(&loaded, name)).transpose()?;
-    let mut phrases = None;
-    if args.online {
-        let mut answers = online::check(&loaded)?;
-        if !answers.problems.is_empty() {
-            return Err(Problems(answers.problems).into());
+    let mut answers = match args.online {
+        true => online::check(&loaded)?,
+        false => online::Answers::default(),
+    };
+    let explain = |definition: &SyncDefinition, checked| {
+        Explanation::of(definition, checked, &loaded.config.timezone)
+    };
+    if !answers.problems.is_empty() {
+        // What is wrong with other syncs does not keep this one from being explained.
+        let checked = explained.and_then(|it| Some((it, answers.checked.remove(&it.id)?)));
+        if let (Some((definition, checked)), false) = (checked, context.report.json) {
+            let explanation = explain(definition, Some(checked));
+            context.report.print(&explanation.text(&context.report))?;
         }
-        phrases = explained.and_then(|definition| answers.phrases.remove(&definition.id));
+        return Err(Problems(answers.problems).into());
     }
     if let Some(definition) = explained {
-        let explanation = Explanation::of(definition, phrases, &loaded.config.timezone);
-        return Ok(Said::Explanation(Box::new(explanation)));
+        let checked = answers.checked.remove(&definition.id);
+        return Ok(Said::Explanation(Box::new(explain(definition, checked))));
     }
     let count = |number: usize, noun| counted(u64::try_from(number).unwrap_or(u64::MAX), noun);
     let syncs = count(loaded.config.syncs.len(), "sync");
     let accounts = count(loaded.config.accounts.len(), "account");
     let agree = match args.online {
         true => ", and the services agree",
-        false => "",
+        false => " (whether the services have all that they name, `--online` tells)",
     };
     let sentence = format!("{syncs} in {accounts}: all files are valid{agree}");
     Ok(Said::Sentence(sentence))

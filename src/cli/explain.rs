@@ -10,6 +10,7 @@ use super::report::{Report, Style, escape};
 use crate::domain::criteria::explain::{Line, Says, outline, phrases, sentence};
 use crate::domain::definition::{Condition, Literal, Selection, SyncDefinition};
 use crate::domain::pattern::Pattern;
+use crate::run::Checked;
 
 /// What a sync selects, in words.
 #[derive(Debug, Serialize)]
@@ -59,13 +60,15 @@ struct Retrieval {
 }
 
 impl Explanation {
-    /// What `definition` says; `labelled` are its conditions in the words of the CRM's screens, where it was asked.
+    /// What `definition` says; `checked` is what the services say of it, where they were asked.
     /// Times are in `zone`.
     pub(super) fn of(
         definition: &SyncDefinition,
-        labelled: Option<Vec<String>>,
+        checked: Option<Checked>,
         zone: &TimeZone,
     ) -> Self {
+        let uses_formulas = checked.as_ref().map(|checked| checked.uses_formulas);
+        let labelled = checked.map(|checked| checked.phrases);
         let (selection, lines) = match &definition.selection {
             Selection::All => (named("all", None, words::all(definition)), Vec::new()),
             Selection::View(view) => {
@@ -92,7 +95,7 @@ impl Explanation {
                 records: words::retrieved(taken.records),
                 created_from: taken.created_from.map(|day| day.to_string()),
                 created_to: taken.created_to.map(|day| day.to_string()),
-                words: words::retrieval(definition, zone),
+                words: words::retrieval(definition, uses_formulas, zone),
             },
             lines,
         }

@@ -7,15 +7,15 @@ use super::runtime;
 use crate::config::{Loaded, Problem};
 use crate::daemon;
 use crate::domain::ids::SyncId;
-use crate::run::RunError;
+use crate::run::{Checked, RunError};
 
 /// What the services said.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     /// The problems they have with the files.
     pub(super) problems: Vec<Problem>,
-    /// What the conditions of each sync say in the words of the CRM's screens; of those without problems.
-    pub(super) phrases: BTreeMap<SyncId, Vec<String>>,
+    /// What they say of each sync that has none.
+    pub(super) checked: BTreeMap<SyncId, Checked>,
 }
 
 /// Asks the services.
@@ -27,8 +27,8 @@ pub(super) fn check(loaded: &Loaded) -> Result<Answers, CliError> {
     let mut answers = Answers::default();
     for (sync, result) in found.map_err(CliError::from)? {
         match result {
-            Ok(phrases) => {
-                answers.phrases.insert(sync, phrases);
+            Ok(checked) => {
+                answers.checked.insert(sync, checked);
             }
             Err(RunError::Definition { problems, .. }) => answers.problems.extend(problems),
             Err(error) => return Err(CliError::because(Exit::of_run(error.kind()), error)),

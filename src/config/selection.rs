@@ -120,7 +120,12 @@ pub(super) fn field(
     text.parse()
         .map_err(|error: crate::domain::ids::IdError| {
             let message = format!("`{text}` is not the API name of a field");
-            report.wrong(path, message, error.to_string());
+            let name = text.trim().replace(' ', "_");
+            let help = match name.parse::<FieldPath>() {
+                Ok(name) => format!("did you mean `{name}`? {error}"),
+                Err(_) => error.to_string(),
+            };
+            report.wrong(path, message, help);
         })
         .ok()
 }

@@ -205,7 +205,7 @@ const CHECK_PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) async fn check_online(
     config: &Config,
     sources: &Sources,
-) -> Result<Vec<(SyncId, Result<Vec<String>, RunError>)>, ServiceError> {
+) -> Result<Vec<(SyncId, Result<run::Checked, RunError>)>, ServiceError> {
     let http = crate::zoho::http::Client::new(clients::options())?;
     let clock = Clock::system();
     // A person waits for the answer, and will ask again.

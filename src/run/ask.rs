@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::Clients;
 use super::error::RunError;
+use super::plan::LEADS;
 use crate::config::{Problem, Sources};
 use crate::domain::definition::{ListTarget, Selection, SyncDefinition};
 use crate::domain::ids::ModuleName;
@@ -18,6 +19,7 @@ use crate::zoho::crm::{Columns, Converted, Crm, Module, View};
 /// Modules whose opt-outs count in every sync, and the field that says so.
 const CONSENT_MODULES: [&str; 2] = ["Leads", "Contacts"];
 pub(super) const OPT_OUT_FIELD: &str = "Email_Opt_Out";
+const EMAIL_FIELD: &str = "Email";
 
 /// What the services know of a definition's names. The list's key is empty where a problem says why.
 pub(super) struct Asked {
@@ -123,17 +125,26 @@ pub(super) async fn ask(
     let fields = clients.crm.fields(module).await?;
     let related = related(clients, definition, &fields, &modules).await?;
     let mut consent_modules = Vec::new();
-    for name in CONSENT_MODULES.iter().filter(|name| known(name)) {
+    let exists = |name: &&&str| modules.iter().any(|it| it.api_name == **name);
+    for name in CONSENT_MODULES.iter().filter(exists) {
         let is_own = *name == module.as_str();
-        let shown = match is_own {
-            true => has_opt_outs(&fields),
-            false => has_opt_outs(&fields_of(clients, name).await?),
+        let hidden = match (known(name), is_own) {
+            (false, _) => Some(format!("module {name}")),
+            (true, true) => hidden_consent(&fields, &[OPT_OUT_FIELD]),
+            (true, false) => {
+                let fields = fields_of(clients, name).await?;
+                hidden_consent(&fields, &[OPT_OUT_FIELD, EMAIL_FIELD])
+            }
         };
-        if !shown {
+        if let Some(hidden) = hidden {
+            let of = match known(name) {
+                true => format!(" of module {name}"),
+                false => String::new(),
+            };
             let message = format!(
-                "the CRM does not show `{OPT_OUT_FIELD}` of module {name}, so that nobody can be told who opted out"
+                "the CRM does not show {hidden}{of}, so that nobody can be told who opted out"
             );
-            let help = "give the token's user the right to see that field in the CRM";
+            let help = "give the token's user the right to see it in the CRM";
             let help = Some(help.to_owned());
             problems.push(sources.problem(&definition.id, "module", message, help));
         } else if !is_own {
@@ -157,12 +168,12 @@ pub(super) async fn ask(
 
 /// Whether COQL leaves converted leads out, which the CRM does not say: told by one that Get Records has. `None` where
 /// there is none.
-pub(super) async fn hides_converted(
-    crm: &Crm,
-    module: &ModuleName,
-) -> Result<Option<bool>, RunError> {
+pub(super) async fn hides_converted(crm: &Crm) -> Result<Option<bool>, RunError> {
+    let Ok(module) = LEADS.parse() else {
+        return Ok(None);
+    };
     let columns = Columns {
-        module: module.clone(),
+        module,
         fields: Vec::new(),
     };
     let only = Converted::Only;
@@ -202,12 +213,12 @@ async fn related(
     Ok(related)
 }
 
-/// The fields of a module as they are now, where columns that a query named may have gone.
+/// The module's own columns that are not among its fields `now`, where a query named some that may have gone.
 pub(super) fn missing_columns<'c>(columns: &'c [Field], now: &[Field]) -> Vec<&'c str> {
+    let is_own = |column: &&Field| !column.api_name.contains('.');
     let gone = |column: &&Field| now.iter().all(|field| field.api_name != column.api_name);
-    columns
-        .iter()
-        .filter(gone)
+    let own = columns.iter().filter(is_own);
+    own.filter(gone)
         .map(|column| column.api_name.as_str())
         .collect()
 }
@@ -219,8 +230,11 @@ async fn fields_of(clients: &Clients, module: &str) -> Result<Vec<Field>, RunErr
     }
 }
 
-fn has_opt_outs(fields: &[Field]) -> bool {
-    fields.iter().any(|field| field.api_name == OPT_OUT_FIELD)
+/// The first of the fields needed to tell who opted out that is not there.
+fn hidden_consent(fields: &[Field], needed: &[&str]) -> Option<String> {
+    let is_missing = |name: &&&str| fields.iter().all(|field| field.api_name != **name);
+    let missing = needed.iter().find(is_missing);
+    missing.map(|name| format!("`{name}`"))
 }
 
 fn nearest_module(module: &ModuleName, modules: &[Module]) -> Option<String> {

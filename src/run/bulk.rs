@@ -14,6 +14,7 @@ use super::Run;
 use super::error::RunError;
 use super::fetch::Page;
 use super::plan::Source;
+use super::progress::Way;
 use super::push::{MODIFIED_FIELD, leaf};
 use super::read::after_source;
 use crate::domain::failure::Failure;
@@ -135,6 +136,7 @@ impl Run<'_> {
                 };
                 match self.crm.bulk_create(query).await {
                     Ok(made) => {
+                        self.goes_by(Way::Bulk);
                         self.note_service_time(Some(made.service_time));
                         position = self.stand_in(index, made.id, 0)?;
                     }

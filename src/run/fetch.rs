@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::Run;
 use super::error::RunError;
 use super::plan::{Selected, Source};
+use super::progress::Way;
 use super::push::{PAGE_ROWS, leaf};
 use crate::domain::filter::{Filter, Test};
 use crate::domain::ids::{FieldPath, RecordId};
@@ -55,6 +56,10 @@ impl Run<'_> {
             Source::Module if self.row.full => self.fetch_all(position, met).await,
             Source::Module => self.fetch_changes(position, met).await,
             Source::Converted => self.fetch_converted(position).await,
+            Source::ConvertedConsent(columns) => {
+                let (only, token) = (Converted::Only, token_of(position));
+                self.walk_of(columns, None, only, token).await
+            }
             Source::Revisits => self.fetch_revisits(position).await,
             Source::Consent(columns) => self.fetch_consent(columns, position, met).await,
             Source::DeletedDeals => match &self.plan.deals {
@@ -93,7 +98,10 @@ impl Run<'_> {
             answered => answered,
         };
         match page {
-            Ok(page) => self.page(columns, page, |last| Position::AfterRecord(last.0.0)),
+            Ok(page) => {
+                self.goes_by(Way::Coql);
+                self.page(columns, page, |last| Position::AfterRecord(last.0.0))
+            }
             Err(error) => {
                 if view.is_some() && error.view_not_in_coql() {
                     self.list_only();
@@ -106,18 +114,21 @@ impl Run<'_> {
     /// What changed in the module, and which of it is in the view.
     async fn fetch_changes(&self, position: &Position, met: u64) -> Result<Page, RunError> {
         let page = self.changes(&self.plan.columns, position, met).await?;
+        self.goes_by(Way::Coql);
         self.with_members(page).await
     }
 
-    /// Converted leads, all of them or what changed; which of them are in the view.
+    /// Converted leads, all of them or what changed; through the view, where the sync names one.
     async fn fetch_converted(&self, position: &Position) -> Result<Page, RunError> {
-        let token = match position {
-            Position::Token(token) => token.as_deref(),
-            _ => None,
-        };
-        let columns = &self.plan.columns;
-        let page = self.walk_of(columns, None, Converted::Only, token).await?;
-        self.with_members(page).await
+        let (columns, token) = (&self.plan.columns, token_of(position));
+        match self.view() {
+            // A query would leave them out of the view as well.
+            Some(view) => {
+                let both = Converted::Both;
+                self.walk_of(columns, Some(view), both, token).await
+            }
+            None => self.walk_of(columns, None, Converted::Only, token).await,
+        }
     }
 
     async fn fetch_deals(
@@ -315,6 +326,13 @@ impl Run<'_> {
             let id = |(key, _): &(Vec<u8>, _)| keys::last_record("revisits", key).map(RecordId);
             rows.iter().map(id).collect()
         })
+    }
+}
+
+fn token_of(position: &Position) -> Option<&str> {
+    match position {
+        Position::Token(token) => token.as_deref(),
+        _ => None,
     }
 }
 

@@ -6,7 +6,9 @@
 //!
 //! 1. `start` weighs the limits and counts the run, before its first call for records.
 //! 2. `suppressions` reads who must not be mailed and opens the gate; in full runs also who is on the list.
-//! 3. `read` stages records page by page (`stage`), notes opt-outs and deletions, and lets go of what vanished.
+//! 3. `read` stages records page by page (`stage`), notes opt-outs and deletions, and lets go of what vanished. Pages come
+//!    from `fetch`: what changed (`changes`), or all that `push` lets through, by queries, as a `bulk` job or by `walk`;
+//!    `deals` are kept beside their contacts. What waiting runs can use of it too is kept for them (`recent`, `turns`).
 //! 4. `decide` turns staged addresses into outcomes and intents, `write` carries the intents out, and so on until
 //!    nothing is staged; `remove` does the removals last, within the safety bound; `verify` checks the list. `claims`
 //!    tells whose a contact on the list is.
@@ -57,7 +59,8 @@ pub use error::RunError;
 use jiff::Timestamp;
 use plan::Plan;
 pub use progress::Progress;
-pub(crate) use resolve::check;
+use progress::Way;
+pub(crate) use resolve::{Checked, check};
 pub use start::Wish;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -154,6 +157,10 @@ struct Run<'a> {
     unpushed: AtomicBool,
     /// Whether COQL has refused the view in this run.
     listed_only: AtomicBool,
+    /// By which way the module is read; one that leads elsewhere half-way is the one that is told.
+    way: Mutex<Option<Way>>,
+    /// Whether it was told in this run if COQL leaves converted leads out.
+    converted_told: bool,
     /// Whether a converted lead was met in this run.
     met_converted: AtomicBool,
     /// Whether bulk jobs are given up for this run.

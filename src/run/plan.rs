@@ -28,7 +28,7 @@ const CREATED_FIELD: &str = "Created_Time";
 const DEALS: &str = "Deals";
 const CONTACTS: &str = "Contacts";
 /// The only module whose records are converted.
-const LEADS: &str = "Leads";
+pub(super) const LEADS: &str = "Leads";
 /// What tells a converted lead, best first.
 const CONVERTED_FIELDS: [&str; 2] = ["Converted__s", "Converted_Date_Time"];
 
@@ -47,6 +47,8 @@ pub(crate) enum Source {
     Revisits,
     /// The opt-outs of a module whose records are not all read otherwise.
     Consent(Columns),
+    /// Those of converted leads, where COQL leaves them out.
+    ConvertedConsent(Columns),
     /// The deleted records of the sync's module.
     Deleted,
 }
@@ -174,21 +176,16 @@ impl Plan {
         let elsewhere = resolved.consent_modules.iter();
         let elsewhere = elsewhere.filter_map(|name| consent(name));
         let is_leads = definition.module.as_str() == LEADS;
-        let may_hide = is_leads && resolved.hides_converted != Some(false);
         let has_deals = deals.is_some();
         let deal_sources = [Source::Deals, Source::DeletedDeals];
         let sources = deal_sources
             .into_iter()
             .filter(|_| has_deals)
             .chain([Source::Module])
-            .chain(may_hide.then_some(Source::Converted))
+            .chain(is_leads.then_some(Source::Converted))
             .chain([Source::Revisits])
-            .chain(
-                own_consent
-                    .into_iter()
-                    .chain(elsewhere)
-                    .map(Source::Consent),
-            )
+            .chain(own_consent.into_iter().map(Source::Consent))
+            .chain(elsewhere.flat_map(consent_sources))
             .chain([Source::Deleted]);
         Self {
             list,
@@ -227,6 +224,15 @@ impl Plan {
             .as_ref()
             .is_some_and(|field| !matches!(record.get(field), Value::Null | Value::Bool(false)))
     }
+}
+
+/// Where the opt-outs of another module are read from.
+fn consent_sources(columns: Columns) -> Vec<Source> {
+    let converted = (columns.module.as_str() == LEADS).then(|| columns.clone());
+    [Source::Consent(columns)]
+        .into_iter()
+        .chain(converted.map(Source::ConvertedConsent))
+        .collect()
 }
 
 /// What is read of deals besides their contact; nothing where nobody asks for deals.

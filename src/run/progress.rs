@@ -1,7 +1,10 @@
 //! How far a run has come, for people who watch it.
 
+use std::sync::{MutexGuard, PoisonError};
+
 use super::Run;
 use crate::store::ledger::rows::Phase;
+use crate::zoho::crm::Method;
 
 /// How far a run has come, for people who watch it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,9 +19,54 @@ pub struct Progress {
     pub waiting: Option<u64>,
     /// Calls made to both services.
     pub calls: u64,
+    /// By which way records of the module are read, once they are.
+    pub(crate) way: Option<Way>,
+}
+
+/// The ways to read records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Queries in COQL.
+    Coql,
+    /// A job of Bulk Read.
+    Bulk,
+    /// Get Records.
+    Records,
+}
+
+impl Way {
+    /// The name in JSON and logs.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Coql => "coql",
+            Self::Bulk => "bulk",
+            Self::Records => "records",
+        }
+    }
+
+    /// The methods that it calls.
+    pub(super) fn methods(self) -> &'static [Method] {
+        match self {
+            Self::Coql => &[Method::Coql],
+            Self::Bulk => &[Method::BulkCreate, Method::BulkStatus, Method::BulkRows],
+            Self::Records => &[Method::Records],
+        }
+    }
 }
 
 impl Run<'_> {
+    /// Notes by which way the module is read. A read that begins with queries may go on otherwise.
+    pub(super) fn goes_by(&self, taken: Way) {
+        let mut way = self.way();
+        if way.is_none() || taken != Way::Coql {
+            *way = Some(taken);
+        }
+    }
+
+    fn way(&self) -> MutexGuard<'_, Option<Way>> {
+        self.way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Tells those who watch how far it is.
     pub(super) fn report(&self) {
         let row = self.row_with_cost();
@@ -38,6 +86,7 @@ impl Run<'_> {
             waiting: (row.phase == Phase::Deciding)
                 .then(|| row.counts.total.saturating_sub(row.counts.settled())),
             calls: row.cost.crm_calls + row.cost.campaigns_calls,
+            way: *self.way(),
         });
     }
 }

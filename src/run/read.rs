@@ -11,7 +11,7 @@ use super::Run;
 use super::ask::hides_converted;
 use super::error::RunError;
 use super::fetch::Page;
-use super::plan::{Selected, Source};
+use super::plan::{LEADS, Selected, Source};
 use super::stage::{Met, Staging};
 use super::{claims, deals};
 use crate::domain::changes::Departed;
@@ -37,7 +37,9 @@ impl Run<'_> {
                 } else {
                     Phase::Deciding
                 })?,
-                Some(Source::Converted) if !self.reads_converted().await? => {
+                Some(Source::Converted | Source::ConvertedConsent(_))
+                    if !self.reads_converted().await? =>
+                {
                     self.enter(after_source(source))?;
                 }
                 Some(wanted) if self.skips(&wanted)? => self.enter(after_source(source))?,
@@ -52,7 +54,9 @@ impl Run<'_> {
     /// opt-outs.
     fn skips(&self, source: &Source) -> Result<bool, StoreError> {
         match source {
-            Source::Deals | Source::Module | Source::Converted => Ok(false),
+            Source::Deals | Source::Module | Source::Converted | Source::ConvertedConsent(_) => {
+                Ok(false)
+            }
             Source::DeletedDeals if self.row.full => {
                 self.drop_unmet_deals()?;
                 Ok(true)
@@ -65,15 +69,16 @@ impl Run<'_> {
         }
     }
 
-    /// Whether converted leads have to be read apart. A read in full that met none finds out, and what it found is kept.
-    /// Where only open leads belong, those that are converted are let go of unmet by a read in full.
+    /// Whether converted leads have to be read apart: COQL leaves them out, or it is not known whether it does. The first
+    /// read in full finds out, unless it met one, and what it found is kept. Where only open leads belong, those that are converted
+    /// are let go of unmet by a read in full.
     async fn reads_converted(&mut self) -> Result<bool, RunError> {
-        let hides = match self.plan.hides_converted {
-            None if self.met_converted.load(Ordering::Relaxed) => Some(false),
-            None if self.row.full => hides_converted(&self.crm, &self.definition.module).await?,
-            known => known,
-        };
-        if self.plan.hides_converted != hides {
+        if self.row.full && !self.converted_told && self.plan.hides_converted.is_none() {
+            let hides = match self.met_converted.load(Ordering::Relaxed) {
+                true => Some(false),
+                false => hides_converted(&self.crm).await?,
+            };
+            self.converted_told = true;
             self.plan.hides_converted = hides;
             self.store.ledger.step(|step| {
                 let key = keys::number(self.numbers.sync);
@@ -89,8 +94,16 @@ impl Run<'_> {
                 }
             })?;
         }
-        let only_open = matches!(self.plan.selected, Selected::All);
-        Ok(hides == Some(true) && !(self.row.full && only_open))
+        Ok(match (self.row.full, self.plan.hides_converted) {
+            (_, Some(false)) => false,
+            // There is none.
+            (true, None) => false,
+            (false, None) => true,
+            (full, Some(true)) => {
+                let own = self.definition.module.as_str() == LEADS;
+                !(full && own && matches!(self.plan.selected, Selected::All))
+            }
+        })
     }
 
     /// Reads one source to its end. While a page is staged, the next one is on its way: two pages are in memory.
@@ -191,7 +204,7 @@ impl Run<'_> {
                         step.revisits.remove(&key)?;
                     }
                 }
-                Source::Consent(columns) => {
+                Source::Consent(columns) | Source::ConvertedConsent(columns) => {
                     let staging = self.staging(step, &columns.module)?;
                     let fields = if columns.module == self.definition.module {
                         &self.plan.opt_out_fields

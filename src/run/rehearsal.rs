@@ -13,12 +13,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::error::RunError;
+pub(crate) use super::progress::Way;
 use super::{Base, Clients, Ended, Progress, Ticket, Wish, run_metered};
 use crate::domain::definition::SyncDefinition;
 use crate::domain::outcome::Counts;
 use crate::journal::event::{CampaignsCost, CrmCost, RunFinished};
 use crate::store::StoreError;
-use crate::zoho::crm::Method;
 use crate::zoho::meter::Meter;
 
 /// What a run would come to.
@@ -49,37 +49,6 @@ pub(crate) struct Reading {
     pub(crate) rows: u64,
     /// What that way cost, opt-outs and deals included.
     pub(crate) credits: u64,
-}
-
-/// The ways to read records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// Queries in COQL.
-    Coql,
-    /// A job of Bulk Read.
-    Bulk,
-    /// Get Records.
-    Records,
-}
-
-impl Way {
-    /// The name in JSON and logs.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Coql => "coql",
-            Self::Bulk => "bulk",
-            Self::Records => "records",
-        }
-    }
-
-    /// The methods that it calls.
-    fn methods(self) -> &'static [Method] {
-        match self {
-            Self::Coql => &[Method::Coql],
-            Self::Bulk => &[Method::BulkCreate, Method::BulkStatus, Method::BulkRows],
-            Self::Records => &[Method::Records],
-        }
-    }
 }
 
 /// Rehearses a run of a sync, or what is left of the one that was interrupted. `base` has to be a copy.
@@ -137,7 +106,7 @@ pub(crate) async fn rehearse(
         error,
         held,
         resumes: interrupted.is_some(),
-        reading: reading(&meter, rows),
+        reading: reading(progress.borrow().way, &meter, rows),
         read_for: Duration::try_from(read_for).unwrap_or_default(),
         writes_for: clients.campaigns.rehearsed().unwrap_or_default(),
     })
@@ -153,17 +122,10 @@ fn interrupted(base: &Base, definition: &SyncDefinition) -> Result<Option<Counts
     Ok(Some(row.map(|row| row.counts).unwrap_or_default()))
 }
 
-/// The way that a run took, by the calls it made: one that leads elsewhere half-way is the one that is told.
-fn reading(meter: &Meter, rows: u64) -> Option<Reading> {
-    let ways = [Way::Bulk, Way::Records, Way::Coql].into_iter();
-    let spent = ways.map(|way| {
-        let names: Vec<&str> = way.methods().iter().map(|method| method.name()).collect();
-        (way, meter.spent(&names))
-    });
-    let mut taken = spent.filter(|(_, spent)| spent.calls > 0);
-    taken.next().map(|(way, spent)| Reading {
-        way,
-        rows,
-        credits: spent.credits,
-    })
+/// What the way that a run took has cost.
+fn reading(way: Option<Way>, meter: &Meter, rows: u64) -> Option<Reading> {
+    let way = way?;
+    let names: Vec<&str> = way.methods().iter().map(|method| method.name()).collect();
+    let credits = meter.spent(&names).credits;
+    Some(Reading { way, rows, credits })
 }

@@ -12,11 +12,12 @@ use crate::domain::ids::ListKey;
 use crate::domain::mapping::{LabelLimit, Mapping, MappingPart, MappingProblem};
 use crate::domain::nearest::{did_you_mean, nearest};
 use crate::domain::schema::{Schema, is_computed};
-use crate::domain::value::Field;
+use crate::domain::value::{Field, FieldType};
 use crate::store::StoreError;
 use crate::store::ledger::rows::ResolvedRow;
 use crate::store::ledger::{SyncNumbers, keys};
-use crate::zoho::crm::Columns;
+use crate::zoho::crm::coql::{Among, Scope};
+use crate::zoho::crm::{Columns, Converted, CrmError};
 
 /// What was kept of a definition's names, for exactly this definition.
 pub(super) fn kept(
@@ -115,23 +116,93 @@ fn schema(row: &ResolvedRow, definition: &SyncDefinition) -> Schema {
     schema
 }
 
-/// Checks a definition against the services, without any store. What its conditions say, in the words of the CRM's
-/// screens.
+/// What the services say of a definition that fits them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Checked {
+    /// What its conditions say, in the words of the CRM's screens.
+    pub(crate) phrases: Vec<String>,
+    /// Whether it names computed fields.
+    pub(crate) uses_formulas: bool,
+}
+
+/// Checks a definition against the services, without any store.
 pub(crate) async fn check(
     config: &Config,
     sources: &Sources,
     clients: &Clients,
     definition: &SyncDefinition,
-) -> Result<Vec<String>, RunError> {
+) -> Result<Checked, RunError> {
     let view = find_view(sources, clients, definition).await?;
     let digest = definition_digest(config, definition);
     let asked = ask(sources, clients, definition, digest, view).await?;
+    let uses_formulas = uses_formulas(&asked.row, definition);
     let plan = plan(config, sources, definition, asked)?;
+    look(sources, clients, definition, &plan).await?;
     let phrases = match &plan.selected {
         Selected::Criteria(criteria) => criteria.phrases().map(str::to_owned).collect(),
         Selected::All | Selected::View(_) => Vec::new(),
     };
-    Ok(phrases)
+    Ok(Checked {
+        phrases,
+        uses_formulas,
+    })
+}
+
+/// Reads a row of each module that the plan reads, to find fields that the metadata lists and the token's user may not
+/// see.
+async fn look(
+    sources: &Sources,
+    clients: &Clients,
+    definition: &SyncDefinition,
+    plan: &Plan,
+) -> Result<(), RunError> {
+    for columns in plan_columns(plan) {
+        let scope = Scope::ById {
+            among: Among::ALL,
+            after: None,
+        };
+        let refused = match clients.crm.page(&columns, &scope, 1).await {
+            Err(error) if error.suggests_walking() => error,
+            answered => {
+                answered?;
+                continue;
+            }
+        };
+        // What COQL refuses Get Records may give; what that leaves out is hidden.
+        let walked = clients
+            .crm
+            .walk(&columns, None, Converted::Both, None, None)
+            .await;
+        if let Err(hidden @ CrmError::Hidden { .. }) = walked {
+            let problem = sources.problem(&definition.id, "module", hidden.to_string(), None);
+            return Err(RunError::Definition {
+                sync: definition.id.clone(),
+                problems: vec![problem],
+            });
+        }
+        tracing::debug!(
+            error = &refused as &dyn std::error::Error,
+            "COQL does not take these columns"
+        );
+        walked?;
+    }
+    Ok(())
+}
+
+/// The columns of each module that a plan reads.
+fn plan_columns(plan: &Plan) -> Vec<Columns> {
+    let consent = plan.sources.iter().filter_map(|source| match source {
+        Source::Consent(columns) => Some(columns.clone()),
+        Source::Deals
+        | Source::DeletedDeals
+        | Source::Module
+        | Source::Converted
+        | Source::ConvertedConsent(_)
+        | Source::Revisits
+        | Source::Deleted => None,
+    });
+    let own = [plan.columns.clone()].into_iter();
+    own.chain(plan.deals.clone()).chain(consent).collect()
 }
 
 /// The columns that a sync wants of what changed, by module; none where its names have not been looked up yet, or do
@@ -147,21 +218,7 @@ pub(super) fn change_columns(base: &Base, definition: &SyncDefinition) -> Vec<Co
     let Ok(plan) = plan(&base.config, &base.sources, definition, asked) else {
         return Vec::new();
     };
-    let consent = plan.sources.iter().filter_map(|source| match source {
-        Source::Consent(columns) => Some(columns.clone()),
-        Source::Deals
-        | Source::DeletedDeals
-        | Source::Module
-        | Source::Converted
-        | Source::Revisits
-        | Source::Deleted => None,
-    });
-    let consent: Vec<Columns> = consent.collect();
-    [plan.columns]
-        .into_iter()
-        .chain(plan.deals)
-        .chain(consent)
-        .collect()
+    plan_columns(&plan)
 }
 
 /// A digest of all that decides who is selected, what is sent and where: when it changes, everything is read.
@@ -288,8 +345,20 @@ impl Place<'_> {
 
     fn opt_out_field(&self, row: &ResolvedRow) -> Option<Problem> {
         let field = self.definition.advanced.opt_out_field.as_str();
-        if field == OPT_OUT_FIELD || row.fields.iter().any(|known| known.api_name == field) {
-            return None;
+        let key = "advanced.opt_out_field";
+        match row.fields.iter().find(|known| known.api_name == field) {
+            Some(known) if known.field_type != FieldType::Bool => {
+                let kind = known.field_type.name();
+                let message = format!("`{field}` is a {kind} field, and an opt-out is a yes or no");
+                let help = Some("name a boolean field".to_owned());
+                return Some(
+                    self.sources
+                        .problem(&self.definition.id, key, message, help),
+                );
+            }
+            Some(_) => return None,
+            None if field == OPT_OUT_FIELD => return None,
+            None => {}
         }
         let names = row.fields.iter().map(|known| known.api_name.as_str());
         let message = format!(
@@ -297,7 +366,6 @@ impl Place<'_> {
             self.definition.module
         );
         let help = did_you_mean(nearest(field, names));
-        let key = "advanced.opt_out_field";
         Some(
             self.sources
                 .problem(&self.definition.id, key, message, help),

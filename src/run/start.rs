@@ -1,8 +1,8 @@
 //! May this run start: counted with its checkpoint in one write, before its first call for records.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -137,6 +137,8 @@ pub(super) async fn start<'a>(
         probed: AtomicBool::new(false),
         unpushed: AtomicBool::new(false),
         listed_only: AtomicBool::new(false),
+        way: Mutex::default(),
+        converted_told: false,
         met_converted: AtomicBool::new(false),
         bulk_refused: AtomicBool::new(false),
         id: running.run,

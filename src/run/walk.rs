@@ -4,6 +4,7 @@ use super::Run;
 use super::ask::missing_columns;
 use super::error::RunError;
 use super::fetch::{Page, count};
+use super::progress::Way;
 use crate::domain::ids::RecordId;
 use crate::store::ledger::rows::Position;
 use crate::zoho::crm::{Columns, Converted, CrmError};
@@ -43,6 +44,9 @@ impl Run<'_> {
         view: Option<RecordId>,
         token: Option<&str>,
     ) -> Result<Page, RunError> {
+        if columns.module == self.definition.module {
+            self.goes_by(Way::Records);
+        }
         self.walk_of(columns, view, Converted::Both, token).await
     }
 
@@ -64,6 +68,16 @@ impl Run<'_> {
             answered => answered?,
         };
         self.shows_opt_outs(columns, &page.records)?;
+        if !page.partial.is_empty() {
+            tracing::warn!(
+                sync = %self.definition.id,
+                run = %self.id,
+                module = %columns.module,
+                records = page.partial.len(),
+                "fields of related records could not be read of {} record(s): they stay as they were",
+                page.partial.len()
+            );
+        }
         Ok(Page {
             rows: count(&page.records),
             members: page.records.iter().map(|record| record.id).collect(),

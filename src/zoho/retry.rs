@@ -12,6 +12,9 @@ use crate::domain::failure::{Failure, retry_after};
 /// Longest wait the back-off itself proposes; the service may ask for more.
 const DELAY_MAX: Duration = Duration::from_secs(30);
 
+/// A wait of which a person who looks on should know.
+const LONG_WAIT: Duration = Duration::from_secs(60);
+
 /// How long, and how patiently, a call is tried again.
 #[derive(Debug, Clone, Copy)]
 pub struct Retry {
@@ -53,7 +56,12 @@ impl Retry {
             .notify(|error: &E, wait: Duration| {
                 let error: &(dyn Error + 'static) = error;
                 let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-                tracing::info!(error, wait_ms, "a call failed and is tried again");
+                if wait < LONG_WAIT {
+                    tracing::info!(error, wait_ms, "a call failed and is tried again");
+                } else {
+                    let seconds = wait.as_secs();
+                    tracing::warn!(error, wait_ms, "a call is tried again in {seconds} s");
+                }
             })
             .await
     }

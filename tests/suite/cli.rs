@@ -182,7 +182,10 @@ fn valid_files_are_said_to_be_valid() {
     let set = Set::new();
     let ran = set.run("check");
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
-    assert_eq!(ran.stdout, "1 sync in 1 account: all files are valid\n");
+    assert_eq!(
+        ran.stdout,
+        "1 sync in 1 account: all files are valid (whether the services have all that they name, `--online` tells)\n"
+    );
     assert_eq!(set.run("check --json").stdout, "{\"problems\":[]}\n");
 }
 

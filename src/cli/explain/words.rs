@@ -5,8 +5,9 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use super::super::report::zone_name;
-use crate::domain::criteria::explain::{denies, of_deals};
+use crate::domain::criteria::explain::{denies, is_of_deals, of_deals};
 use crate::domain::definition::{Retrieved, Selection, SyncDefinition};
+use crate::domain::ids::FieldPath;
 use crate::domain::schedule::Every;
 
 /// What a selection of everything takes.
@@ -69,8 +70,13 @@ pub(super) fn retrieved(records: Retrieved) -> &'static str {
     }
 }
 
-/// Which of the selected records runs take up, and when everything is read again.
-pub(super) fn retrieval(definition: &SyncDefinition, zone: &TimeZone) -> Vec<String> {
+/// Which of the selected records runs take up, and when everything is read again; whether the definition
+/// `uses_formulas`, only the CRM knows.
+pub(super) fn retrieval(
+    definition: &SyncDefinition,
+    uses_formulas: Option<bool>,
+    zone: &TimeZone,
+) -> Vec<String> {
     let mut sentences = Vec::new();
     sentences.extend(created(definition, zone));
     if definition.schedule.every == Every::Once {
@@ -85,7 +91,12 @@ pub(super) fn retrieval(definition: &SyncDefinition, zone: &TimeZone) -> Vec<Str
     sentences.push(format!(
         "A run takes up {records}; the first one, and the first after a change of the definition, takes up all."
     ));
-    sentences.push(reconciling(definition));
+    sentences.push(reconciling(definition, uses_formulas));
+    let over_lookups = |path: &FieldPath| !path.is_own() && !is_of_deals(path);
+    if definition.paths().any(over_lookups) {
+        let late = "A change of a record that is looked up, such as an account, is noticed then.";
+        sentences.push(late.to_owned());
+    }
     sentences
 }
 
@@ -104,17 +115,15 @@ fn created(definition: &SyncDefinition, zone: &TimeZone) -> Option<String> {
     ))
 }
 
-fn reconciling(definition: &SyncDefinition) -> String {
-    let (usual, computed) = (
-        definition.reconcile_every(false),
-        definition.reconcile_every(true),
-    );
+fn reconciling(definition: &SyncDefinition, uses_formulas: Option<bool>) -> String {
+    let usual = definition.reconcile_every(uses_formulas.unwrap_or(false));
+    let computed = definition.reconcile_every(uses_formulas.unwrap_or(true));
     let or_sooner = match usual == computed {
         true => String::new(),
         false => format!(", or {} if a field it uses is a formula", every(computed)),
     };
     format!(
-        "Everything is read again {}{or_sooner}, to find what change tracking does not show.",
+        "Everything is read again {}{or_sooner}: not every change in the CRM shows when it happens.",
         every(usual)
     )
 }

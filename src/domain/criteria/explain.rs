@@ -99,6 +99,14 @@ pub fn denies(pattern: &Pattern) -> bool {
     }
 }
 
+/// Whether a path, as a definition spells it, is one of the record's deals.
+#[must_use]
+pub fn is_of_deals(path: &FieldPath) -> bool {
+    path.as_str()
+        .split_once('.')
+        .is_some_and(|(step, _)| is_deals(step))
+}
+
 fn is_deals(step: &str) -> bool {
     matches!(step, "Deals" | "Potentials")
 }

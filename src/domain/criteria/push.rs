@@ -13,6 +13,8 @@ use std::ops::Bound::{self, Excluded, Included, Unbounded};
 
 use jiff::civil::Date;
 use jiff::{Span as Days, Timestamp};
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
 
 use super::super::filter::{Filter, Leaf, Test};
 use super::super::ids::FieldPath;
@@ -237,7 +239,8 @@ fn points<T: Clone + PartialEq>(spans: &[Span<T>]) -> Option<Vec<T>> {
 
 /// That the field is something but none of its other options: those of which neither the actual value nor the label is
 /// one of these folded texts. A record may carry an option in a spelling that the metadata does not know, but not in
-/// that of another option.
+/// that of another option. An option that differs from a meant one by accents alone is not asked about: a service may
+/// take the two for one.
 fn unlisted(condition: &Condition, texts: &BTreeSet<String>) -> Test {
     let spellings = |option: &PicklistOption| [fold(&option.actual), fold(&option.label)];
     let options = &condition.field.options;
@@ -246,15 +249,22 @@ fn unlisted(condition: &Condition, texts: &BTreeSet<String>) -> Test {
         .map(spellings)
         .filter(|both| both.iter().any(|text| texts.contains(text)));
     let meant: BTreeSet<String> = meant.flatten().chain(texts.iter().cloned()).collect();
+    let plainly_meant: BTreeSet<String> = meant.iter().map(|text| plain(text)).collect();
     let others = options.iter().map(|option| &option.actual);
     let others: BTreeSet<&String> = others
-        .filter(|actual| !actual.trim().is_empty() && !meant.contains(&fold(actual)))
+        .filter(|actual| !actual.trim().is_empty() && !plainly_meant.contains(&plain(actual)))
         .collect();
     if others.is_empty() {
         Test::NotNull
     } else {
         Test::NoneOf(others.into_iter().cloned().collect())
     }
+}
+
+/// A text without case, accents and blanks around it.
+fn plain(text: &str) -> String {
+    let letters = fold(text);
+    letters.nfkd().filter(|c| !is_combining_mark(*c)).collect()
 }
 
 /// That one of these folded texts is somewhere in the field, or where case has a say, that anything is.
@@ -283,6 +293,8 @@ mod tests {
     use rust_decimal::Decimal;
 
     use super::super::super::definition::{Literal, Operator};
+    use super::super::super::schema::Schema;
+    use super::super::super::value::tests::field;
     use super::super::tests::{condition, module, now, text, texts, zone};
     use super::*;
 
@@ -419,6 +431,21 @@ mod tests {
             let condition = condition(field, operator, operands);
             assert_eq!(pushed("1", &[condition]), want, "{field} {operator:?}");
         }
+    }
+
+    #[test]
+    fn an_option_that_differs_by_accents_alone_is_not_excluded() {
+        let option = |name: &str| PicklistOption {
+            actual: name.to_owned(),
+            label: name.to_owned(),
+        };
+        let mut status = field("Sector", FieldType::Picklist);
+        status.options = ["Media", "Média", "Retail"].map(option).to_vec();
+        let schema = Schema::new("Leads".parse().unwrap(), vec![status]);
+        let condition = [condition("Sector", Operator::Is, texts(["media"]))];
+        let criteria = Criteria::bind(&condition, &Pattern::nested(1), &schema, &zone()).unwrap();
+        let filter = shown(&criteria.filter(now()));
+        assert_eq!(filter, "Sector NoneOf([\"Retail\"])");
     }
 
     #[test]

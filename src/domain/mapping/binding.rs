@@ -12,6 +12,9 @@ use super::{CONTACT_EMAIL, LabelLimit, Mapping, MappingPart, MappingProblem, Rul
 const FIRST_NAME: &str = "First Name";
 const LAST_NAME: &str = "Last Name";
 
+/// Most labels that a message lists.
+const LABELS_SHOWN_MAX: usize = 40;
+
 pub(super) fn bind(
     rules: &MappingRules,
     schema: &Schema,
@@ -163,7 +166,8 @@ impl Binder<'_> {
             let known = labels.iter().map(|limit| limit.label.as_str());
             let help = did_you_mean(nearest(label, known)).or_else(|| {
                 let pre_mapped = is_pre_mapped_name(&key(label));
-                pre_mapped.then(|| format!("\"{label}\" = \"\" under [map] takes it out"))
+                let out = || format!("\"{label}\" = \"\" under [map] takes it out");
+                pre_mapped.then(out).or_else(|| there_are(labels))
             });
             let message = format!("Campaigns has no contact field `{label}`");
             self.problem(label, MappingPart::Label, message, help);
@@ -199,6 +203,17 @@ impl Binder<'_> {
             help,
         });
     }
+}
+
+/// The labels that there are, as far as a message has room for them.
+fn there_are(labels: &[LabelLimit]) -> Option<String> {
+    let names = labels.iter().take(LABELS_SHOWN_MAX);
+    let names: Vec<String> = names.map(|limit| format!("`{}`", limit.label)).collect();
+    let more = match labels.len() > LABELS_SHOWN_MAX {
+        true => ", …",
+        false => "",
+    };
+    (!names.is_empty()).then(|| format!("its fields are {}{more}", names.join(", ")))
 }
 
 fn is_pre_mapped_name(key: &str) -> bool {

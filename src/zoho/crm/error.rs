@@ -50,6 +50,16 @@ pub enum CrmError {
         /// What is wrong there.
         source: UnreadableError,
     },
+    /// Records come without a field that was asked for: Get Records passes over what the token's user may not see.
+    #[error(
+        "the CRM answers without `{field}` of module {module}; give the token's user the right to see it"
+    )]
+    Hidden {
+        /// The module.
+        module: String,
+        /// The field.
+        field: String,
+    },
     /// More columns than are read of a record.
     #[error(
         "{module}: the criteria and the mapping need {columns} fields, and at most {columns_max} are read; use fewer fields"
@@ -141,7 +151,7 @@ impl CrmError {
             Self::Lost { source, .. } => source.failure(),
             Self::Refused { failure, .. } => failure.clone(),
             Self::Unreadable { source, .. } => source.failure(),
-            Self::TooManyColumns { .. } => Failure::Configuration,
+            Self::Hidden { .. } | Self::TooManyColumns { .. } => Failure::Configuration,
         }
     }
 
@@ -171,7 +181,10 @@ impl CrmError {
             Self::Refused { method, code, .. } => {
                 *method == Method::Coql && unsuited.contains(&code.as_str())
             }
-            Self::Lost { .. } | Self::Unreadable { .. } | Self::TooManyColumns { .. } => false,
+            Self::Lost { .. }
+            | Self::Unreadable { .. }
+            | Self::Hidden { .. }
+            | Self::TooManyColumns { .. } => false,
         }
     }
 
@@ -182,7 +195,10 @@ impl CrmError {
             Self::Refused {
                 method, of_view, ..
             } => *method == Method::Coql && *of_view,
-            Self::Lost { .. } | Self::Unreadable { .. } | Self::TooManyColumns { .. } => false,
+            Self::Lost { .. }
+            | Self::Unreadable { .. }
+            | Self::Hidden { .. }
+            | Self::TooManyColumns { .. } => false,
         }
     }
 
@@ -193,7 +209,10 @@ impl CrmError {
             Self::Refused { method, code, .. } => {
                 *method == Method::BulkCreate && UNSUITED_TO_BULK.contains(&code.as_str())
             }
-            Self::Lost { .. } | Self::Unreadable { .. } | Self::TooManyColumns { .. } => false,
+            Self::Lost { .. }
+            | Self::Unreadable { .. }
+            | Self::Hidden { .. }
+            | Self::TooManyColumns { .. } => false,
         }
     }
 
@@ -234,7 +253,10 @@ impl CrmError {
             Self::Refused { method, code, .. } => {
                 *method == Method::Records && over.contains(&code.as_str())
             }
-            Self::Lost { .. } | Self::Unreadable { .. } | Self::TooManyColumns { .. } => false,
+            Self::Lost { .. }
+            | Self::Unreadable { .. }
+            | Self::Hidden { .. }
+            | Self::TooManyColumns { .. } => false,
         }
     }
 }

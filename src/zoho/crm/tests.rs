@@ -148,9 +148,26 @@ async fn nothing_there_and_nothing_changed_are_empty_pages() {
 }
 
 #[tokio::test]
+async fn a_walk_without_a_field_that_was_asked_for_is_an_error() {
+    let without = r#"{"data":[{"id":"2"},{"id":"3"}],"info":{"more_records":false}}"#;
+    let stage = stage(vec![Canned::json(200, without)]).await;
+    let columns = columns(&["Email"]);
+    let walked = stage.crm.walk(&columns, None, Converted::Both, None, None);
+    let error = walked.await.unwrap_err();
+    assert_eq!(error.failure(), Failure::Configuration);
+    assert!(
+        error
+            .to_string()
+            .contains("without `Email` of module Leads"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn a_walk_follows_its_token_with_the_same_parameters() {
-    let first = r#"{"data":[{"id":"2"}],"info":{"more_records":true,"next_page_token":"c85"}}"#;
-    let last = r#"{"data":[{"id":"1"}],"info":{"more_records":false,"next_page_token":"x"}}"#;
+    let first = r#"{"data":[{"id":"2","Email":null}],"info":{"more_records":true,"next_page_token":"c85"}}"#;
+    let last =
+        r#"{"data":[{"id":"1","Email":null}],"info":{"more_records":false,"next_page_token":"x"}}"#;
     let stage = stage(vec![Canned::json(200, first), Canned::json(200, last)]).await;
     let columns = columns(&["Email"]);
     let since = Some("2026-03-04T08:15:27Z".parse().unwrap());

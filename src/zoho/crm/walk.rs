@@ -120,6 +120,16 @@ impl Crm {
             let rows = answer::listed(method, &answer, |rows: &wire::Rows| rows.data.len())?;
             let service_time = service_time(method, &answer)?;
             let next = rows.info.next_page_token;
+            let absent = |(path, _): &&(FieldPath, &Field)| {
+                let mut rows = rows.data.iter();
+                rows.all(|row| !row.contains_key(path.as_str()))
+            };
+            if let (Some((path, _)), false) = (fields.iter().find(absent), rows.data.is_empty()) {
+                return Err(CrmError::Hidden {
+                    module: columns.module.to_string(),
+                    field: path.to_string(),
+                });
+            }
             Ok(TokenPage {
                 records: reader.records(&rows.data)?,
                 partial: Vec::new(),

@@ -240,7 +240,7 @@ pub(crate) const TABLES: &[(&str, &str)] = &[
     ),
     (
         "[[select.criteria]]\nfield = \"A B\"\noperator = \"is\"\nvalue = 1\n",
-        "5:9 `A B` is not the API name of a field (an API name consists of letters, digits and `_`, and begins with a letter)",
+        "5:9 `A B` is not the API name of a field (did you mean `A_B`? an API name consists of letters, digits and `_`, and begins with a letter)",
     ),
     (
         "[[select.criteria]]\nfield = \"A.B.C.D\"\noperator = \"is\"\nvalue = 1\n",
@@ -292,7 +292,7 @@ pub(crate) const TABLES: &[(&str, &str)] = &[
     ),
     (
         "[select]\nall = true\n[map]\n\"City\" = \"A b\"\n",
-        "7:10 `A b` is not the API name of a field (an API name consists of letters, digits and `_`, and begins with a letter)",
+        "7:10 `A b` is not the API name of a field (did you mean `A_b`? an API name consists of letters, digits and `_`, and begins with a letter)",
     ),
     (
         "[select]\nall = true\n[map]\n\"City\" = 5\n",

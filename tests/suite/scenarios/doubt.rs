@@ -193,3 +193,128 @@ fn what_a_full_read_met_in_its_own_second_is_not_counted_by_the_next_run_again()
     rig.advance(60);
     assert_eq!(rig.import("newsletter")["total"], 0);
 }
+
+#[test]
+fn opt_outs_of_converted_leads_count_where_queries_leave_those_out() {
+    let rig = Rig::new(20);
+    rig.post("/crm/settings", &json!({"coql_hides_converted": true}));
+    let contact = |name: &str| {
+        let contact = json!({"Last_Name": name, "Email": format!("{name}@doubt.example")});
+        rig.create("Contacts", &contact)
+    };
+    let lead = |name: &str| {
+        let lead = json!({"Last_Name": name, "Email": format!("{name}@doubt.example")});
+        let lead = rig.create("Leads", &lead);
+        rig.convert(&lead);
+        lead
+    };
+    let opted_out = lead("before");
+    rig.update("Leads", &opted_out, &json!({"Email_Opt_Out": true}));
+    let later = lead("later");
+    contact("before");
+    contact("fresh");
+    rig.sync("newsletter", ALL_CONTACTS);
+    rig.import("newsletter");
+    let is_on = |name: &str| {
+        let address = format!("{name}@doubt.example");
+        rig.members(NEWSLETTER, "active").contains_key(&address)
+    };
+    assert!(!is_on("before") && is_on("later") && is_on("fresh"));
+    rig.advance(600);
+    rig.update("Leads", &later, &json!({"Email_Opt_Out": true}));
+    rig.advance(60);
+    rig.import("newsletter");
+    assert!(!is_on("later"));
+}
+
+#[test]
+fn a_module_or_field_that_tells_opt_outs_and_is_hidden_lets_nobody_be_added() {
+    for (module, change) in [
+        ("Leads", json!({"visible": false})),
+        ("Leads", json!({"api_supported": false})),
+        ("Leads", json!({"hide_field": "Email"})),
+        ("Leads", json!({"hide_field": "Email_Opt_Out"})),
+        ("Contacts", json!({"hide_field": "Email"})),
+    ] {
+        let rig = Rig::new(20);
+        let path = format!("/crm/modules/{module}");
+        let person = json!({"Last_Name": "Two", "Email": "two@doubt.example"});
+        let lead = json!({"Last_Name": "Two", "Email": "two@doubt.example", "Email_Opt_Out": true});
+        rig.create("Contacts", &person);
+        rig.create("Leads", &lead);
+        rig.sync("newsletter", ALL_CONTACTS);
+        rig.patch(&path, &change);
+        for line in ["check --online", "sync newsletter"] {
+            let ran = rig.run(line);
+            assert_eq!(ran.code, Some(78), "{change} {line}: {}", ran.stderr);
+            assert!(
+                ran.stderr.contains("right to see"),
+                "{change}: {}",
+                ran.stderr
+            );
+        }
+        assert_eq!(rig.members(NEWSLETTER, "active").len(), 0);
+    }
+}
+
+#[test]
+fn a_field_of_the_criteria_that_is_hidden_selects_nobody() {
+    let gold = r#"
+name = "Not gold"
+module = "Contacts"
+list = { name = "Newsletter" }
+schedule = { every = "hour" }
+select.pattern = "1 and 2"
+select.criteria = [
+  { field = "Customer_Tier", operator = "is_not", value = "Gold" },
+  { field = "Deals.Stage", operator = "is_not", value = "Closed Won" },
+]
+"#;
+    for (module, field) in [
+        ("Contacts", "Customer_Tier"),
+        ("Deals", "Stage"),
+        ("Deals", "Contact_Name"),
+    ] {
+        let rig = Rig::new(20);
+        rig.sync("not-gold", gold);
+        rig.import("not-gold");
+        let before = rig.members(NEWSLETTER, "active");
+        rig.advance(600);
+        let path = format!("/crm/modules/{module}");
+        rig.patch(&path, &json!({ "hide_field": field }));
+        let person =
+            json!({"Last_Name": "Gold", "Email": "gold@doubt.example", "Customer_Tier": "Gold"});
+        let person = rig.create("Contacts", &person);
+        let deal = json!({"Deal_Name": "won", "Stage": "Closed Won", "Contact_Name": person});
+        rig.create("Deals", &deal);
+        for line in ["sync not-gold", "sync not-gold --full", "check --online"] {
+            let ran = rig.run(line);
+            assert_eq!(ran.code, Some(78), "{field} {line}: {}", ran.stderr);
+            assert!(ran.stderr.contains(field), "{field}: {}", ran.stderr);
+        }
+        assert_eq!(rig.members(NEWSLETTER, "active"), before);
+        // What came meanwhile is not lost once the field shows again.
+        rig.patch(&path, &json!({ "show_field": field }));
+        rig.update("Contacts", &person, &json!({"Customer_Tier": "Silver"}));
+        rig.update(
+            "Deals",
+            &deals_of(&rig, &person),
+            &json!({"Stage": "Proposal"}),
+        );
+        rig.advance(600);
+        rig.import("not-gold");
+        assert!(
+            rig.members(NEWSLETTER, "active")
+                .contains_key("gold@doubt.example")
+        );
+    }
+}
+
+/// The id of a contact's only deal.
+fn deals_of(rig: &Rig, contact: &str) -> String {
+    let deals = rig.records("Deals");
+    let deal = deals
+        .iter()
+        .find(|deal| deal["Contact_Name"]["id"] == contact);
+    deal.unwrap()["id"].as_str().unwrap().to_owned()
+}

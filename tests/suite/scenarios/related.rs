@@ -266,3 +266,29 @@ fn what_a_path_does_not_lead_to_is_told_with_its_place_and_what_there_is() {
     assert!(ran.stderr.contains(told), "{}", ran.stderr);
     assert_eq!(rig.journal().len(), 0);
 }
+
+#[test]
+fn a_field_of_a_related_record_that_is_renamed_is_named_by_the_next_run() {
+    let rig = Rig::new(30);
+    let criteria = "{ field = \"Accounts.Industry\", operator = \"is\", value = \"Media\" },\n\
+                    { field = \"Deals.Stage\", operator = \"is\", value = \"Closed Won\" }";
+    for (module, from) in [("Accounts", "Industry"), ("Deals", "Stage")] {
+        rig.sync("related", &sync(criteria, "pattern = \"1 or 2\"", ""));
+        rig.import("related");
+        rig.advance(600);
+        let renamed = |from: &str, to: &str| json!({"rename_field": {"from": from, "to": to}});
+        let module_path = format!("/crm/modules/{module}");
+        rig.patch(&module_path, &renamed(from, "Branch"));
+        rig.create(
+            "Contacts",
+            &json!({"Last_Name": "New", "Email": "new@related.example"}),
+        );
+        let ran = rig.run("sync related");
+        assert_eq!(ran.code, Some(78), "{}", ran.stderr);
+        let told = format!("unknown field `{from}` of module {module}");
+        assert!(ran.stderr.contains(&told), "{}", ran.stderr);
+        rig.patch(&module_path, &renamed("Branch", from));
+        rig.advance(600);
+        rig.import("related");
+    }
+}

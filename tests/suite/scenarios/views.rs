@@ -202,3 +202,30 @@ fn opt_outs_outside_a_view_count_too() {
     rig.import("gold");
     assert!(active(&rig, NEWSLETTER).contains(shared));
 }
+
+#[test]
+fn a_view_of_converted_leads_is_read_whatever_queries_show() {
+    for hides in [true, false] {
+        let rig = Rig::new(60);
+        rig.post("/crm/settings", &json!({"coql_hides_converted": hides}));
+        rig.sync(
+            "converted",
+            &through("Converted Leads", "Leads", HOSPITALITY),
+        );
+        let run = rig.import("converted");
+        let is_converted = |lead: &Value| lead["Converted__s"] == true;
+        let converted = expected(&rig, "Leads", is_converted);
+        assert!(converted.len() > 1);
+        assert_eq!(active(&rig, HOSPITALITY), converted, "{hides} {run}");
+        rig.advance(600);
+        let lead = json!({"Last_Name": "Conny", "Email": "conny@views.example"});
+        let lead = rig.create("Leads", &lead);
+        rig.convert(&lead);
+        rig.advance(60);
+        rig.import("converted");
+        assert!(
+            active(&rig, HOSPITALITY).contains("conny@views.example"),
+            "{hides}"
+        );
+    }
+}

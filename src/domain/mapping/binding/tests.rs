@@ -136,7 +136,7 @@ fn a_problem_names_label_part_and_remedy() {
             ("Shoe Size", ""),
             label,
             "Campaigns has no contact field `Shoe Size`",
-            "",
+            "its fields are `Contact Email`, `First Name`, `Last Name`, `Company Name`, `Phone`",
         ),
         (
             module(),

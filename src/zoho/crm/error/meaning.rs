@@ -6,7 +6,7 @@ use crate::zoho::crm::answer::CREDITS_WAIT;
 
 /// What Bulk Read says where the query is at fault and not the request. Source: the CRM's Bulk Read page for v8, November
 /// 2026.
-pub(super) const UNSUITED_TO_BULK: [&str; 12] = [
+pub(super) const UNSUITED_TO_BULK: [&str; 14] = [
     "FIELD_NOT_AVAILABLE",
     "MODULE_NOT_SUPPORTED",
     "CVID_NOT_SUPPORTED",
@@ -20,6 +20,9 @@ pub(super) const UNSUITED_TO_BULK: [&str; 12] = [
     // The token has no scope for it, or its user no right: reading page by page needs neither.
     "OAUTH_SCOPE_MISMATCH",
     "NO_PERMISSION",
+    // It is not there.
+    "INVALID_URL_PATTERN",
+    "RESOURCE_NOT_FOUND",
 ];
 
 /// What a refusal means. Source: the CRM's v8 error tables, November 2026.
