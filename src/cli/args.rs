@@ -91,6 +91,16 @@ pub enum Command {
     Approve(HoldArgs),
     /// Drop the removals that a run held, until their records change.
     Discard(HoldArgs),
+    /// Take over contacts on a sync's list that others put there, where the sync selects their address.
+    #[command(
+        after_help = "From then on `deleted` and `left` may take them off. Goes by what the sync's last run read; exit code 3 if there is none."
+    )]
+    Adopt(AdoptArgs),
+    /// Lift the block of an address whose opted-out record is gone for good.
+    #[command(
+        after_help = "Exit code 3 if the record is still there, or none blocks the address. Unsubscribes and bounces in Campaigns cannot be lifted."
+    )]
+    Release(ReleaseArgs),
     /// Serve a local stand-in for Zoho CRM and Campaigns, full of invented people.
     #[command(
         after_help = "Prints the files that make rosterd use it. Ends on Ctrl-C; nothing is kept."
@@ -192,6 +202,23 @@ pub struct HoldArgs {
     pub run: String,
 }
 
+/// Options of `adopt`.
+#[derive(Debug, Clone, Args)]
+pub struct AdoptArgs {
+    /// The sync: its file's name without `.toml`.
+    pub sync: String,
+}
+
+/// Options of `release`.
+#[derive(Debug, Clone, Args)]
+pub struct ReleaseArgs {
+    /// The address.
+    pub address: String,
+    /// Why, for the history; without addresses.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
 /// Options of `history`.
 #[derive(Debug, Clone, Args)]
 pub struct HistoryArgs {
@@ -247,6 +274,9 @@ mod tests {
             ("sync", false),
             ("plan news --people --full --json", true),
             ("plan", false),
+            ("adopt news --json", true),
+            ("release ann@example.com --reason merged", true),
+            ("release ann@example.com", false),
             ("--json check --online", true),
             ("check --explain news --online", true),
             ("check --explain", false),

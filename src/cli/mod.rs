@@ -2,6 +2,7 @@
 //!
 //! Results go to stdout, everything else to stderr, and every command ends in one [`Exit`].
 
+mod adopt;
 pub mod args;
 mod check;
 mod daemon;
@@ -13,6 +14,7 @@ mod hold;
 mod online;
 mod pages;
 mod plan;
+mod release;
 pub mod report;
 mod sandbox;
 mod service;
@@ -99,6 +101,8 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
         Command::History(args) => history::run(context, args),
         Command::Approve(args) => hold::run(context, args, HoldVerdict::Approve),
         Command::Discard(args) => hold::run(context, args, HoldVerdict::Discard),
+        Command::Adopt(args) => adopt::run(context, args),
+        Command::Release(args) => release::run(context, args),
         Command::Sandbox(args) => sandbox::run(context, args),
         Command::Demo => demo::run(context),
         Command::Completions { shell } => pages::completions(*shell, &context.report),

@@ -56,7 +56,11 @@ impl From<ServiceError> for CliError {
 impl From<RunError> for CliError {
     fn from(error: RunError) -> Self {
         let exit = match &error {
-            RunError::Limit(_) | RunError::Inactive(_) => Exit::Refused,
+            RunError::Limit(_)
+            | RunError::Inactive(_)
+            | RunError::NotRead(_)
+            | RunError::NotBlocked
+            | RunError::StillThere { .. } => Exit::Refused,
             RunError::Stopped => Exit::TryAgain,
             RunError::Crm(_)
             | RunError::Campaigns(_)

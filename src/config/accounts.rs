@@ -99,6 +99,7 @@ fn account(
         refresh_token: refresh_token?,
         crm_concurrency,
         campaigns_concurrency,
+        topics: raw.topics.as_ref().is_some_and(|flag| flag.0),
         pace,
         accounts_url,
         crm_url,

@@ -13,10 +13,12 @@ use super::report::Report;
 use super::selection::{field, selection};
 use super::timetable::schedule;
 use crate::domain::definition::{
-    Advanced, Departure, ListTarget, MappingRules, Retrieval, Retrieved, SyncDefinition,
+    Advanced, Departure, ListTarget, MappingRules, OptedInAgain, Retrieval, Retrieved,
+    SyncDefinition, WayOff,
 };
 use crate::domain::ids::{AccountName, FieldPath, ListKey, ModuleName, SyncId};
 use crate::domain::nearest::hint;
+use crate::domain::schedule::Every;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -24,6 +26,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 pub(super) struct Surroundings {
     /// The accounts of `rosterd.toml`; `None` where that could not be read.
     pub(super) accounts: Option<BTreeSet<AccountName>>,
+    /// Those of them that use the topic model.
+    pub(super) topics: BTreeSet<AccountName>,
     /// Its time zone.
     pub(super) zone: TimeZone,
 }
@@ -45,6 +49,16 @@ pub(super) fn definition(
     let retrieval = retrieval(&raw.retrieve, report);
     let reconcile_every = reconcile_every(&raw.retrieve, report);
     let advanced = advanced(&raw.advanced, module.as_ref(), report);
+    let once = schedule.as_ref().is_some_and(|it| it.every == Every::Once);
+    if once
+        && advanced
+            .as_ref()
+            .is_some_and(|it| it.deleted != Departure::Keep)
+    {
+        let message = "only recurring syncs see what is deleted, and this one runs once";
+        let help = "use \"keep\", or another `schedule.every` than \"once\"".to_owned();
+        report.wrong("advanced.deleted", message, help);
+    }
     if let Some(module) = &module {
         related::deals_of_others(raw, module, report);
     }
@@ -219,7 +233,6 @@ fn day(path: &str, raw: Option<&Literal>, report: &mut Report<'_>) -> Option<civ
     date
 }
 
-/// The table; what `remove` and `add` would do is not built, and refused elsewhere.
 fn advanced(
     raw: &RawAdvanced,
     module: Option<&ModuleName>,
@@ -228,20 +241,26 @@ fn advanced(
     let departures = [
         ("keep", Departure::Keep),
         ("unsubscribe", Departure::Unsubscribe),
-        ("remove", Departure::Unsubscribe),
+        ("remove", Departure::Remove),
     ];
-    let deleted = raw.deleted.as_ref();
-    let deleted = report.choice("advanced.deleted", deleted, Departure::Keep, &departures);
-    let left = raw.left.as_ref();
-    report.choice("advanced.left", left, Departure::Keep, &departures);
-    let opted_out = [("unsubscribe", ()), ("remove", ())];
-    report.choice("advanced.opted_out", raw.opted_out.as_ref(), (), &opted_out);
-    let again = [("ignore", ()), ("add", ())];
-    report.choice(
+    let mut departure = |path: &str, text: &Option<String>| {
+        report.choice(path, text.as_ref(), Departure::Keep, &departures)
+    };
+    let deleted = departure("advanced.deleted", &raw.deleted);
+    let left = departure("advanced.left", &raw.left);
+    let ways = [
+        ("unsubscribe", WayOff::Unsubscribe),
+        ("remove", WayOff::Remove),
+    ];
+    let opted_out = raw.opted_out.as_ref();
+    let opted_out = report.choice("advanced.opted_out", opted_out, WayOff::Unsubscribe, &ways);
+    let choices = [("ignore", OptedInAgain::Ignore), ("add", OptedInAgain::Add)];
+    let again = raw.opted_in_again.as_ref();
+    let again = report.choice(
         "advanced.opted_in_again",
-        raw.opted_in_again.as_ref(),
-        (),
-        &again,
+        again,
+        OptedInAgain::Ignore,
+        &choices,
     );
     let exclude_converted = raw.exclude_converted.is_some_and(|flag| flag.0);
     if exclude_converted && module.is_some_and(|module| module.as_str() != "Leads") {
@@ -253,6 +272,9 @@ fn advanced(
     }
     Some(Advanced {
         deleted,
+        opted_out,
+        left,
+        opted_in_again: again,
         opt_out_field: opt_out_field(raw.opt_out_field.as_ref(), report)?,
         exclude_converted,
         clear_empty: raw.clear_empty.is_some_and(|flag| flag.0),

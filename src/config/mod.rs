@@ -29,6 +29,7 @@ mod sources;
 mod syncs;
 mod timetable;
 mod unsupported;
+mod warnings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
@@ -121,6 +122,11 @@ fn examine(
     let (files, others) = files(&general, broken.is_empty(), &mut report);
     let around = Surroundings {
         accounts: known_accounts(&raw, &broken),
+        topics: accounts
+            .values()
+            .filter(|account| account.topics)
+            .map(|account| account.name.clone())
+            .collect(),
         zone: general.timezone.clone(),
     };
     let mut syncs = syncs::syncs(&files, &around);

@@ -112,6 +112,8 @@ pub struct Account {
     pub crm_concurrency: usize,
     /// Most calls to Campaigns at once.
     pub campaigns_concurrency: usize,
+    /// Whether Campaigns uses the topic model, in which an unsubscribe counts for the whole organisation.
+    pub topics: bool,
     /// How calls are paced.
     pub pace: Pace,
     /// Host of Zoho Accounts where it is not the data centre's own.

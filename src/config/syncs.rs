@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use figment::Figment;
 
 use super::definition::{Surroundings, definition};
-use super::document::{Aim, Document};
+use super::document::Document;
 use super::extract::extract;
 use super::problem::Problem;
 use super::raw::RawSync;
+use super::read;
 use super::report::Report;
-use super::{read, unsupported};
+use super::warnings::warnings;
 use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::SyncId;
 
@@ -53,7 +54,7 @@ pub(super) fn syncs(files: &[PathBuf], around: &Surroundings) -> Syncs {
     for path in files {
         one(path, around, &mut syncs);
     }
-    syncs.warnings = warnings(&syncs);
+    syncs.warnings = warnings(&syncs.definitions, &syncs.documents, &around.topics);
     syncs
 }
 
@@ -101,39 +102,5 @@ fn sync(
     let mut report = Report::new(document, &layers);
     let raw: RawSync = extract(&layers, &mut report);
     let found = definition(id, &raw, around, &mut report);
-    unsupported::sync(&raw, &mut report);
     (found, report.into_problems())
-}
-
-fn warnings(syncs: &Syncs) -> Vec<Problem> {
-    let mut warnings = Vec::new();
-    let mut earlier: Vec<&SyncDefinition> = Vec::new();
-    for definition in syncs.definitions.values() {
-        let Some(document) = syncs.documents.get(&definition.id) else {
-            continue;
-        };
-        let mut warn = |path: &str, message: String, help: &str| {
-            let span = document.locate(path, Aim::Value);
-            warnings.push(document.problem_in(span, message, Some(help.to_owned())));
-        };
-        let same_account = earlier
-            .iter()
-            .filter(|other| other.account == definition.account);
-        for other in same_account {
-            if other.name == definition.name {
-                let message = format!("sync `{}` of this account has the same name", other.id);
-                warn("name", message, "people will mistake one for the other");
-            }
-            if other.list == definition.list
-                && other.module == definition.module
-                && other.selection == definition.selection
-                && other.retrieval == definition.retrieval
-            {
-                let message = format!("sync `{}` puts the same records on the same list", other.id);
-                warn("list", message, "remove one of the two files");
-            }
-        }
-        earlier.push(definition);
-    }
-    warnings
 }

@@ -3,7 +3,7 @@
 //! Runs after the values were checked, so a wrong value is told as such. As effects are built, lines go from here.
 
 use super::general::CONTROL;
-use super::raw::{Number, RawConfig, RawSync};
+use super::raw::{Number, RawConfig};
 use super::report::Report;
 
 /// Looks through `rosterd.toml`.
@@ -17,21 +17,7 @@ pub(super) fn config(raw: &RawConfig, report: &mut Report<'_>) {
     for (name, account) in &raw.accounts {
         let path = |key: &str| format!("accounts.{name}.{key}");
         refuse(&path("zsc_key"), account.zsc_key.is_some(), report);
-        let topics = account.topics.is_some_and(|flag| flag.0);
-        refuse(&path("topics"), topics, report);
     }
-}
-
-/// Looks through a definition.
-pub(super) fn sync(raw: &RawSync, report: &mut Report<'_>) {
-    let says = |text: &Option<String>, default: &str| text.as_ref().is_some_and(|t| t != default);
-    let advanced = &raw.advanced;
-    let removes = |text: &Option<String>| text.as_deref() == Some("remove");
-    refuse("advanced.deleted", removes(&advanced.deleted), report);
-    refuse("advanced.opted_out", removes(&advanced.opted_out), report);
-    refuse("advanced.left", says(&advanced.left, "keep"), report);
-    let again = says(&advanced.opted_in_again, "ignore");
-    refuse("advanced.opted_in_again", again, report);
 }
 
 fn refuse(path: &str, is_said: bool, report: &mut Report<'_>) {

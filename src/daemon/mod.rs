@@ -3,6 +3,7 @@
 //! [`Service`] runs syncs. Runs of one account take turns, so that two of them never decide about one address at the
 //! same time and share the account's pacing; accounts run side by side. `scheduler` wakes it, `signals` stops it.
 
+mod asked;
 mod beat;
 mod clients;
 mod planner;
@@ -22,14 +23,14 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::config::settings::Config;
 use crate::config::{Loaded, Sources};
-use crate::domain::definition::SyncDefinition;
-use crate::domain::ids::{AccountName, RunId, SyncId};
+use crate::domain::ids::{AccountName, SyncId};
 use crate::journal::{Journal, JournalError};
 use crate::run::recovery::recover;
 use crate::run::{self, Base, Ended, Progress, RunError, Ticket, Wish};
 use crate::store::{Store, StoreError};
 use crate::zoho::http::ClientError;
 use crate::zoho::pacer::Pacer;
+pub(crate) use asked::HoldVerdict;
 pub(crate) use clients::AccountClients;
 pub use scheduler::{Reload, daemon};
 
@@ -145,15 +146,6 @@ impl Service {
     }
 }
 
-/// What a person says to held removals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum HoldVerdict {
-    /// Carry them out.
-    Approve,
-    /// Drop them.
-    Discard,
-}
-
 impl Current {
     /// Runs a sync when its account's turn has come: the interrupted run first, and then, unless that is all that was
     /// wished for, a run of its own. Answers for the later of the two.
@@ -194,30 +186,6 @@ impl Current {
         let account = self.accounts.get(&definition.account)?;
         let now = self.base.clock.now();
         Some(account.turns.ticket(sync.clone(), now))
-    }
-
-    /// Carries out, or drops, what a run of a sync held; says how many contacts or removals that were.
-    ///
-    /// # Errors
-    /// [`RunError`]; what is left stays held.
-    pub(crate) async fn settle_hold(
-        &self,
-        definition: &SyncDefinition,
-        run: RunId,
-        verdict: HoldVerdict,
-    ) -> Result<u64, RunError> {
-        let Some(account) = self.accounts.get(&definition.account) else {
-            return Ok(0);
-        };
-        let _turn = account.turns.take().await;
-        match verdict {
-            HoldVerdict::Approve => {
-                run::held::approve(&self.base, &account.clients, definition, run).await
-            }
-            HoldVerdict::Discard => {
-                run::held::discard(&self.base, &account.clients, definition, run).await
-            }
-        }
     }
 
     fn interrupted(&self, sync: &SyncId) -> Result<bool, StoreError> {

@@ -23,11 +23,16 @@ pub enum Finding {
 #[must_use]
 pub fn find(before: Option<Membership>, now: Option<Membership>) -> Finding {
     match (before, now) {
-        (Some(Membership::TakenOffGone), Some(Membership::Unsubscribed)) => Finding::Kept,
+        (Some(before), Some(Membership::Unsubscribed)) if before.is_taken_off() => Finding::Kept,
         (_, Some(Membership::Unsubscribed)) => Finding::Alarm(Suppression::DoNotMail),
         (_, Some(Membership::Bounced)) => Finding::Alarm(Suppression::Bounced),
         // Taken off again by rosterd itself, in the same run.
-        (_, Some(Membership::TakenOffGone | Membership::TakenOffOptedOut)) => Finding::Clean,
+        (
+            _,
+            Some(
+                Membership::TakenOffGone | Membership::TakenOffOptedOut | Membership::TakenOffLeft,
+            ),
+        ) => Finding::Clean,
         (_, Some(Membership::Active | Membership::Lost) | None) => Finding::Clean,
     }
 }
@@ -52,6 +57,12 @@ mod tests {
             (Some(M::TakenOffGone), Some(M::Active), Finding::Clean),
             (Some(M::TakenOffGone), Some(M::Unsubscribed), Finding::Kept),
             (Some(M::TakenOffGone), Some(M::Bounced), bounced),
+            (Some(M::TakenOffLeft), Some(M::Unsubscribed), Finding::Kept),
+            (
+                Some(M::TakenOffOptedOut),
+                Some(M::Unsubscribed),
+                Finding::Kept,
+            ),
         ] {
             assert_eq!(find(before, now), want, "{before:?} {now:?}");
         }

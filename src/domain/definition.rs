@@ -173,12 +173,45 @@ pub struct MappingRules {
 }
 
 /// What happens to a contact whose record is gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Departure {
     /// The contact stays.
     Keep,
     /// The contact is unsubscribed from the list.
     Unsubscribe,
+    /// The same, and it is tagged and forgotten.
+    Remove,
+}
+
+impl Departure {
+    /// How the contact is taken off; `None` where it stays.
+    #[must_use]
+    pub fn way_off(self) -> Option<WayOff> {
+        match self {
+            Self::Keep => None,
+            Self::Unsubscribe => Some(WayOff::Unsubscribe),
+            Self::Remove => Some(WayOff::Remove),
+        }
+    }
+}
+
+/// How a contact is taken off a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WayOff {
+    /// It is unsubscribed.
+    Unsubscribe,
+    /// It is unsubscribed and tagged, and all is forgotten of it but that and why. Campaigns has no call that takes one
+    /// contact off a list.
+    Remove,
+}
+
+/// What happens to a contact that rosterd took off because it had opted out, when the CRM says that it opted in again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OptedInAgain {
+    /// It stays off.
+    Ignore,
+    /// It is added again.
+    Add,
 }
 
 /// The `[advanced]` table.
@@ -186,6 +219,12 @@ pub enum Departure {
 pub struct Advanced {
     /// For records deleted in the CRM.
     pub deleted: Departure,
+    /// For contacts whose address opted out.
+    pub opted_out: WayOff,
+    /// For records that left the selection, or their address.
+    pub left: Departure,
+    /// For those that opt in again.
+    pub opted_in_again: OptedInAgain,
     /// Field that says a person opted out, beside `Email_Opt_Out`.
     pub opt_out_field: FieldPath,
     /// Leads only: converted leads do not belong.

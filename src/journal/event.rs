@@ -39,6 +39,9 @@ pub enum Event {
     /// An interrupted run goes on.
     #[serde(rename = "run.resumed")]
     RunResumed(RunResumed),
+    /// A person lifted the block of an address whose opted-out record is gone.
+    #[serde(rename = "address.released")]
+    AddressReleased(AddressReleased),
     /// A sync became active.
     #[serde(rename = "sync.activated")]
     SyncActivated(SyncActivated),
@@ -52,7 +55,7 @@ pub enum Event {
 
 impl Event {
     /// The names of the events that this version reads in full.
-    pub const NAMES: [&str; 11] = [
+    pub const NAMES: [&str; 12] = [
         "run.started",
         "run.finished",
         "run.held",
@@ -61,6 +64,7 @@ impl Event {
         "run.deferred",
         "run.skipped",
         "run.resumed",
+        "address.released",
         "sync.activated",
         "sync.deactivated",
         "config.reloaded",
@@ -367,6 +371,15 @@ pub struct RunResumed {
     pub sync: SyncId,
     /// The sync's account.
     pub account: AccountName,
+}
+
+/// See [`Event::AddressReleased`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressReleased {
+    /// The account in which it was blocked.
+    pub account: AccountName,
+    /// What the person said; never with an address.
+    pub reason: String,
 }
 
 /// See [`Event::SyncActivated`].

@@ -146,6 +146,10 @@ pub(crate) fn every_event() -> Vec<Event> {
             sync: sync(),
             account: account(),
         }),
+        Event::AddressReleased(AddressReleased {
+            account: account(),
+            reason: "merged into another lead".to_owned(),
+        }),
         Event::SyncActivated(SyncActivated {
             sync: sync(),
             account: account(),

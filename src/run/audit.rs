@@ -10,7 +10,7 @@ use super::decide::settle;
 use super::error::RunError;
 use super::witness::Settled;
 use crate::domain::audit::{Finding, find};
-use crate::domain::changes::{Membership, Rejection, held_back};
+use crate::domain::changes::{Rejection, held_back};
 use crate::domain::ids::RecordId;
 use crate::domain::outcome::{Outcome, Reason};
 use crate::store::StoreError;
@@ -179,8 +179,7 @@ impl Run<'_> {
         address: &AddressKey,
         member: Option<MemberRow>,
     ) -> Result<(), StoreError> {
-        if let Some(member) = member {
-            let state = Membership::TakenOffGone;
+        if let (Some(member), Some(state)) = (member, addition.before) {
             let key = keys::address(addition.list, address);
             step.members.put(&key, &MemberRow { state, ..member })?;
         }

@@ -3,7 +3,7 @@
 use super::Run;
 use crate::domain::changes::{Departed, Membership};
 use crate::store::StoreError;
-use crate::store::ledger::rows::{AddressKey, MemberRow, StagedRow};
+use crate::store::ledger::rows::{AddressKey, IntentRow, MemberRow, StagedRow};
 use crate::store::ledger::{Step, keys};
 
 /// Rows moved in one step.
@@ -16,17 +16,17 @@ impl Run<'_> {
         let sync = self.numbers.sync;
         while self.move_rows(|step| {
             let rows = step.intents.under(&keys::number(sync), None, STEP_ROWS)?;
-            for (key, _) in &rows {
+            for (key, intent) in &rows {
                 step.intents.remove(key)?;
-                touch(step, sync, key, None)?;
+                touch(step, sync, key, departed(intent))?;
             }
             Ok(rows.len())
         })? {}
         while self.move_rows(|step| {
             let rows = step.removals.under(&keys::number(sync), None, STEP_ROWS)?;
-            for (key, _) in &rows {
+            for (key, intent) in &rows {
                 step.removals.remove(key)?;
-                touch(step, sync, key, Some(Departed::Deleted))?;
+                touch(step, sync, key, departed(intent))?;
             }
             Ok(rows.len())
         })? {}
@@ -92,6 +92,14 @@ impl Run<'_> {
         change: impl FnOnce(&mut Step<'_>) -> Result<usize, StoreError>,
     ) -> Result<bool, StoreError> {
         Ok(self.store.ledger.step(change)? > 0)
+    }
+}
+
+/// How the record departed because of which a contact was to be taken off.
+fn departed(intent: &IntentRow) -> Option<Departed> {
+    match intent {
+        IntentRow::TakeOff { removal, .. } => removal.departed(),
+        IntentRow::Send { .. } => None,
     }
 }
 

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::claims;
 use super::witness::{Settled, Witness};
 use crate::domain::changes::{
-    Action, AddressState, Candidate, Claim, ClaimChange, Decision, Departed, Membership, Removal,
-    Rules, decide,
+    Action, AddressState, Candidate, Claim, ClaimChange, Decision, Membership, Removal, Rules,
+    decide,
 };
 use crate::domain::ids::{ListKey, RecordId};
 use crate::domain::outcome::{Outcome, Reason};
@@ -29,8 +30,10 @@ pub(super) struct Deciding<'a> {
     pub(super) lists: &'a [u32],
     /// Those of them that no active sync looks after any more.
     pub(super) orphans: &'a [(u32, ListKey)],
-    /// Active syncs of the account.
-    pub(super) active: &'a BTreeSet<u32>,
+    /// Active syncs with the same list.
+    pub(super) rivals: &'a BTreeSet<u32>,
+    /// Whether an unsubscribe counts for the whole organisation.
+    pub(super) topics: bool,
     pub(super) rules: Rules,
     /// Whether the gate lets anyone through.
     pub(super) gate_open: bool,
@@ -86,7 +89,13 @@ impl Deciding<'_> {
             }
         }
         let member = step.members.get(&keys::address(list, address))?;
-        let elsewhere = self.elsewhere(step, address)?;
+        let elsewhere = claims::elsewhere(step, self.numbers, self.lists, address)?;
+        let stands = |membership| elsewhere.iter().any(|(state, _)| *state == membership);
+        let suppressed_elsewhere = if self.topics && stands(Membership::Unsubscribed) {
+            Some(Suppression::DoNotMail)
+        } else {
+            stands(Membership::Bounced).then_some(Suppression::Bounced)
+        };
         let state = AddressState {
             candidates: candidates(step, sync, address)?,
             read,
@@ -97,41 +106,17 @@ impl Deciding<'_> {
                 .map(claim),
             membership: member.as_ref().map(|member| member.state),
             ours: member.as_ref().is_some_and(|member| member.ours),
-            suppressed_elsewhere: elsewhere
-                .contains(&Membership::Bounced)
-                .then_some(Suppression::Bounced),
-            on_other_list: elsewhere.contains(&Membership::Active),
-            claimed_by_another: self.claimed_by_another(step, address)?,
+            suppressed_elsewhere,
+            on_other_list: stands(Membership::Active),
+            claimed_by_another: claims::claimed_by_another(
+                step,
+                self.numbers,
+                self.rivals,
+                address,
+            )?,
             departed,
         };
         Ok((state, spellings))
-    }
-
-    /// The states of an address on the account's other lists.
-    fn elsewhere(
-        &self,
-        step: &Step<'_>,
-        address: &AddressKey,
-    ) -> Result<Vec<Membership>, StoreError> {
-        let mut states = Vec::new();
-        for list in self.lists.iter().filter(|list| **list != self.numbers.list) {
-            let member = step.members.get(&keys::address(*list, address))?;
-            states.extend(member.map(|member| member.state));
-        }
-        Ok(states)
-    }
-
-    fn claimed_by_another(
-        &self,
-        step: &Step<'_>,
-        address: &AddressKey,
-    ) -> Result<bool, StoreError> {
-        let prefix = keys::address(self.numbers.list, address);
-        let claims = step.claims.under(&prefix, None, usize::MAX)?;
-        Ok(claims
-            .iter()
-            .filter_map(|(key, _)| keys::last_number(key))
-            .any(|sync| sync != self.numbers.sync && self.active.contains(&sync)))
     }
 
     fn apply(
@@ -171,47 +156,33 @@ impl Deciding<'_> {
         if state.opted_out {
             self.leave_orphans(step, address)?;
         }
-        let removes = decision.action == Some(Action::TakeOff(Removal::Gone));
-        self.claim(step, address, decision.claim, removes)?;
+        self.claim(step, run, address, &decision.claim)?;
         match decision.action {
             None => Ok(()),
             Some(Action::Send { winner, expected }) => {
                 self.send(step, run, address, winner, expected)
             }
-            Some(Action::TakeOff(removal)) => self.take_off(step, address, removal, state.departed),
+            Some(Action::TakeOff(removal)) => self.take_off(step, address, removal),
         }
     }
 
-    /// A claim whose contact is about to be taken off stays until that is done: it says whose contact it is.
     fn claim(
         &self,
         step: &mut Step<'_>,
+        run: &RunRow,
         address: &AddressKey,
-        change: ClaimChange,
-        removes: bool,
+        change: &ClaimChange,
     ) -> Result<(), StoreError> {
-        let key = keys::claim(self.numbers.list, address, self.numbers.sync);
         match change {
             ClaimChange::Feed(winner) => {
                 // A record feeds it again, so that a removal which waits for a person does not apply any more.
                 step.held
                     .remove(&keys::address(self.numbers.sync, address))?;
-                let none = ClaimRow {
-                    winner: 0,
-                    sent: None,
-                    refused: None,
-                };
-                let claim = step.claims.get(&key)?.unwrap_or(none);
-                step.claims.put(
-                    &key,
-                    &ClaimRow {
-                        winner: winner.0,
-                        ..claim
-                    },
-                )
+                claims::feed(step, self.numbers, address, *winner)
             }
-            ClaimChange::Drop if removes => Ok(()),
-            ClaimChange::Drop => step.claims.remove(&key),
+            ClaimChange::Leave => Ok(()),
+            ClaimChange::Keep => claims::keep(step, self.numbers, address, run.number),
+            ClaimChange::Drop => claims::give_up(step, self.numbers, address),
         }
     }
 
@@ -267,7 +238,6 @@ impl Deciding<'_> {
         step: &mut Step<'_>,
         address: &AddressKey,
         removal: Removal,
-        departed: Option<Departed>,
     ) -> Result<(), StoreError> {
         let member = step
             .members
@@ -283,10 +253,10 @@ impl Deciding<'_> {
             address: spelled,
             removal,
         };
-        match removal {
-            Removal::OptedOut => step.intents.put(&key, &intent),
-            Removal::Gone if self.gate_open => step.removals.put(&key, &intent),
-            Removal::Gone => step.defer(self.numbers.sync, address, departed),
+        match removal.departed() {
+            None => step.intents.put(&key, &intent),
+            Some(_) if self.gate_open => step.removals.put(&key, &intent),
+            departed => step.defer(self.numbers.sync, address, departed),
         }
     }
 }
@@ -316,7 +286,8 @@ pub(super) fn settle(
     }
 }
 
-fn candidates(
+/// The sync's records with an address that may feed a contact.
+pub(super) fn candidates(
     step: &Step<'_>,
     sync: u32,
     address: &AddressKey,

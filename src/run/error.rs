@@ -1,7 +1,7 @@
 //! Why a run did not start, or did not complete.
 
 use crate::config::Problem;
-use crate::domain::ids::{FieldPath, ModuleName, RunId, SyncId};
+use crate::domain::ids::{FieldPath, ModuleName, RecordId, RunId, SyncId};
 use crate::domain::limits::Refused;
 use crate::journal::JournalError;
 use crate::journal::event::ErrorKind;
@@ -70,6 +70,26 @@ pub enum RunError {
         /// The run that found them.
         run: RunId,
     },
+    /// What a sync selects is not known, as no run has read it.
+    #[error(
+        "sync {0} has not run as it is defined now, so what it selects is not known: start `rosterd sync {0}` first"
+    )]
+    NotRead(SyncId),
+    /// No opted-out record blocks the address.
+    #[error(
+        "no record that opted out blocks this address; unsubscribes and bounces in Campaigns cannot be lifted, and whoever opts in again in the CRM is added where the sync says `opted_in_again = \"add\"`"
+    )]
+    NotBlocked,
+    /// The record that opted out is still there.
+    #[error(
+        "record {record} of {module} still has this address: take its opt-out back in the CRM, and the next run frees the address"
+    )]
+    StillThere {
+        /// Its module.
+        module: ModuleName,
+        /// The record.
+        record: RecordId,
+    },
     /// The counts of the run do not add up.
     #[error(
         "the counts of the run do not add up: {total} records taken up, {settled} with an outcome; please report this"
@@ -109,7 +129,12 @@ impl RunError {
             Self::Audit { .. } => ErrorKind::Audit,
             Self::Sums { .. } => ErrorKind::SumsDisagree,
             Self::NotTakenOff { .. } => ErrorKind::Refused,
-            Self::Limit(_) | Self::Inactive(_) | Self::Stopped => ErrorKind::Other,
+            Self::Limit(_)
+            | Self::Inactive(_)
+            | Self::NotRead(_)
+            | Self::NotBlocked
+            | Self::StillThere { .. }
+            | Self::Stopped => ErrorKind::Other,
         }
     }
 
@@ -146,6 +171,9 @@ impl RunError {
             | Self::Journal(_)
             | Self::Limit(_)
             | Self::Inactive(_)
+            | Self::NotRead(_)
+            | Self::NotBlocked
+            | Self::StillThere { .. }
             | Self::Stopped => false,
         }
     }

@@ -6,16 +6,18 @@
 
 use std::collections::BTreeSet;
 
+use super::claims::{self, TakenOff, claimed_by_another, take_off};
 use super::error::RunError;
+use super::plan::Plan;
 use super::remove::on_list;
-use super::replies::take_off;
 use super::resolve::resolve;
 use super::start::neighbours;
+use super::tagging::tag;
 use super::{Base, Clients};
 use crate::domain::address::EmailAddress;
-use crate::domain::changes::{Membership, Removal};
-use crate::domain::definition::SyncDefinition;
-use crate::domain::ids::{ListKey, RunId};
+use crate::domain::changes::{Membership, Removal, Rules};
+use crate::domain::definition::{SyncDefinition, WayOff};
+use crate::domain::ids::RunId;
 use crate::domain::outcome::RunOutcome;
 use crate::journal::event::{Event, RunApproved, RunDiscarded};
 use crate::store::StoreError;
@@ -39,11 +41,11 @@ pub(crate) async fn approve(
 ) -> Result<u64, RunError> {
     clients.crm.authorise().await?;
     let (plan, numbers) = resolve(base, clients, definition, None, false).await?;
-    let active = neighbours(base, definition)?.active;
     let hold = Hold {
         base,
         numbers,
-        active,
+        rivals: neighbours(base, definition)?.rivals,
+        rules: plan.rules,
     };
     let mut deleted = 0;
     loop {
@@ -55,7 +57,7 @@ pub(crate) async fn approve(
             if base.stop.is_cancelled() {
                 return Err(RunError::Stopped);
             }
-            unsubscribe(clients, &plan.list, &row).await?;
+            unsubscribe(clients, &plan, &row).await?;
             hold.taken_off(&address, &row)?;
             deleted += 1;
         }
@@ -82,21 +84,21 @@ pub(crate) async fn discard(
     run: RunId,
 ) -> Result<u64, RunError> {
     clients.crm.authorise().await?;
-    let (_, numbers) = resolve(base, clients, definition, None, false).await?;
+    let (plan, numbers) = resolve(base, clients, definition, None, false).await?;
     let hold = Hold {
         base,
         numbers,
-        active: BTreeSet::new(),
+        rivals: BTreeSet::new(),
+        rules: plan.rules,
     };
     let mut removals = 0;
     loop {
         let dropped = base.store.ledger.step(|step| {
             let rows = hold.rows(step, run)?;
-            for (key, _) in &rows {
+            for (key, row) in &rows {
                 step.held.remove(key)?;
                 if let Some(address) = keys::address_of(key) {
-                    let claim = keys::claim(numbers.list, &address, numbers.sync);
-                    step.claims.remove(&claim)?;
+                    hold.leave(step, &address, row.removal)?;
                 }
             }
             Ok::<_, StoreError>(rows.len())
@@ -121,7 +123,9 @@ pub(crate) async fn discard(
 struct Hold<'a> {
     base: &'a Base,
     numbers: SyncNumbers,
-    active: BTreeSet<u32>,
+    /// Active syncs with the same list.
+    rivals: BTreeSet<u32>,
+    rules: Rules,
 }
 
 impl Hold<'_> {
@@ -132,11 +136,18 @@ impl Hold<'_> {
                 let rows = self.rows(step, run)?;
                 let (met, mut batch) = (rows.len(), Vec::new());
                 for (key, row) in rows {
-                    match keys::address_of(&key) {
-                        Some(address) if self.applies(step, &address)? => {
-                            batch.push((address, row));
-                        }
-                        Some(_) | None => step.held.remove(&key)?,
+                    let Some(address) = keys::address_of(&key) else {
+                        step.held.remove(&key)?;
+                        continue;
+                    };
+                    if self.rules.way_off(row.removal).is_none() {
+                        // The definition keeps such contacts now.
+                        step.held.remove(&key)?;
+                        self.leave(step, &address, row.removal)?;
+                    } else if self.applies(step, &address)? {
+                        batch.push((address, row));
+                    } else {
+                        step.held.remove(&key)?;
                     }
                 }
                 Ok::<_, StoreError>((met, batch))
@@ -165,27 +176,34 @@ impl Hold<'_> {
         }
         let member = step.members.get(&keys::address(list, address))?;
         let is_ours = member.is_some_and(|it| it.ours && it.state == Membership::Active);
-        let claims = step
-            .claims
-            .under(&keys::address(list, address), None, usize::MAX)?;
-        let by_another = claims
-            .iter()
-            .filter_map(|(key, _)| keys::last_number(key))
-            .any(|other| other != sync && self.active.contains(&other));
-        Ok(is_ours && !by_another)
+        Ok(is_ours && !claimed_by_another(step, self.numbers, &self.rivals, address)?)
+    }
+
+    /// Leaves a contact on the list: a record that is still there may be deleted later.
+    fn leave(
+        &self,
+        step: &mut Step<'_>,
+        address: &AddressKey,
+        removal: Removal,
+    ) -> Result<(), StoreError> {
+        match removal {
+            // No run keeps it, so that there is no number to note.
+            Removal::Left => claims::keep(step, self.numbers, address, 0),
+            Removal::Gone | Removal::OptedOut => claims::give_up(step, self.numbers, address),
+        }
     }
 
     fn taken_off(&self, address: &AddressKey, row: &HeldRow) -> Result<(), StoreError> {
         let now = self.base.clock.now().as_millisecond();
+        let way_off = self.rules.way_off(row.removal);
+        let way_off = way_off.unwrap_or(WayOff::Unsubscribe);
         self.base.store.ledger.step(|step| {
-            take_off(
-                step,
-                self.numbers,
-                address,
-                &row.address,
-                Removal::Gone,
-                now,
-            )?;
+            let gone = TakenOff {
+                address: &row.address,
+                removal: row.removal,
+                way_off,
+            };
+            take_off(step, self.numbers, address, &gone, now)?;
             step.held.remove(&keys::address(self.numbers.sync, address))
         })
     }
@@ -209,16 +227,23 @@ impl Hold<'_> {
     }
 }
 
-async fn unsubscribe(clients: &Clients, list: &ListKey, row: &HeldRow) -> Result<(), RunError> {
+async fn unsubscribe(clients: &Clients, plan: &Plan, row: &HeldRow) -> Result<(), RunError> {
     let refused = |detail: String| RunError::NotTakenOff { refused: 1, detail };
     let address =
         EmailAddress::parse(&row.address).map_err(|problem| refused(problem.to_string()))?;
-    match clients.campaigns.unsubscribe(list, &address).await? {
-        Reply::Accepted | Reply::AlreadyThere => Ok(()),
+    match clients.campaigns.unsubscribe(&plan.list, &address).await? {
+        Reply::Accepted | Reply::AlreadyThere => {}
         Reply::Refused {
             verdict: Verdict::NotAContact,
             ..
-        } => Ok(()),
-        Reply::Refused { code, text, .. } => Err(refused(format!("{code} {text}"))),
+        } => {}
+        Reply::Refused { code, text, .. } => return Err(refused(format!("{code} {text}"))),
     }
+    if plan.rules.way_off(row.removal) == Some(WayOff::Remove) {
+        let told = tag(&clients.campaigns, &address).await;
+        if let Err(untagged) = told {
+            untagged.log();
+        }
+    }
+    Ok(())
 }

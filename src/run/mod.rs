@@ -11,15 +11,18 @@
 //!    `deals` are kept beside their contacts. What waiting runs can use of it too is kept for them (`recent`, `turns`).
 //! 4. `decide` turns staged addresses into outcomes and intents, `write` carries the intents out, and so on until
 //!    nothing is staged; `remove` does the removals last, within the safety bound; `audit` and `verify` check the list.
+//!    `claims` tells whose a contact on the list is.
 //! 5. `finish` checks the sums and writes the ignored file, the journal and the checkpoint, in this order.
 //!
 //! What is left undecided by a failed run stays staged, and the next run of the sync begins with it.
 
+pub(crate) mod adopt;
 mod ask;
 mod audit;
 mod bulk;
 mod carry;
 mod changes;
+mod claims;
 mod deals;
 mod decide;
 mod error;
@@ -33,12 +36,14 @@ mod read;
 mod recent;
 pub(crate) mod recovery;
 pub(crate) mod rehearsal;
+pub(crate) mod release;
 mod remove;
 mod replies;
 mod resolve;
 mod stage;
 mod start;
 mod suppressions;
+mod tagging;
 mod turns;
 mod usage;
 mod verify;
@@ -137,7 +142,12 @@ struct Run<'a> {
     orphans: Vec<(u32, ListKey)>,
     /// Whether the list was looked at since the run began.
     list_checked: bool,
-    active: BTreeSet<u32>,
+    /// Active syncs with the same list.
+    rivals: BTreeSet<u32>,
+    /// Whether an unsubscribe counts for the whole organisation.
+    topics: bool,
+    /// Whether tags are given up for this run.
+    untagged: AtomicBool,
     /// The cursor that the last completed run left.
     cursor: Option<Timestamp>,
     /// Rows that a read in full is expected to meet; none before the first.
@@ -350,7 +360,8 @@ impl Run<'_> {
             numbers: self.numbers,
             lists: &self.lists,
             orphans: &self.orphans,
-            active: &self.active,
+            rivals: &self.rivals,
+            topics: self.topics,
             rules: self.plan.rules,
             gate_open: self.suppressions_unread.is_none(),
             witness: self.witness(),

@@ -8,7 +8,7 @@ use crate::config::settings::Config;
 use crate::domain::address::RoleAddresses;
 use crate::domain::changes::Rules;
 use crate::domain::criteria::Criteria;
-use crate::domain::definition::{Departure, SyncDefinition};
+use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{FieldPath, ListKey, ModuleName};
 use crate::domain::mapping::Mapping;
 use crate::domain::period::Period;
@@ -209,7 +209,9 @@ impl Plan {
             clear_empty: definition.advanced.clear_empty,
             rules: Rules {
                 deleted: definition.advanced.deleted,
-                left: Departure::Keep,
+                opted_out: definition.advanced.opted_out,
+                left: definition.advanced.left,
+                opted_in_again: definition.advanced.opted_in_again,
             },
         }
     }

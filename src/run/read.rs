@@ -9,11 +9,11 @@ use jiff::Timestamp;
 
 use super::Run;
 use super::ask::hides_converted;
-use super::deals;
 use super::error::RunError;
 use super::fetch::Page;
 use super::plan::{LEADS, Selected, Source};
 use super::stage::{Met, Staging};
+use super::{claims, deals};
 use crate::domain::changes::Departed;
 use crate::domain::ids::{ModuleName, RecordId};
 use crate::domain::period::Window;
@@ -252,12 +252,16 @@ impl Run<'_> {
         let staging = self.staging(step, &self.definition.module)?;
         for (record, deleted_at) in deleted {
             let key = keys::record(self.numbers.sync, record.0);
-            let Some(known) = step.records.get(&key)? else {
-                continue;
-            };
-            let met_alive = known.seen == row.number
+            let known = step.records.get(&key)?;
+            let met_alive = known.as_ref().is_some_and(|known| known.seen == row.number)
                 && row.to.is_some_and(|to| deleted_at.as_millisecond() <= to);
-            if !met_alive {
+            if met_alive {
+                continue;
+            }
+            for address in claims::take_kept(step, self.numbers, *record)? {
+                step.touch(self.numbers.sync, &address, Some(Departed::Deleted))?;
+            }
+            if let Some(known) = known {
                 staging.gone(step, *record, &known, Departed::Deleted)?;
             }
         }

@@ -1,11 +1,11 @@
 //! Removals last, and within the safety bound: too many at once wait for a person.
 
 use super::Run;
+use super::claims::fed_by;
 use super::error::RunError;
-use super::replies::fed_by;
 use super::witness::Leaves;
 use crate::config::settings::{RemovalBound, Safety};
-use crate::domain::changes::Membership;
+use crate::domain::changes::{Membership, Removal};
 use crate::domain::outcome::RunOutcome;
 use crate::store::StoreError;
 use crate::store::ledger::rows::{HeldRow, IntentRow};
@@ -81,14 +81,15 @@ impl Run<'_> {
                 .map(|(_, row)| row.run);
             let rows = step.removals.under(&prefix, None, STEP_ROWS)?;
             for (key, intent) in &rows {
-                if let IntentRow::TakeOff { address, .. } = intent {
-                    self.tell_held(step, key, address)?;
+                if let IntentRow::TakeOff { address, removal } = intent {
+                    self.tell_held(step, key, address, *removal)?;
                     let run = run.unwrap_or(self.row.run);
                     step.held.put(
                         key,
                         &HeldRow {
                             run,
                             address: address.clone(),
+                            removal: *removal,
                         },
                     )?;
                 }
@@ -99,12 +100,18 @@ impl Run<'_> {
     }
 
     /// Tells of a removal that waits for a person from now on.
-    fn tell_held(&self, step: &Step<'_>, key: &[u8], spelled: &str) -> Result<(), StoreError> {
+    fn tell_held(
+        &self,
+        step: &Step<'_>,
+        key: &[u8],
+        spelled: &str,
+        removal: Removal,
+    ) -> Result<(), StoreError> {
         let (Some(witness), Some(address)) = (self.witness(), keys::address_of(key)) else {
             return Ok(());
         };
         let record = fed_by(step, self.numbers, &address)?;
-        witness.leaves(record, spelled, Leaves::Held)
+        witness.leaves(record, spelled, Leaves::Held(removal))
     }
 
     fn release_some(&self) -> Result<bool, StoreError> {

@@ -1,16 +1,18 @@
 //! What came of an intent, into the ledger: the record's outcome, the claim, the state of the address on the list.
 
 use super::Run;
+use super::claims::{TakenOff, fed_by, take_off};
 use super::decide::settle;
 use super::witness::{Leaves, Settled};
-use super::write::{Done, Ready};
-use crate::domain::changes::{Departed, Membership, Rejection, Removal, held_back};
+use super::write::{Done, Ready, is_off};
+use crate::domain::changes::{Membership, Rejection, Removal, held_back};
+use crate::domain::definition::WayOff;
 use crate::domain::ids::RecordId;
 use crate::domain::outcome::{Outcome, Reason};
 use crate::domain::suppression::Refusal;
 use crate::store::StoreError;
 use crate::store::ledger::rows::{AddedRow, AddressKey, ClaimRow, IntentRow, MemberRow, RunRow};
-use crate::store::ledger::{Step, SyncNumbers, keys};
+use crate::store::ledger::{Step, keys};
 use crate::zoho::campaigns::{Reply, Verdict};
 
 /// Outcomes into the ledger.
@@ -45,16 +47,9 @@ impl Outcomes<'_> {
                 Ok(None)
             }
             IntentRow::TakeOff { address, removal } => match done {
-                Done::Answered(Reply::Refused {
-                    verdict,
-                    code,
-                    text,
-                }) if *verdict != Verdict::NotAContact => {
-                    let departed = match removal {
-                        Removal::Gone => Some(Departed::Deleted),
-                        Removal::OptedOut => None,
-                    };
-                    step.defer(self.run.numbers.sync, &ready.address, departed)?;
+                Done::Answered(reply @ Reply::Refused { code, text, .. }) if !is_off(reply) => {
+                    let sync = self.run.numbers.sync;
+                    step.defer(sync, &ready.address, removal.departed())?;
                     Ok(Some(format!("{code} {text}")))
                 }
                 Done::NotAnAddress => Ok(Some("the address is not one".to_owned())),
@@ -246,53 +241,17 @@ impl Outcomes<'_> {
             let record = fed_by(step, numbers, &ready.address)?;
             witness.leaves(record, spelled, Leaves::Deleted(removal))?;
         }
-        take_off(step, numbers, &ready.address, spelled, removal, self.now)?;
+        let way_off = self.run.plan.rules.way_off(removal);
+        let gone = TakenOff {
+            address: spelled,
+            removal,
+            // What was decided is done, whatever the definition says meanwhile.
+            way_off: way_off.unwrap_or(WayOff::Unsubscribe),
+        };
+        take_off(step, numbers, &ready.address, &gone, self.now)?;
         row.counts.deleted += 1;
         Ok(())
     }
-}
-
-/// The record that fed a contact: the one of the sync's claim, or any that the sync has under its address.
-pub(super) fn fed_by(
-    step: &Step<'_>,
-    numbers: SyncNumbers,
-    address: &AddressKey,
-) -> Result<Option<u64>, StoreError> {
-    let claim = keys::claim(numbers.list, address, numbers.sync);
-    if let Some(claim) = step.claims.get(&claim)? {
-        return Ok(Some(claim.winner));
-    }
-    let under = keys::address(numbers.sync, address);
-    let candidates = step.candidates.under(&under, None, 1)?;
-    let record = |(key, _): &(Vec<u8>, _)| keys::last_record("candidates", key);
-    candidates.first().map(record).transpose()
-}
-
-/// Notes that a contact was taken off the list, and gives up the sync's claim on it.
-pub(super) fn take_off(
-    step: &mut Step<'_>,
-    numbers: SyncNumbers,
-    address: &AddressKey,
-    spelled: &str,
-    removal: Removal,
-    now: i64,
-) -> Result<(), StoreError> {
-    let key = keys::address(numbers.list, address);
-    let before = step.members.get(&key)?;
-    let state = match removal {
-        Removal::Gone => Membership::TakenOffGone,
-        Removal::OptedOut => Membership::TakenOffOptedOut,
-    };
-    let member = MemberRow {
-        address: spelled.to_owned(),
-        state,
-        ours: before.is_some_and(|member| member.ours),
-        since: now,
-        seen: 0,
-    };
-    step.members.put(&key, &member)?;
-    step.claims
-        .remove(&keys::claim(numbers.list, address, numbers.sync))
 }
 
 /// A contact that was sent.

@@ -97,7 +97,7 @@ pub(super) async fn start<'a>(
     let Neighbours {
         lists,
         orphans,
-        active,
+        rivals,
     } = neighbours(base, definition)?;
     let account = base.config.accounts.get(&definition.account);
     let expected = base.store.ledger.step(|step| {
@@ -126,7 +126,9 @@ pub(super) async fn start<'a>(
         numbers,
         lists,
         orphans,
-        active,
+        rivals,
+        topics: account.is_some_and(|account| account.topics),
+        untagged: AtomicBool::new(false),
         list_checked: full,
         cursor: checkpoint
             .cursor
@@ -365,8 +367,8 @@ pub(super) struct Neighbours {
     pub(super) lists: Vec<u32>,
     /// Those of them that no active sync looks after.
     pub(super) orphans: Vec<(u32, ListKey)>,
-    /// Numbers of the active syncs.
-    pub(super) active: BTreeSet<u32>,
+    /// Numbers of the active syncs with the sync's own list, as far as they have looked it up.
+    pub(super) rivals: BTreeSet<u32>,
 }
 
 /// The other lists and syncs of a sync's account.
@@ -376,13 +378,19 @@ pub(super) fn neighbours(
 ) -> Result<Neighbours, StoreError> {
     let prefix = format!("{}/", definition.account);
     base.store.ledger.step(|step| {
-        let (mut active, mut served) = (BTreeSet::new(), BTreeSet::new());
+        let own = step.number('s', definition.id.as_str())?;
+        let own = step.resolved.get(&keys::number(own))?;
+        let own = own.map(|resolved| resolved.list);
+        let (mut rivals, mut served) = (BTreeSet::new(), BTreeSet::new());
         for sync in base.config.syncs.values() {
             if sync.account == definition.account && sync.active {
                 let number = step.number('s', sync.id.as_str())?;
-                active.insert(number);
                 let resolved = step.resolved.get(&keys::number(number))?;
-                served.extend(resolved.map(|resolved| resolved.list));
+                let list = resolved.map(|resolved| resolved.list);
+                if list == own {
+                    rivals.insert(number);
+                }
+                served.extend(list);
             }
         }
         let named = step.named('l', &prefix)?;
@@ -395,7 +403,7 @@ pub(super) fn neighbours(
         Ok(Neighbours {
             lists,
             orphans,
-            active,
+            rivals,
         })
     })
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Run;
+use super::claims;
 use super::error::RunError;
 use crate::domain::address::EmailAddress;
 use crate::domain::changes::Membership;
@@ -10,8 +11,8 @@ use crate::domain::failure::Failure;
 use crate::domain::suppression::Gate;
 use crate::domain::walks::{self, Next, Walks};
 use crate::store::StoreError;
-use crate::store::ledger::keys;
 use crate::store::ledger::rows::{AddressKey, MemberRow};
+use crate::store::ledger::{Step, keys};
 use crate::zoho::campaigns::{CampaignsError, Method, Status};
 
 /// Members looked at in one step.
@@ -90,8 +91,7 @@ impl Run<'_> {
             };
             after = Some(last.clone());
             let now_off = rows.iter().filter(|(_, member)| {
-                let off = [Membership::TakenOffGone, Membership::TakenOffOptedOut];
-                off.contains(&member.state) && member.since >= self.row.started
+                member.state.is_taken_off() && member.since >= self.row.started
             });
             count += u64::try_from(now_off.count()).unwrap_or(u64::MAX);
         }
@@ -146,7 +146,13 @@ impl Run<'_> {
                 };
                 let key = keys::address(self.numbers.list, &address);
                 let before = step.members.get(&key)?;
-                let state = suppressed(before.as_ref().map(|member| member.state), status);
+                let known = before.as_ref().map(|member| (member.state, member.since));
+                let own = match status {
+                    Status::Unsubscribed => self.own_unsubscribe(step, &address, known)?,
+                    Status::Active | Status::Bounced => None,
+                };
+                let state =
+                    own.unwrap_or_else(|| suppressed(known.map(|(state, _)| state), status));
                 if before.as_ref().is_some_and(|member| member.state == state) {
                     continue;
                 }
@@ -159,9 +165,39 @@ impl Run<'_> {
                     seen: 0,
                 };
                 step.members.put(&key, &row)?;
+                let fed = keys::address(self.numbers.sync, &address);
+                if own.is_some() && step.candidates.any(&fed)? {
+                    // It went for another list's sake, and a record of this sync wants it here.
+                    step.touch(self.numbers.sync, &address, None)?;
+                }
             }
             Ok(())
         })
+    }
+
+    /// Where an unsubscribe counts for the whole organisation: the one that rosterd made for another list, if it is the
+    /// reason for which the address is unsubscribed from this one too. It is not where the address came onto this list
+    /// afterwards, or where it was the person's own doing before.
+    fn own_unsubscribe(
+        &self,
+        step: &Step<'_>,
+        address: &AddressKey,
+        known: Option<(Membership, i64)>,
+    ) -> Result<Option<Membership>, StoreError> {
+        let since = match known {
+            _ if !self.topics => return Ok(None),
+            Some((Membership::Active | Membership::Lost, since)) => since,
+            Some(_) => return Ok(None),
+            None => i64::MIN,
+        };
+        let elsewhere = claims::elsewhere(step, self.numbers, &self.lists, address)?;
+        let stands = |wanted| elsewhere.iter().any(|(state, _)| *state == wanted);
+        if stands(Membership::Unsubscribed) {
+            return Ok(None);
+        }
+        let own = elsewhere.into_iter();
+        let own = own.filter(|(state, at)| state.is_taken_off() && *at >= since);
+        Ok(own.max_by_key(|(_, at)| *at).map(|(state, _)| state))
     }
 
     /// The ledger's key of an address that Campaigns has; `None` for what is no address, which rosterd never adds.
@@ -251,7 +287,7 @@ fn suppressed(before: Option<Membership>, status: Status) -> Membership {
             Status::Bounced,
         ) => left,
         (_, Status::Bounced) => Membership::Bounced,
-        (Some(own @ (Membership::TakenOffGone | Membership::TakenOffOptedOut)), _) => own,
+        (Some(own), _) if own.is_taken_off() => own,
         (_, Status::Unsubscribed | Status::Active) => Membership::Unsubscribed,
     }
 }

@@ -6,7 +6,7 @@ use super::error::RunError;
 use crate::domain::changes::{Membership, Rejection};
 use crate::domain::outcome::Reason;
 use crate::store::StoreError;
-use crate::store::ledger::rows::{ArrivalsRow, ClaimRow, RunRow};
+use crate::store::ledger::rows::{ArrivalsRow, ClaimRow, MemberRow, RunRow};
 use crate::store::ledger::{Step, keys};
 use crate::zoho::campaigns::{Method, Status};
 
@@ -119,12 +119,19 @@ impl Run<'_> {
             };
             let member_key = keys::address(numbers.list, &address);
             let member = step.members.get(&member_key)?;
-            if member.is_some_and(|member| {
+            if member.as_ref().is_some_and(|member| {
                 member.seen == row.number || member.state != Membership::Active
             }) {
                 continue;
             }
-            step.members.remove(&member_key)?;
+            match (member, addition.before.filter(|it| it.is_taken_off())) {
+                // It is as it was, so that what rosterd did is not taken for the person's own doing.
+                (Some(member), Some(state)) => {
+                    let row = MemberRow { state, ..member };
+                    step.members.put(&member_key, &row)?;
+                }
+                (Some(_) | None, _) => step.members.remove(&member_key)?,
+            }
             let claim_key = keys::claim(numbers.list, &address, numbers.sync);
             if let Some(claim) = step.claims.get(&claim_key)? {
                 let (reason, detail) = (Reason::Other, NOT_ARRIVED.to_owned());

@@ -63,7 +63,7 @@ pub(super) enum Leaves {
     /// It is taken off the list.
     Deleted(Removal),
     /// That waits for a person.
-    Held,
+    Held(Removal),
 }
 
 impl Witness {
@@ -122,10 +122,9 @@ impl Witness {
         address: &str,
         how: Leaves,
     ) -> Result<(), StoreError> {
-        let (outcome, detail) = match how {
-            Leaves::Deleted(Removal::Gone) => ("deleted", "its record is gone"),
-            Leaves::Deleted(Removal::OptedOut) => ("deleted", "it has opted out in the CRM"),
-            Leaves::Held => ("held", "its record is gone"),
+        let (outcome, removal) = match how {
+            Leaves::Deleted(removal) => ("deleted", removal),
+            Leaves::Held(removal) => ("held", removal),
         };
         self.write(&Person {
             record: record.map(|record| RecordId(record).to_string()),
@@ -133,7 +132,7 @@ impl Witness {
             outcome: outcome.to_owned(),
             fields: BTreeMap::new(),
             changed: Vec::new(),
-            detail: detail.to_owned(),
+            detail: removal.told().to_owned(),
         })
     }
 
@@ -226,7 +225,7 @@ mod tests {
             witness.settled(&settled).unwrap();
         }
         witness
-            .leaves(None, "ben@example.com", Leaves::Held)
+            .leaves(None, "ben@example.com", Leaves::Held(Removal::Gone))
             .unwrap();
         witness.flush().unwrap();
         let lines = std::fs::read_to_string(path).unwrap();

@@ -10,12 +10,13 @@ use super::Run;
 use super::error::RunError;
 use super::replies::Outcomes;
 use crate::domain::address::EmailAddress;
+use crate::domain::definition::WayOff;
 use crate::domain::ids::ListKey;
 use crate::domain::suppression::{Cleared, Refusal, Standing};
 use crate::store::StoreError;
 use crate::store::ledger::rows::{AddressKey, IntentRow};
 use crate::store::ledger::{Step, keys};
-use crate::zoho::campaigns::{BULK_CONTACTS_MAX, CampaignsError, Reply};
+use crate::zoho::campaigns::{BULK_CONTACTS_MAX, CampaignsError, Reply, Verdict};
 
 /// Calls made by each of the concurrent callers between two writes of their outcomes: what a crash may make rosterd
 /// call twice.
@@ -98,11 +99,12 @@ impl Run<'_> {
         let member = step
             .members
             .get(&keys::address(self.numbers.list, address))?;
+        let again = self.plan.rules.opted_in_again;
         Ok(Standing {
             opted_out: step
                 .opt_outs
                 .any(&keys::address(self.numbers.account, address))?,
-            suppressed: member.and_then(|member| member.state.suppression()),
+            suppressed: member.and_then(|member| member.state.suppression(again)),
         })
     }
 
@@ -143,10 +145,14 @@ impl Run<'_> {
                     }
                     Err(held) => done.push((ready, held)),
                 },
-                IntentRow::TakeOff { address, .. } => match EmailAddress::parse(address) {
+                IntentRow::TakeOff { address, removal } => match EmailAddress::parse(address) {
                     Ok(address) => {
                         let list = self.list_of(&ready);
                         let reply = self.campaigns.unsubscribe(list, &address).await?;
+                        let way_off = self.plan.rules.way_off(*removal);
+                        if way_off == Some(WayOff::Remove) && is_off(&reply) {
+                            self.tag(&address).await;
+                        }
                         done.push((ready, Done::Answered(reply)));
                     }
                     Err(_) => done.push((ready, Done::NotAnAddress)),
@@ -205,6 +211,14 @@ impl Run<'_> {
         self.asks_again = false;
         self.report();
         Ok(())
+    }
+}
+
+/// Whether a contact that was unsubscribed with this answer is off the list.
+pub(super) fn is_off(reply: &Reply) -> bool {
+    match reply {
+        Reply::Accepted | Reply::AlreadyThere => true,
+        Reply::Refused { verdict, .. } => *verdict == Verdict::NotAContact,
     }
 }
 

@@ -336,6 +336,42 @@ fn twins_are_warned_of() {
 }
 
 #[test]
+fn what_taking_contacts_off_does_besides_is_warned_of() {
+    let warned = |account: &str, advanced: &str| {
+        let main = format!("{MAIN}{account}");
+        let hourly = SCHEDULE.replace("once", "hour");
+        let sync = format!("{SYNC}{SELECT}{hourly}[advanced]\n{advanced}");
+        let folder = folder(&[("rosterd.toml", &main), ("syncs.d/a.toml", &sync)]);
+        let warnings = load_with(&folder, &[]).unwrap().warnings;
+        render_warnings(&warnings, false)
+    };
+    let (topics, no_topics) = ("topics = true\n", "topics = false\n");
+    let keep = "deleted = \"keep\"\nleft = \"keep\"\nopted_out = \"unsubscribe\"\n";
+    let unsubscribe = "deleted = \"unsubscribe\"\nleft = \"unsubscribe\"\n";
+    for (account, advanced) in [(topics, keep), (topics, ""), (no_topics, unsubscribe)] {
+        assert_eq!(warned(account, advanced), "", "{account}{advanced}");
+    }
+    let text = warned(topics, unsubscribe);
+    assert_eq!(
+        text.matches("account `main` uses the topic model").count(),
+        2,
+        "{text}"
+    );
+    assert!(
+        text.contains("a.toml:9:11") && text.contains("a.toml:10:8"),
+        "{text}"
+    );
+    let remove = "deleted = \"remove\"\nopted_out = \"remove\"\nleft = \"remove\"\n";
+    let text = warned(no_topics, remove);
+    assert_eq!(
+        text.matches("tags it `Removed by CRM sync`").count(),
+        3,
+        "{text}"
+    );
+    assert!(!text.contains("topic model"), "{text}");
+}
+
+#[test]
 fn a_later_check_points_into_the_definition() {
     let sync = format!("{SYNC}{SELECT}{SCHEDULE}[map]\n\"Co. Name\" = \"Company\"\n");
     let folder = folder(&[("rosterd.toml", MAIN), ("syncs.d/a.toml", &sync)]);

@@ -59,6 +59,7 @@ fn gather(past: &Past, run: RunId) -> Told<'_> {
             Event::RunResumed(_) => told.resumed_at.push(line.at),
             Event::RunDeferred(_)
             | Event::RunSkipped(_)
+            | Event::AddressReleased(_)
             | Event::SyncActivated(_)
             | Event::SyncDeactivated(_)
             | Event::ConfigReloaded(_) => {}

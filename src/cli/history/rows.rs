@@ -61,6 +61,7 @@ impl Rows {
             | Event::RunResumed(_)
             | Event::RunApproved(_)
             | Event::RunDiscarded(_)
+            | Event::AddressReleased(_)
             | Event::SyncActivated(_)
             | Event::SyncDeactivated(_)
             | Event::ConfigReloaded(_) => {}

@@ -7,7 +7,7 @@
 
 use jiff::Timestamp;
 
-use super::definition::Departure;
+use super::definition::{Departure, OptedInAgain, WayOff};
 use super::ids::RecordId;
 use super::outcome::{Outcome, Reason};
 use super::screening::Screened;
@@ -31,7 +31,7 @@ pub struct Candidate {
 pub enum Membership {
     /// Subscribed.
     Active,
-    /// Unsubscribed by rosterd, because its record had gone.
+    /// Unsubscribed by rosterd, because its record had been deleted.
     TakenOffGone,
     /// Unsubscribed by rosterd, because it had opted out in the CRM.
     TakenOffOptedOut,
@@ -41,17 +41,29 @@ pub enum Membership {
     Unsubscribed,
     /// Hard-bounced.
     Bounced,
+    /// Unsubscribed by rosterd, because its record had left the selection, or the address.
+    TakenOffLeft,
 }
 
 impl Membership {
-    /// What it says against adding the address.
+    /// What it says against adding the address, where those who opt in again are treated as `again` says.
     #[must_use]
-    pub fn suppression(self) -> Option<Suppression> {
+    pub fn suppression(self, again: OptedInAgain) -> Option<Suppression> {
+        match (self, again) {
+            (Self::Active | Self::TakenOffGone | Self::TakenOffLeft | Self::Lost, _)
+            | (Self::TakenOffOptedOut, OptedInAgain::Add) => None,
+            (Self::TakenOffOptedOut, OptedInAgain::Ignore) => Some(Suppression::TakenOffOptedOut),
+            (Self::Unsubscribed, _) => Some(Suppression::DoNotMail),
+            (Self::Bounced, _) => Some(Suppression::Bounced),
+        }
+    }
+
+    /// Whether rosterd took the address off the list.
+    #[must_use]
+    pub fn is_taken_off(self) -> bool {
         match self {
-            Self::Active | Self::TakenOffGone | Self::Lost => None,
-            Self::TakenOffOptedOut => Some(Suppression::TakenOffOptedOut),
-            Self::Unsubscribed => Some(Suppression::DoNotMail),
-            Self::Bounced => Some(Suppression::Bounced),
+            Self::TakenOffGone | Self::TakenOffOptedOut | Self::TakenOffLeft => true,
+            Self::Active | Self::Lost | Self::Unsubscribed | Self::Bounced => false,
         }
     }
 }
@@ -85,6 +97,17 @@ pub enum Departed {
     Left,
 }
 
+impl Departed {
+    /// Why a contact goes whose record departed so.
+    #[must_use]
+    pub fn removal(self) -> Removal {
+        match self {
+            Self::Deleted => Removal::Gone,
+            Self::Left => Removal::Left,
+        }
+    }
+}
+
 /// All that the ledger knows of one address for one sync.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddressState {
@@ -104,7 +127,7 @@ pub struct AddressState {
     pub suppressed_elsewhere: Option<Suppression>,
     /// Whether it is on another list of the account, and so a contact already.
     pub on_other_list: bool,
-    /// Whether another active sync claims it for the same list.
+    /// Whether another active sync claims it for the same list, with a record of its own.
     pub claimed_by_another: bool,
     /// How a record of it went away in this run, if one did.
     pub departed: Option<Departed>,
@@ -115,17 +138,67 @@ pub struct AddressState {
 pub struct Rules {
     /// For records deleted in the CRM.
     pub deleted: Departure,
+    /// For contacts whose address opted out in the CRM.
+    pub opted_out: WayOff,
     /// For records that left the selection.
     pub left: Departure,
+    /// For addresses taken off because of an opt-out that is none any more.
+    pub opted_in_again: OptedInAgain,
+}
+
+impl Rules {
+    /// How a contact is taken off that goes for this reason; `None` where it stays.
+    #[must_use]
+    pub fn way_off(&self, removal: Removal) -> Option<WayOff> {
+        match removal {
+            Removal::Gone => self.deleted.way_off(),
+            Removal::Left => self.left.way_off(),
+            Removal::OptedOut => Some(self.opted_out),
+        }
+    }
 }
 
 /// Why a contact is taken off a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Removal {
-    /// Its record is gone.
+    /// Its record was deleted.
     Gone,
     /// It opted out in the CRM.
     OptedOut,
+    /// Its record left the selection, or the address.
+    Left,
+}
+
+impl Removal {
+    /// How the record departed; `None` for an opt-out, after which it is still there.
+    #[must_use]
+    pub fn departed(self) -> Option<Departed> {
+        match self {
+            Self::Gone => Some(Departed::Deleted),
+            Self::Left => Some(Departed::Left),
+            Self::OptedOut => None,
+        }
+    }
+
+    /// How the address stands on the list afterwards.
+    #[must_use]
+    pub fn leaves(self) -> Membership {
+        match self {
+            Self::Gone => Membership::TakenOffGone,
+            Self::Left => Membership::TakenOffLeft,
+            Self::OptedOut => Membership::TakenOffOptedOut,
+        }
+    }
+
+    /// In words.
+    #[must_use]
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::Gone => "its record is gone",
+            Self::Left => "its record does not belong any more, or has another address",
+            Self::OptedOut => "it has opted out in the CRM",
+        }
+    }
 }
 
 /// The call that an address needs.
@@ -147,6 +220,12 @@ pub enum Action {
 pub enum ClaimChange {
     /// It stays, or comes to be, with this record as the winner; what was sent is kept.
     Feed(RecordId),
+    /// No record of the sync feeds the address any more, and the contact is to be taken off: until that is done, the
+    /// claim says whose contact it is.
+    Leave,
+    /// No record of the sync feeds the address any more, and the contact is kept: the claim is for the day on which its
+    /// record is deleted.
+    Keep,
     /// No record of the sync feeds the address any more.
     Drop,
 }
@@ -178,12 +257,12 @@ pub fn decide(state: &AddressState, rules: Rules) -> Decision {
         .map(|(record, _)| ignored(*record, Reason::Converted, "a converted lead"))
         .collect();
     let Some(winner) = winner(&state.candidates) else {
-        let action = take_off(state, rules).map(Action::TakeOff);
+        let (claim, removal) = without_records(state, rules);
         return Decision {
             settled,
             taken_up: 0,
-            claim: ClaimChange::Drop,
-            action,
+            claim,
+            action: removal.map(Action::TakeOff),
         };
     };
     let losers = state
@@ -199,7 +278,7 @@ pub fn decide(state: &AddressState, rules: Rules) -> Decision {
         .read
         .iter()
         .any(|(record, _)| *record == winner.record);
-    let due = due(state, winner);
+    let due = due(state, winner, rules.opted_in_again);
     let taken_up = !was_read && (due.action.is_some() || former_winner_is_gone(state));
     if was_read || taken_up {
         settled.extend(
@@ -219,8 +298,9 @@ fn ignored(record: RecordId, reason: Reason, detail: &str) -> (RecordId, Outcome
     (record, Outcome::Ignored(reason), detail.to_owned())
 }
 
-/// Latest `Modified_Time`, then lowest id.
-fn winner(candidates: &[Candidate]) -> Option<&Candidate> {
+/// The record that feeds a contact: latest `Modified_Time`, then lowest id.
+#[must_use]
+pub fn winner(candidates: &[Candidate]) -> Option<&Candidate> {
     candidates
         .iter()
         .max_by_key(|candidate| (candidate.modified_at, std::cmp::Reverse(candidate.record)))
@@ -248,18 +328,19 @@ fn opted_out(state: &AddressState) -> Decision {
     }
 }
 
-/// Whether the contact goes, now that no record of the sync feeds it: only one that this sync claimed, that rosterd
-/// put there, and that no other sync claims.
-fn take_off(state: &AddressState, rules: Rules) -> Option<Removal> {
-    let departure = match state.departed? {
-        Departed::Deleted => rules.deleted,
-        Departed::Left => rules.left,
-    };
+/// What becomes of claim and contact, now that no record of the sync feeds it. Only a contact that this sync claims,
+/// that rosterd put there, and that no other sync claims is taken off, or kept for later.
+fn without_records(state: &AddressState, rules: Rules) -> (ClaimChange, Option<Removal>) {
     let its_own = state.claim.is_some() && state.ours && !state.claimed_by_another;
-    let on_list = state.membership == Some(Membership::Active);
-    match departure {
-        Departure::Unsubscribe if its_own && on_list => Some(Removal::Gone),
-        Departure::Unsubscribe | Departure::Keep => None,
+    if !its_own || state.membership != Some(Membership::Active) {
+        return (ClaimChange::Drop, None);
+    }
+    let removal = state.departed.map(Departed::removal);
+    match (removal, removal.and_then(|removal| rules.way_off(removal))) {
+        (Some(removal), Some(_)) => (ClaimChange::Leave, Some(removal)),
+        // There is no record left that could be deleted.
+        (Some(Removal::Gone), None) => (ClaimChange::Drop, None),
+        (Some(Removal::Left | Removal::OptedOut) | None, _) => (ClaimChange::Keep, None),
     }
 }
 
@@ -297,8 +378,8 @@ impl Due {
     }
 }
 
-fn due(state: &AddressState, winner: &Candidate) -> Due {
-    let expected = match expected(state) {
+fn due(state: &AddressState, winner: &Candidate, again: OptedInAgain) -> Due {
+    let expected = match expected(state, again) {
         Ok(expected) => expected,
         Err(suppression) => {
             let (reason, detail) = held_back(suppression);
@@ -320,23 +401,26 @@ fn due(state: &AddressState, winner: &Candidate) -> Due {
 }
 
 /// The outcome of sending the contact, or what holds it back.
-fn expected(state: &AddressState) -> Result<Outcome, Suppression> {
+fn expected(state: &AddressState, again: OptedInAgain) -> Result<Outcome, Suppression> {
     // Who left this list counts as that also where it has bounced since.
-    let left = matches!(
-        state.membership,
-        Some(Membership::TakenOffOptedOut | Membership::Unsubscribed)
-    );
+    let left = match state.membership {
+        Some(Membership::Unsubscribed) => true,
+        Some(Membership::TakenOffOptedOut) => again == OptedInAgain::Ignore,
+        _ => false,
+    };
     if let Some(suppression) = state.suppressed_elsewhere.filter(|_| !left) {
         return Err(suppression);
     }
-    match state.membership {
-        Some(Membership::TakenOffOptedOut) => Err(Suppression::TakenOffOptedOut),
-        Some(Membership::Unsubscribed) => Err(Suppression::DoNotMail),
-        Some(Membership::Bounced) => Err(Suppression::Bounced),
-        Some(Membership::Active) => Ok(Outcome::Duplicate { updated: true }),
-        Some(Membership::TakenOffGone | Membership::Lost) => Ok(Outcome::ReAdded),
-        None if state.on_other_list => Ok(Outcome::Duplicate { updated: true }),
-        None => Ok(Outcome::New),
+    let Some(membership) = state.membership else {
+        return Ok(match state.on_other_list {
+            true => Outcome::Duplicate { updated: true },
+            false => Outcome::New,
+        });
+    };
+    match membership.suppression(again) {
+        Some(suppression) => Err(suppression),
+        None if membership == Membership::Active => Ok(Outcome::Duplicate { updated: true }),
+        None => Ok(Outcome::ReAdded),
     }
 }
 

@@ -42,7 +42,9 @@ fn claim(record: u64, name: &str) -> Option<Claim> {
 fn rules(deleted: Departure) -> Rules {
     Rules {
         deleted,
+        opted_out: WayOff::Unsubscribe,
         left: Departure::Keep,
+        opted_in_again: OptedInAgain::Ignore,
     }
 }
 
@@ -82,6 +84,7 @@ fn the_list_decides_what_a_winner_counts_as() {
         (Some(M::Active), claim(1, "a"), untouched),
         (Some(M::Lost), claim(1, "a"), Outcome::ReAdded),
         (Some(M::TakenOffGone), None, Outcome::ReAdded),
+        (Some(M::TakenOffLeft), None, Outcome::ReAdded),
         (Some(M::TakenOffOptedOut), None, ignored(Reason::DoNotMail)),
         (
             Some(M::Unsubscribed),
@@ -114,6 +117,40 @@ fn a_bounce_on_another_list_counts_unless_the_person_left_this_one() {
         state.suppressed_elsewhere = Some(Suppression::Bounced);
         assert_eq!(outcomes(&state), [(1, Outcome::Ignored(reason))]);
     }
+}
+
+#[test]
+fn who_opts_in_again_is_added_again_only_where_the_sync_says_so() {
+    let state = AddressState {
+        membership: Some(Membership::TakenOffOptedOut),
+        ..state(vec![candidate(1, 10, "a")])
+    };
+    let adding = Rules {
+        opted_in_again: OptedInAgain::Add,
+        ..rules(Departure::Keep)
+    };
+    let expected = |state: &AddressState| match decide(state, adding).action {
+        Some(Action::Send { expected, .. }) => Some(expected),
+        Some(Action::TakeOff(_)) | None => None,
+    };
+    assert_eq!(expected(&state), Some(Outcome::ReAdded));
+    for membership in [Membership::Unsubscribed, Membership::Bounced] {
+        let by_others = AddressState {
+            membership: Some(membership),
+            ..state.clone()
+        };
+        assert_eq!(expected(&by_others), None, "{membership:?}");
+    }
+    let opted_out = AddressState {
+        opted_out: true,
+        ..state.clone()
+    };
+    assert_eq!(expected(&opted_out), None);
+    assert_eq!(
+        outcomes(&state),
+        [(1, Outcome::Ignored(Reason::DoNotMail))],
+        "where the sync ignores it"
+    );
 }
 
 #[test]
@@ -155,11 +192,60 @@ fn a_deleted_record_takes_off_only_a_contact_of_our_own_that_nobody_else_claims(
         ..gone.clone()
     };
     assert_eq!(act(&unclaimed, Departure::Unsubscribe), None);
+    assert_eq!(act(&gone, Departure::Remove), off);
     let left = AddressState {
         departed: Some(Departed::Left),
         ..gone
     };
     assert_eq!(act(&left, Departure::Unsubscribe), None);
+    for (departure, want) in [
+        (Departure::Keep, None),
+        (Departure::Unsubscribe, Some(Removal::Left)),
+        (Departure::Remove, Some(Removal::Left)),
+    ] {
+        let rules = Rules {
+            left: departure,
+            ..rules(Departure::Keep)
+        };
+        let action = decide(&left, rules).action;
+        assert_eq!(action, want.map(Action::TakeOff), "{departure:?}");
+    }
+}
+
+#[test]
+fn a_claim_outlives_its_record_only_for_a_contact_that_may_still_be_taken_off() {
+    let kept = AddressState {
+        claim: claim(1, "a"),
+        membership: Some(Membership::Active),
+        departed: Some(Departed::Left),
+        ..state(vec![])
+    };
+    let change = |state: &AddressState, deleted| decide(state, rules(deleted)).claim;
+    let with = |departed| AddressState {
+        departed,
+        ..kept.clone()
+    };
+    assert_eq!(change(&kept, Departure::Unsubscribe), ClaimChange::Keep);
+    assert_eq!(change(&with(None), Departure::Keep), ClaimChange::Keep);
+    let deleted = with(Some(Departed::Deleted));
+    assert_eq!(change(&deleted, Departure::Unsubscribe), ClaimChange::Leave);
+    assert_eq!(change(&deleted, Departure::Keep), ClaimChange::Drop);
+    for lost in [
+        AddressState {
+            ours: false,
+            ..kept.clone()
+        },
+        AddressState {
+            claimed_by_another: true,
+            ..kept.clone()
+        },
+        AddressState {
+            membership: Some(Membership::Unsubscribed),
+            ..kept.clone()
+        },
+    ] {
+        assert_eq!(change(&lost, Departure::Unsubscribe), ClaimChange::Drop);
+    }
 }
 
 #[test]

@@ -47,9 +47,24 @@ pub(crate) fn opt_out(account: u32, address: &AddressKey, module: u32, record: u
     ])
 }
 
+/// The module in such a key.
+pub(crate) fn opt_out_module(key: &[u8]) -> Option<u32> {
+    Some(u32::from_be_bytes(key.get(20..24)?.try_into().ok()?))
+}
+
 /// A sync's claim on an address for a list.
 pub(crate) fn claim(list: u32, address: &AddressKey, sync: u32) -> Vec<u8> {
     join(&[&list.to_be_bytes(), address, &sync.to_be_bytes()])
+}
+
+/// A contact of a sync that was kept when this record of it left.
+pub(crate) fn kept(sync: u32, record: u64, address: &AddressKey) -> Vec<u8> {
+    join(&[&sync.to_be_bytes(), &record.to_be_bytes(), address])
+}
+
+/// The address in such a key.
+pub(crate) fn kept_address(key: &[u8]) -> Option<AddressKey> {
+    key.get(12..28)?.try_into().ok()
 }
 
 /// A call for an address of a sync on another list than the sync's own.

@@ -4,6 +4,7 @@
 //! locked to one process. Addresses are looked up by a keyed hash, so that keys are short and tell nobody anything.
 
 pub(crate) mod keys;
+mod old;
 pub(crate) mod rows;
 mod step;
 #[cfg(test)]

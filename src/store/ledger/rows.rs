@@ -7,7 +7,7 @@ use crate::domain::limits::Trigger;
 use crate::domain::outcome::{Counts, Outcome, RunOutcome};
 use crate::domain::screening::Screened;
 use crate::domain::value::Field;
-use crate::store::format::{FormatError, Stored, payload_of};
+use crate::store::format::Stored;
 
 /// The numbers under which a sync's rows are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,7 @@ stored!(ClaimRow, 4);
 /// An address on a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MemberRow {
-    /// The address as Campaigns or the CRM spells it.
+    /// The address as Campaigns or the CRM spells it; empty for one that was removed.
     pub(crate) address: String,
     /// Its state.
     pub(crate) state: Membership,
@@ -157,39 +157,6 @@ pub(crate) struct AddedRow {
     pub(crate) list: u32,
     /// Its state on that list before.
     pub(crate) before: Option<Membership>,
-}
-
-impl Stored for AddedRow {
-    const KIND: u8 = 8;
-    const SCHEMA: u8 = 2;
-
-    fn upgrade(schema: u8, payload: &[u8]) -> Result<Self, FormatError> {
-        match schema {
-            1 => payload_of::<AddedRowV1>(payload).map(Self::from),
-            other => Err(FormatError::UnknownSchema(other)),
-        }
-    }
-}
-
-/// Schema 1, which did not know of the audit: of no run that can be told, on no list.
-#[derive(Debug, Deserialize)]
-struct AddedRowV1 {
-    record: u64,
-    address: String,
-    outcome: Outcome,
-}
-
-impl From<AddedRowV1> for AddedRow {
-    fn from(row: AddedRowV1) -> Self {
-        Self {
-            record: row.record,
-            address: row.address,
-            outcome: row.outcome,
-            run: 0,
-            list: 0,
-            before: None,
-        }
-    }
 }
 
 /// What the audit of a run found.
@@ -349,8 +316,9 @@ pub(crate) struct HeldRow {
     pub(crate) run: u128,
     /// The address as the list has it.
     pub(crate) address: String,
+    /// Why the contact is to go.
+    pub(crate) removal: Removal,
 }
-stored!(HeldRow, 11);
 
 /// What a sync's names stand for at the services, asked for once and kept until the definition changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -384,43 +352,6 @@ pub(crate) struct ViewRow {
     pub(crate) read: bool,
     /// Whether COQL has refused it, so that its members have to be listed every time.
     pub(crate) listed_only: bool,
-}
-
-impl Stored for ResolvedRow {
-    const KIND: u8 = 12;
-    const SCHEMA: u8 = 2;
-
-    fn upgrade(schema: u8, payload: &[u8]) -> Result<Self, FormatError> {
-        match schema {
-            1 => payload_of::<ResolvedRowV1>(payload).map(Self::from),
-            other => Err(FormatError::UnknownSchema(other)),
-        }
-    }
-}
-
-/// Schema 1, which knew neither related fields nor views.
-#[derive(Debug, Deserialize)]
-struct ResolvedRowV1 {
-    definition: [u8; 16],
-    list: String,
-    fields: Vec<Field>,
-    labels: Vec<(String, Option<u64>)>,
-    consent_modules: Vec<String>,
-}
-
-impl From<ResolvedRowV1> for ResolvedRow {
-    fn from(row: ResolvedRowV1) -> Self {
-        Self {
-            definition: row.definition,
-            list: row.list,
-            fields: row.fields,
-            labels: row.labels,
-            consent_modules: row.consent_modules,
-            related: Vec::new(),
-            view: None,
-            hides_converted: None,
-        }
-    }
 }
 
 /// The number a name stands for in keys.
@@ -485,6 +416,12 @@ stored!(RevisitRow, 18);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ExpectedRow(pub(crate) u64);
 stored!(ExpectedRow, 19);
+
+/// A contact that stays though its record does not feed it any more, by sync, record and address: when the record is
+/// deleted, it goes by the rule for that. Holds the number of the run that kept it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptRow(pub(crate) u32);
+stored!(KeptRow, 21);
 
 /// What an account has used of its call budgets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

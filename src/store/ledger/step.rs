@@ -8,7 +8,7 @@ use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 use super::keys;
 use super::rows::{
     AddedRow, AddressKey, AuditRow, CandidateRow, ClaimRow, DealContactRow, DealRow, ExpectedRow,
-    HeldRow, IgnoredRow, IntentRow, LedgerRow, MemberRow, NumberRow, OptOutRow, PacingRow,
+    HeldRow, IgnoredRow, IntentRow, KeptRow, LedgerRow, MemberRow, NumberRow, OptOutRow, PacingRow,
     RecordRow, ResolvedRow, RevisitRow, RunRow, StagedRow,
 };
 use crate::store::StoreError;
@@ -157,6 +157,8 @@ pub(crate) struct Step<'t> {
     pub(crate) expected: Rows<'t, ExpectedRow>,
     /// Alarms of the audit, by run.
     pub(crate) audits: Rows<'t, AuditRow>,
+    /// Contacts kept though their records left, by sync, record and address.
+    pub(crate) kept: Rows<'t, KeptRow>,
 }
 
 impl<'t> Step<'t> {
@@ -188,6 +190,7 @@ impl<'t> Step<'t> {
             revisits: Rows::open(txn, wrote, "revisits")?,
             expected: Rows::open(txn, wrote, "expected")?,
             audits: Rows::open(txn, wrote, "audits")?,
+            kept: Rows::open(txn, wrote, "kept")?,
         })
     }
 

@@ -11,6 +11,7 @@ mod envelope;
 mod error;
 mod lists;
 mod rehearsal;
+mod tags;
 #[cfg(test)]
 mod tests;
 pub mod verdict;
@@ -27,6 +28,7 @@ use self::envelope::Envelope;
 pub use self::error::CampaignsError;
 pub use self::lists::{ContactField, MailingList, Status, SubscribersPage};
 use self::rehearsal::Rehearsal;
+pub use self::tags::Tagged;
 pub use self::verdict::Verdict;
 use super::channel::{Call, Channel};
 use super::data_center::Hosts;
@@ -64,6 +66,10 @@ pub enum Method {
     Count,
     /// The fields a contact can have.
     ContactFields,
+    /// Puts a tag on one contact.
+    Tag,
+    /// Makes a tag.
+    MakeTag,
 }
 
 impl Method {
@@ -78,6 +84,8 @@ impl Method {
             Self::Subscribers => "getlistsubscribers",
             Self::Count => "listsubscriberscount",
             Self::ContactFields => "contact/allfields",
+            Self::Tag => "tag/associate",
+            Self::MakeTag => "tag/add",
         }
     }
 
@@ -90,7 +98,9 @@ impl Method {
             | Self::Lists
             | Self::Subscribers
             | Self::Count
-            | Self::ContactFields => self.name(),
+            | Self::ContactFields
+            | Self::Tag
+            | Self::MakeTag => self.name(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Against a scripted Campaigns.
 
 mod rehearsal;
+mod tags;
 
 use std::time::Duration;
 

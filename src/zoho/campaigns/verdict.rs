@@ -43,7 +43,7 @@ pub(super) enum Meaning {
 
 /// The meaning of a code in the answer to a method.
 pub(super) fn meaning(method: Method, code: &str) -> Meaning {
-    use Method::{Lists, Subscribe, Subscribers, Unsubscribe};
+    use Method::{Lists, MakeTag, Subscribe, Subscribers, Tag, Unsubscribe};
     match (method, code) {
         (_, "0" | "200") => Meaning::Done,
 
@@ -54,6 +54,13 @@ pub(super) fn meaning(method: Method, code: &str) -> Meaning {
         (Unsubscribe, "2103" | "993") => Meaning::Contact(Verdict::NotAContact),
         // Pattern and type: a field's value that Campaigns does not take for this contact.
         (Subscribe, "1001" | "1005") => Meaning::Contact(Verdict::Other),
+
+        (Tag, "993" | "2103") => Meaning::Contact(Verdict::NotAContact),
+        (Tag, "9001") => Meaning::Nothing,
+        // Made by somebody else meanwhile; which code says so is not documented.
+        (MakeTag, "9002") => Meaning::AlreadyThere,
+        // Neither has anything to do with a list.
+        (Tag | MakeTag, "404" | "1004" | "6304" | "6601") => Meaning::Failed(Failure::Refused),
 
         (Lists, "2401" | "2502") => Meaning::Nothing,
         (Subscribers, "2203" | "2502") => Meaning::Nothing,
@@ -182,6 +189,13 @@ mod tests {
             (Method::Unsubscribe, "2103", contact(Verdict::NotAContact)),
             (Method::Unsubscribe, "2101", failed(Failure::Unreachable)),
             (Method::Unsubscribe, "2102", failed(Failure::Configuration)),
+            (Method::Tag, "200", Meaning::Done),
+            (Method::Tag, "993", contact(Verdict::NotAContact)),
+            (Method::Tag, "9001", Meaning::Nothing),
+            (Method::Tag, "1004", failed(Failure::Refused)),
+            (Method::Tag, "2101", failed(Failure::Unreachable)),
+            (Method::MakeTag, "9002", Meaning::AlreadyThere),
+            (Method::MakeTag, "2302", failed(Failure::AccountClosed)),
             (Method::Lists, "2401", Meaning::Nothing),
             (Method::Subscribers, "2502", Meaning::Nothing),
             (Method::Subscribers, "6502", Meaning::RangeTooLarge),

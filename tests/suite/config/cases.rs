@@ -129,8 +129,8 @@ pub(crate) const MAIN_CASES: &[(&str, &str)] = &[
         "5:11 this is not the address of a host (use an address such as \"https://www.zohoapis.com\")",
     ),
     (
-        "[accounts.b]\nclient_id = \"1\"\nclient_secret = \"s\"\nrefresh_token = \"t\"\ntopics = true",
-        "5:10 `topics` with this value is not supported yet (leave it out)",
+        "[accounts.b]\nclient_id = \"1\"\nclient_secret = \"s\"\nrefresh_token = \"t\"\ntopics = 1",
+        "5:10 `topics` must be true or false, not a whole number",
     ),
     (
         "[accounts.b]\nclient_id = \"1\"\nclient_secret = \"s\"\nrefresh_token = \"t\"\nzsc_key = \"z\"",
@@ -339,20 +339,16 @@ pub(crate) const TABLES: &[(&str, &str)] = &[
         "7:8 `kepp` is not a value of `left` (did you mean `keep`?)",
     ),
     (
-        "[select]\nall = true\n[advanced]\nleft = \"unsubscribe\"\n",
-        "7:8 `left` with this value is not supported yet (leave it out)",
-    ),
-    (
-        "[select]\nall = true\n[advanced]\ndeleted = \"remove\"\n",
-        "7:11 `deleted` with this value is not supported yet (leave it out)",
+        "[select]\nall = true\n[advanced]\ndeleted = \"delete\"\n",
+        "7:11 `delete` is not a value of `deleted` (use one of `keep`, `unsubscribe` and `remove`)",
     ),
     (
         "[select]\nall = true\n[advanced]\nopted_out = \"keep\"\n",
         "7:13 `keep` is not a value of `opted_out` (use one of `unsubscribe` and `remove`)",
     ),
     (
-        "[select]\nall = true\n[advanced]\nopted_in_again = \"add\"\n",
-        "7:18 `opted_in_again` with this value is not supported yet (leave it out)",
+        "[select]\nall = true\n[advanced]\nopted_in_again = \"ad\"\n",
+        "7:18 `ad` is not a value of `opted_in_again` (did you mean `add`?)",
     ),
     (
         "[select]\nall = true\n[advanced]\nopt_out_field = \"A.B\"\n",
@@ -390,6 +386,14 @@ pub(crate) const SCHEDULES: &[(&str, &str)] = &[
     (
         "[schedule]\nevery = \"once\"\nat = \"02:30\"\n",
         "8:1 `at` means nothing with every = \"once\"",
+    ),
+    (
+        "[schedule]\nevery = \"once\"\n[advanced]\ndeleted = \"unsubscribe\"\n",
+        "9:11 only recurring syncs see what is deleted, and this one runs once (use \"keep\", or another `schedule.every` than \"once\")",
+    ),
+    (
+        "[schedule]\nevery = \"once\"\n[advanced]\ndeleted = \"remove\"\n",
+        "9:11 only recurring syncs see what is deleted, and this one runs once (use \"keep\", or another `schedule.every` than \"once\")",
     ),
     (
         "[schedule]\nevery = \"week\"\nat = \"02:30\"\non = [\"monday\", \"tuesdya\"]\n",

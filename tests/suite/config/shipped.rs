@@ -8,7 +8,8 @@ use jiff::tz::TimeZone;
 use rosterd::config::settings::{Config, History, Log, LogFormat, Pace, RemovalBound, Safety};
 use rosterd::config::{Loaded, load};
 use rosterd::domain::definition::{
-    Advanced, Condition, Departure, ListTarget, Literal, Operator, Retrieval, Retrieved, Selection,
+    Advanced, Condition, Departure, ListTarget, Literal, Operator, OptedInAgain, Retrieval,
+    Retrieved, Selection, WayOff,
 };
 use rosterd::domain::limits::LimitValues;
 use rosterd::domain::pattern::Pattern;
@@ -61,6 +62,7 @@ fn expect_defaults(config: &Config) {
         (account.crm_concurrency, account.campaigns_concurrency),
         (4, 4)
     );
+    assert!(!account.topics);
     assert_eq!(account.pace, Pace::Documented);
     assert_eq!(account.client_secret.expose_secret(), "s");
     assert_eq!(account.refresh_token.expose_secret(), "t");
@@ -127,6 +129,9 @@ fn the_shipped_definitions_mean_what_they_say() {
         assert_eq!(sync.reconcile_every(false), Duration::from_secs(7 * 86_400));
         let advanced = Advanced {
             deleted: Departure::Keep,
+            opted_out: WayOff::Unsubscribe,
+            left: Departure::Keep,
+            opted_in_again: OptedInAgain::Ignore,
             opt_out_field: "Email_Opt_Out".parse().unwrap(),
             exclude_converted: false,
             clear_empty: false,

@@ -1,5 +1,6 @@
 //! What rosterd does end to end: from the records of a CRM to a list and a journal, through the built binary.
 
+mod adopting;
 mod audit;
 mod bulk;
 mod changes;
@@ -10,14 +11,18 @@ mod held;
 mod history;
 mod ignored;
 mod import;
+mod leaving;
 mod neighbours;
 mod oracle;
 mod outcomes;
 mod pages;
 mod plan;
+mod promises;
 mod related;
+mod releasing;
 mod retrieval;
 mod selection;
+mod topics;
 mod views;
 
 use crate::rig::Rig;

@@ -1,0 +1,41 @@
+//! `rosterd adopt`: contacts that others put on a sync's list become its own.
+
+use tokio_util::sync::CancellationToken;
+
+use super::args::AdoptArgs;
+use super::exit::{CliError, Exit};
+use super::report::counted;
+use super::{Context, runtime, service};
+use crate::daemon::signals;
+
+/// Runs the command.
+///
+/// # Errors
+/// The sync does not exist, is inactive or has not run yet, or a call failed.
+pub(super) fn run(context: &Context, args: &AdoptArgs) -> Result<Exit, CliError> {
+    let loaded = context.load()?;
+    let sync = service::sync_named(&loaded.config, &args.sync)?;
+    let adopted = runtime()?.block_on(async {
+        let stop = CancellationToken::new();
+        signals::watch(&stop, None).map_err(CliError::signals)?;
+        let current = service::open(loaded, stop)?.current();
+        Ok::<_, CliError>(current.adopt(&sync).await?)
+    })?;
+    let report = &context.report;
+    if report.json {
+        report.print_json(&serde_json::json!({
+            "sync": sync,
+            "adopted": adopted.adopted,
+            "already": adopted.already,
+            "others": adopted.others,
+        }))?;
+    } else {
+        report.print(&format!(
+            "{} on the list of {sync} adopted; {} its own before, {} no record of it has",
+            counted(adopted.adopted, "contact"),
+            adopted.already,
+            adopted.others,
+        ))?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,108 @@
+//! Rows that have had another schema: which is written, and what the earlier ones mean now.
+
+use serde::Deserialize;
+
+use super::rows::{AddedRow, HeldRow, ResolvedRow};
+use crate::domain::changes::Removal;
+use crate::domain::outcome::Outcome;
+use crate::domain::value::Field;
+use crate::store::format::{FormatError, Stored, payload_of};
+
+impl Stored for AddedRow {
+    const KIND: u8 = 8;
+    const SCHEMA: u8 = 2;
+
+    fn upgrade(schema: u8, payload: &[u8]) -> Result<Self, FormatError> {
+        match schema {
+            1 => payload_of::<AddedRowV1>(payload).map(Self::from),
+            other => Err(FormatError::UnknownSchema(other)),
+        }
+    }
+}
+
+/// Schema 1, which did not know what was before.
+#[derive(Debug, Deserialize)]
+struct AddedRowV1 {
+    record: u64,
+    address: String,
+    outcome: Outcome,
+}
+
+impl From<AddedRowV1> for AddedRow {
+    fn from(row: AddedRowV1) -> Self {
+        Self {
+            record: row.record,
+            address: row.address,
+            outcome: row.outcome,
+            run: 0,
+            list: 0,
+            before: None,
+        }
+    }
+}
+
+impl Stored for HeldRow {
+    const KIND: u8 = 11;
+    const SCHEMA: u8 = 2;
+
+    fn upgrade(schema: u8, payload: &[u8]) -> Result<Self, FormatError> {
+        match schema {
+            1 => payload_of::<HeldRowV1>(payload).map(Self::from),
+            other => Err(FormatError::UnknownSchema(other)),
+        }
+    }
+}
+
+/// Schema 1, when only deleted records made contacts go.
+#[derive(Debug, Deserialize)]
+struct HeldRowV1 {
+    run: u128,
+    address: String,
+}
+
+impl From<HeldRowV1> for HeldRow {
+    fn from(row: HeldRowV1) -> Self {
+        Self {
+            run: row.run,
+            address: row.address,
+            removal: Removal::Gone,
+        }
+    }
+}
+
+impl Stored for ResolvedRow {
+    const KIND: u8 = 12;
+    const SCHEMA: u8 = 2;
+
+    fn upgrade(schema: u8, payload: &[u8]) -> Result<Self, FormatError> {
+        match schema {
+            1 => payload_of::<ResolvedRowV1>(payload).map(Self::from),
+            other => Err(FormatError::UnknownSchema(other)),
+        }
+    }
+}
+
+/// Schema 1, which knew neither related fields nor views.
+#[derive(Debug, Deserialize)]
+struct ResolvedRowV1 {
+    definition: [u8; 16],
+    list: String,
+    fields: Vec<Field>,
+    labels: Vec<(String, Option<u64>)>,
+    consent_modules: Vec<String>,
+}
+
+impl From<ResolvedRowV1> for ResolvedRow {
+    fn from(row: ResolvedRowV1) -> Self {
+        Self {
+            definition: row.definition,
+            list: row.list,
+            fields: row.fields,
+            labels: row.labels,
+            consent_modules: row.consent_modules,
+            related: Vec::new(),
+            view: None,
+            hides_converted: None,
+        }
+    }
+}
