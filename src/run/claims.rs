@@ -152,7 +152,8 @@ pub(super) struct TakenOff<'a> {
 }
 
 /// Notes that a contact was taken off the list, and gives up the sync's claim on it. Of one that was removed, nothing
-/// stays but that and why, under the hash of its address.
+/// stays but that and why, under the hash of its address. Who is known to have left or bounced since that was decided
+/// stays known as that: in doubt, as when a run was killed amid the call, it was the person.
 pub(super) fn take_off(
     step: &mut Step<'_>,
     numbers: SyncNumbers,
@@ -166,9 +167,13 @@ pub(super) fn take_off(
         WayOff::Unsubscribe => gone.address.to_owned(),
         WayOff::Remove => String::new(),
     };
+    let state = match before.as_ref().map(|member| member.state) {
+        Some(own @ (Membership::Unsubscribed | Membership::Bounced)) => own,
+        _ => gone.removal.leaves(),
+    };
     let member = MemberRow {
         address: spelled,
-        state: gone.removal.leaves(),
+        state,
         ours: before.is_some_and(|member| member.ours),
         since: now,
         seen: 0,

@@ -127,6 +127,41 @@ fn removals_killed_one_after_the_other_are_counted_once() {
 }
 
 #[test]
+fn who_leaves_the_list_in_person_before_a_killed_removal_is_made_is_not_added_again() {
+    let killed = rig(60);
+    killed.act(&json!({ "policy": { "unsubscribed": "reinstate", "bounced": "reinstate" } }));
+    let people = ["left@example.org", "bounced@example.org"];
+    let jo =
+        |address: &&str| killed.create("Contacts", &json!({ "Last_Name": "Jo", "Email": address }));
+    let records: Vec<String> = people.iter().map(jo).collect();
+    killed.import("newsletter");
+    killed.advance(600);
+    for record in &records {
+        killed.delete("Contacts", record);
+    }
+    killed.advance(600);
+    let fault = json!({ "method": "listunsubscribe", "times": 1, "what": "hang" });
+    assert!(kill_at(&killed, &fault));
+    let active = || killed.members(NEWSLETTER, "active");
+    assert!(active().contains_key(people[0]), "the call came to nothing");
+    killed.act(&json!({ "unsubscribe": { "list": NEWSLETTER, "address": people[0] } }));
+    killed.act(&json!({ "bounce": people[1] }));
+    killed.import("newsletter");
+
+    let _: Vec<String> = people.iter().map(jo).collect();
+    killed.advance(600);
+    let back = killed.import("newsletter");
+    assert_eq!(back["re_added"], 0, "{back}");
+    // Campaigns shows the one who bounced as unsubscribed, after the removal.
+    assert_eq!(back["ignored_by"]["do_not_mail"], 2, "{back}");
+    assert!(
+        people
+            .iter()
+            .all(|address| !active().contains_key(*address))
+    );
+}
+
+#[test]
 fn a_run_killed_while_it_holds_removals_is_held_once() {
     let (undisturbed, killed) = pair(120, true);
     change(&undisturbed, 9);
