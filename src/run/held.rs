@@ -1,7 +1,7 @@
 //! Held removals, decided by a person: carried out as far as they still apply, or dropped until their records change.
 //!
-//! Each removal is looked at once more before its call: a contact that a record feeds again, that another sync
-//! claims, or that is no longer on the list is left alone. A removal leaves the hold with the outcome of its call, so
+//! Each removal is looked at once more before its call, and the list's suppressions before the first: a contact that a
+//! record feeds again, that another sync claims, or that is no longer on the list is left alone. A removal leaves the hold with the outcome of its call, so
 //! that a crash between two of them loses nothing; unsubscribing is safe to repeat.
 
 use std::collections::BTreeSet;
@@ -11,7 +11,8 @@ use super::error::RunError;
 use super::plan::Plan;
 use super::remove::on_list;
 use super::resolve::resolve;
-use super::start::neighbours;
+use super::start::{Neighbours, neighbours};
+use super::suppressions::SuppressionReader;
 use super::tagging::tag;
 use super::{Base, Clients};
 use crate::domain::address::EmailAddress;
@@ -41,10 +42,22 @@ pub(crate) async fn approve(
 ) -> Result<u64, RunError> {
     clients.crm.authorise().await?;
     let (plan, numbers) = resolve(base, clients, definition, None, false).await?;
+    let Neighbours { lists, rivals, .. } = neighbours(base, definition)?;
+    let account = base.config.accounts.get(&definition.account);
+    // Who has left in person since the run is not to count as taken off by rosterd.
+    let reader = SuppressionReader {
+        base,
+        campaigns: &clients.campaigns,
+        list: &plan.list,
+        numbers,
+        lists: &lists,
+        topics: account.is_some_and(|account| account.topics),
+    };
+    reader.read().await?;
     let hold = Hold {
         base,
         numbers,
-        rivals: neighbours(base, definition)?.rivals,
+        rivals,
         rules: plan.rules,
     };
     let mut deleted = 0;

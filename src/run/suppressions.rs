@@ -2,18 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use super::Run;
 use super::claims;
 use super::error::RunError;
+use super::{Base, Run};
 use crate::domain::address::EmailAddress;
 use crate::domain::changes::Membership;
 use crate::domain::failure::Failure;
+use crate::domain::ids::ListKey;
 use crate::domain::suppression::Gate;
 use crate::domain::walks::{self, Next, Walks};
 use crate::store::StoreError;
 use crate::store::ledger::rows::{AddressKey, MemberRow};
-use crate::store::ledger::{Step, keys};
-use crate::zoho::campaigns::{CampaignsError, Method, Status};
+use crate::store::ledger::{Ledger, Step, SyncNumbers, keys};
+use crate::zoho::campaigns::{Campaigns, CampaignsError, Method, Status};
 
 /// Members looked at in one step.
 const STEP_ROWS: usize = 500;
@@ -99,112 +100,20 @@ impl Run<'_> {
 
     /// Reads who unsubscribed and who bounced, in full, into the ledger; answers how many they were.
     pub(super) async fn read_suppressions(&self) -> Result<[u64; 2], RunError> {
-        let left = self.read_suppressed(Status::Unsubscribed).await?;
-        let bounced = self.read_suppressed(Status::Bounced).await?;
-        Ok([left, bounced])
-    }
-
-    /// Reads everybody under a status. What the ledger notes is the union of all walks: who was met in any of them is
-    /// suppressed.
-    async fn read_suppressed(&self, status: Status) -> Result<u64, RunError> {
-        let list = &self.plan.list;
-        let mut walks = Walks::new();
-        let mut next = Next::Page(1);
-        loop {
-            self.go_on()?;
-            next = match next {
-                Next::Page(from) => {
-                    let page = self.campaigns.subscribers(list, status, from).await?;
-                    self.note_suppressed(&page.addresses, status)?;
-                    let rows = page.addresses.iter().map(|text| self.row_of(text));
-                    walks.page(rows.collect(), page.end)
-                }
-                Next::Count => walks.counted(self.campaigns.count(list, status).await?),
-                Next::Done => return Ok(u64::try_from(walks.met()).unwrap_or(u64::MAX)),
-                Next::Restless => {
-                    let list = list.clone();
-                    return Err(CampaignsError::Restless { list }.into());
-                }
-            };
-        }
-    }
-
-    /// What a row is known by; also where its address is none.
-    fn row_of(&self, text: &str) -> [u8; 32] {
-        match self.key_of(text) {
-            Some(key) => *blake3::hash(&key).as_bytes(),
-            None => *blake3::hash(text.as_bytes()).as_bytes(),
-        }
-    }
-
-    fn note_suppressed(&self, addresses: &[String], status: Status) -> Result<(), StoreError> {
-        let now = self.clock.now().as_millisecond();
-        self.store.ledger.step(|step| {
-            for text in addresses {
-                let Some(address) = self.key_of(text) else {
-                    continue;
-                };
-                let key = keys::address(self.numbers.list, &address);
-                let before = step.members.get(&key)?;
-                let known = before.as_ref().map(|member| (member.state, member.since));
-                let own = match status {
-                    Status::Unsubscribed => self.own_unsubscribe(step, &address, known)?,
-                    Status::Active | Status::Bounced => None,
-                };
-                let state =
-                    own.unwrap_or_else(|| suppressed(known.map(|(state, _)| state), status));
-                if before.as_ref().is_some_and(|member| member.state == state) {
-                    continue;
-                }
-                let ours = before.is_some_and(|member| member.ours);
-                let row = MemberRow {
-                    address: text.clone(),
-                    state,
-                    ours,
-                    since: now,
-                    seen: 0,
-                };
-                step.members.put(&key, &row)?;
-                let fed = keys::address(self.numbers.sync, &address);
-                if own.is_some() && step.candidates.any(&fed)? {
-                    // It went for another list's sake, and a record of this sync wants it here.
-                    step.touch(self.numbers.sync, &address, None)?;
-                }
-            }
-            Ok(())
-        })
-    }
-
-    /// Where an unsubscribe counts for the whole organisation: the one that rosterd made for another list, if it is the
-    /// reason for which the address is unsubscribed from this one too. It is not where the address came onto this list
-    /// afterwards, or where it was the person's own doing before.
-    fn own_unsubscribe(
-        &self,
-        step: &Step<'_>,
-        address: &AddressKey,
-        known: Option<(Membership, i64)>,
-    ) -> Result<Option<Membership>, StoreError> {
-        let since = match known {
-            _ if !self.topics => return Ok(None),
-            Some((Membership::Active | Membership::Lost, since)) => since,
-            Some(_) => return Ok(None),
-            None => i64::MIN,
+        let reader = SuppressionReader {
+            base: self.base,
+            campaigns: &self.campaigns,
+            list: &self.plan.list,
+            numbers: self.numbers,
+            lists: &self.lists,
+            topics: self.topics,
         };
-        let elsewhere = claims::elsewhere(step, self.numbers, &self.lists, address)?;
-        let stands = |wanted| elsewhere.iter().any(|(state, _)| *state == wanted);
-        if stands(Membership::Unsubscribed) {
-            return Ok(None);
-        }
-        let own = elsewhere.into_iter();
-        let own = own.filter(|(state, at)| state.is_taken_off() && *at >= since);
-        Ok(own.max_by_key(|(_, at)| *at).map(|(state, _)| state))
+        reader.read().await
     }
 
     /// The ledger's key of an address that Campaigns has; `None` for what is no address, which rosterd never adds.
-    pub(super) fn key_of(&self, text: &str) -> Option<AddressKey> {
-        EmailAddress::parse(text)
-            .ok()
-            .map(|address| self.store.ledger.key(&address))
+    fn key_of(&self, text: &str) -> Option<AddressKey> {
+        key_of(&self.store.ledger, text)
     }
 
     /// Reads the list's active members, to find contacts that Campaigns lost and people that others put there.
@@ -276,6 +185,131 @@ impl Run<'_> {
         *met = page;
         Ok(u64::try_from(fresh).unwrap_or(u64::MAX))
     }
+}
+
+/// Reads the suppressions of a sync's list into the ledger.
+pub(super) struct SuppressionReader<'a> {
+    pub(super) base: &'a Base,
+    pub(super) campaigns: &'a Campaigns,
+    pub(super) list: &'a ListKey,
+    pub(super) numbers: SyncNumbers,
+    /// Numbers of the account's lists that rosterd has written to.
+    pub(super) lists: &'a [u32],
+    /// Whether an unsubscribe counts for the whole organisation.
+    pub(super) topics: bool,
+}
+
+impl SuppressionReader<'_> {
+    /// Reads who unsubscribed and who bounced, in full, into the ledger; answers how many they were.
+    pub(super) async fn read(&self) -> Result<[u64; 2], RunError> {
+        let left = self.read_suppressed(Status::Unsubscribed).await?;
+        let bounced = self.read_suppressed(Status::Bounced).await?;
+        Ok([left, bounced])
+    }
+
+    /// Reads everybody under a status. What the ledger notes is the union of all walks: who was met in any of them is
+    /// suppressed.
+    async fn read_suppressed(&self, status: Status) -> Result<u64, RunError> {
+        let list = self.list;
+        let mut walks = Walks::new();
+        let mut next = Next::Page(1);
+        loop {
+            if self.base.stop.is_cancelled() {
+                return Err(RunError::Stopped);
+            }
+            next = match next {
+                Next::Page(from) => {
+                    let page = self.campaigns.subscribers(list, status, from).await?;
+                    self.note_suppressed(&page.addresses, status)?;
+                    let rows = page.addresses.iter().map(|text| self.row_of(text));
+                    walks.page(rows.collect(), page.end)
+                }
+                Next::Count => walks.counted(self.campaigns.count(list, status).await?),
+                Next::Done => return Ok(u64::try_from(walks.met()).unwrap_or(u64::MAX)),
+                Next::Restless => {
+                    let list = list.clone();
+                    return Err(CampaignsError::Restless { list }.into());
+                }
+            };
+        }
+    }
+
+    /// What a row is known by; also where its address is none.
+    fn row_of(&self, text: &str) -> [u8; 32] {
+        match key_of(&self.base.store.ledger, text) {
+            Some(key) => *blake3::hash(&key).as_bytes(),
+            None => *blake3::hash(text.as_bytes()).as_bytes(),
+        }
+    }
+
+    fn note_suppressed(&self, addresses: &[String], status: Status) -> Result<(), StoreError> {
+        let now = self.base.clock.now().as_millisecond();
+        self.base.store.ledger.step(|step| {
+            for text in addresses {
+                let Some(address) = key_of(&self.base.store.ledger, text) else {
+                    continue;
+                };
+                let key = keys::address(self.numbers.list, &address);
+                let before = step.members.get(&key)?;
+                let known = before.as_ref().map(|member| (member.state, member.since));
+                let own = match status {
+                    Status::Unsubscribed => self.own_unsubscribe(step, &address, known)?,
+                    Status::Active | Status::Bounced => None,
+                };
+                let state =
+                    own.unwrap_or_else(|| suppressed(known.map(|(state, _)| state), status));
+                if before.as_ref().is_some_and(|member| member.state == state) {
+                    continue;
+                }
+                let ours = before.is_some_and(|member| member.ours);
+                let row = MemberRow {
+                    address: text.clone(),
+                    state,
+                    ours,
+                    since: now,
+                    seen: 0,
+                };
+                step.members.put(&key, &row)?;
+                let fed = keys::address(self.numbers.sync, &address);
+                if own.is_some() && step.candidates.any(&fed)? {
+                    // It went for another list's sake, and a record of this sync wants it here.
+                    step.touch(self.numbers.sync, &address, None)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Where an unsubscribe counts for the whole organisation: the one that rosterd made for another list, if it is the
+    /// reason for which the address is unsubscribed from this one too. It is not where the address came onto this list
+    /// afterwards, or where it was the person's own doing before.
+    fn own_unsubscribe(
+        &self,
+        step: &Step<'_>,
+        address: &AddressKey,
+        known: Option<(Membership, i64)>,
+    ) -> Result<Option<Membership>, StoreError> {
+        let since = match known {
+            _ if !self.topics => return Ok(None),
+            Some((Membership::Active | Membership::Lost, since)) => since,
+            Some(_) => return Ok(None),
+            None => i64::MIN,
+        };
+        let elsewhere = claims::elsewhere(step, self.numbers, self.lists, address)?;
+        let stands = |wanted| elsewhere.iter().any(|(state, _)| *state == wanted);
+        if stands(Membership::Unsubscribed) {
+            return Ok(None);
+        }
+        let own = elsewhere.into_iter();
+        let own = own.filter(|(state, at)| state.is_taken_off() && *at >= since);
+        Ok(own.max_by_key(|(_, at)| *at).map(|(state, _)| state))
+    }
+}
+
+fn key_of(ledger: &Ledger, text: &str) -> Option<AddressKey> {
+    EmailAddress::parse(text)
+        .ok()
+        .map(|address| ledger.key(&address))
 }
 
 /// The state of an address that Campaigns shows as suppressed: what rosterd took off itself stays known as its own, and

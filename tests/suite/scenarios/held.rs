@@ -100,3 +100,28 @@ fn the_detail_of_a_sync_names_what_it_reads_and_what_its_last_run_counted() {
         assert!(detail.contains(part), "{part}: {detail}");
     }
 }
+
+#[test]
+fn who_leaves_or_bounces_while_the_removal_is_held_counts_as_gone_in_person_and_is_not_added_again()
+{
+    let (rig, gone, run) = held();
+    rig.act(&json!({"policy": {"unsubscribed": "reinstate", "bounced": "reinstate"}}));
+    let (left, bounced) = (&gone[0].1, &gone[1].1);
+    rig.act(&json!({"unsubscribe": {"list": NEWSLETTER, "address": left}}));
+    rig.act(&json!({ "bounce": bounced }));
+    let answer: Value = serde_json::from_str(&rig.done(&format!("approve {run} --json"))).unwrap();
+    assert_eq!(answer["deleted"], 2, "the other two");
+    for address in [left, bounced] {
+        rig.create("Contacts", &json!({"Last_Name": "Back", "Email": address}));
+    }
+    rig.advance(60);
+    let back = rig.import("newsletter");
+    assert_eq!(back["re_added"], 0, "{back}");
+    let reasons = &back["ignored_by"];
+    assert_eq!(
+        (&reasons["do_not_mail"], &reasons["bounced"]),
+        (&json!(1), &json!(1))
+    );
+    let active = rig.members(NEWSLETTER, "active");
+    assert!(!active.contains_key(left) && !active.contains_key(bounced));
+}
