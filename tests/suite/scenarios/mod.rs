@@ -14,6 +14,7 @@ mod import;
 mod leaving;
 mod neighbours;
 mod oracle;
+mod orderings;
 mod outcomes;
 mod pages;
 mod plan;
