@@ -177,15 +177,7 @@ impl CrmError {
             "SYNTAX_ERROR",
             "LIMIT_EXCEEDED",
         ];
-        match self {
-            Self::Refused { method, code, .. } => {
-                *method == Method::Coql && unsuited.contains(&code.as_str())
-            }
-            Self::Lost { .. }
-            | Self::Unreadable { .. }
-            | Self::Hidden { .. }
-            | Self::TooManyColumns { .. } => false,
-        }
+        self.is_refused(Method::Coql, &unsuited)
     }
 
     /// Whether COQL cannot say what the custom view asks, so that only Get Records gives its records.
@@ -205,15 +197,7 @@ impl CrmError {
     /// Whether Bulk Read does not take the module, the view or one of the columns, so that queries may.
     #[must_use]
     pub fn suggests_querying(&self) -> bool {
-        match self {
-            Self::Refused { method, code, .. } => {
-                *method == Method::BulkCreate && UNSUITED_TO_BULK.contains(&code.as_str())
-            }
-            Self::Lost { .. }
-            | Self::Unreadable { .. }
-            | Self::Hidden { .. }
-            | Self::TooManyColumns { .. } => false,
-        }
+        self.is_refused(Method::BulkCreate, &UNSUITED_TO_BULK)
     }
 
     /// Whether a job of Bulk Read, its rows or the token of its next page are not there any more, so that a new job has to
@@ -249,10 +233,13 @@ impl CrmError {
             "PAGINATION_LIMIT_EXCEEDED",
             "DISCRETE_PAGINATION_LIMIT_EXCEEDED",
         ];
+        self.is_refused(Method::Records, &over)
+    }
+
+    /// Whether a call of this method was refused with one of these codes.
+    fn is_refused(&self, by: Method, with: &[&str]) -> bool {
         match self {
-            Self::Refused { method, code, .. } => {
-                *method == Method::Records && over.contains(&code.as_str())
-            }
+            Self::Refused { method, code, .. } => *method == by && with.contains(&code.as_str()),
             Self::Lost { .. }
             | Self::Unreadable { .. }
             | Self::Hidden { .. }
