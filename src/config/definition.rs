@@ -19,6 +19,7 @@ use crate::domain::definition::{
 use crate::domain::ids::{AccountName, FieldPath, ListKey, ModuleName, SyncId};
 use crate::domain::nearest::hint;
 use crate::domain::schedule::Every;
+use crate::domain::schema::OPT_OUT_FIELD;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -284,7 +285,7 @@ fn advanced(
 
 fn opt_out_field(text: Option<&String>, report: &mut Report<'_>) -> Option<FieldPath> {
     const PATH: &str = "advanced.opt_out_field";
-    let default = "Email_Opt_Out".to_owned();
+    let default = OPT_OUT_FIELD.to_owned();
     let path = field(PATH, Some(text.unwrap_or(&default)), report)?;
     if !path.is_own() {
         report.wrong(PATH, "an opt-out is a field of the record itself", None);

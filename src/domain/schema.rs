@@ -20,6 +20,14 @@ const ACCOUNTS: &str = "Accounts";
 const ACCOUNT_NAME: &str = "Account_Name";
 /// A deal's lookup of its contact.
 pub const DEAL_CONTACT: &str = "Contact_Name";
+/// The field that says who has opted out, in every organisation.
+pub const OPT_OUT_FIELD: &str = "Email_Opt_Out";
+/// The standard e-mail field.
+pub const EMAIL_FIELD: &str = "Email";
+/// What tells a converted lead, best first.
+pub const CONVERTED_FIELDS: [&str; 2] = ["Converted__s", "Converted_Date_Time"];
+/// Modules whose opt-outs count in every sync.
+pub const CONSENT_MODULES: [&str; 2] = ["Leads", "Contacts"];
 
 /// The fields of a module, and those of the modules that its paths lead to.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,17 +9,12 @@ use crate::config::{Problem, Sources};
 use crate::domain::definition::{ListTarget, Selection, SyncDefinition};
 use crate::domain::ids::ModuleName;
 use crate::domain::nearest::{did_you_mean, nearest};
-use crate::domain::schema::{Schema, Unresolved};
+use crate::domain::schema::{CONSENT_MODULES, EMAIL_FIELD, OPT_OUT_FIELD, Schema, Unresolved};
 use crate::domain::value::Field;
 use crate::store::ledger::rows::{ResolvedRow, ViewRow};
 use crate::zoho::campaigns::{ContactField, MailingList};
 use crate::zoho::crm::coql::Scope;
 use crate::zoho::crm::{Columns, Converted, Crm, Module, View};
-
-/// Modules whose opt-outs count in every sync, and the field that says so.
-const CONSENT_MODULES: [&str; 2] = ["Leads", "Contacts"];
-pub(super) const OPT_OUT_FIELD: &str = "Email_Opt_Out";
-const EMAIL_FIELD: &str = "Email";
 
 /// What the services know of a definition's names. The list's key is empty where a problem says why.
 pub(super) struct Asked {

@@ -13,15 +13,13 @@ use crate::domain::ids::{FieldPath, ListKey, ModuleName};
 use crate::domain::mapping::Mapping;
 use crate::domain::period::Period;
 use crate::domain::record::Record;
-use crate::domain::schema::{DEAL_CONTACT, within_deals};
+use crate::domain::schema::{
+    CONVERTED_FIELDS, DEAL_CONTACT, EMAIL_FIELD, OPT_OUT_FIELD, within_deals,
+};
 use crate::domain::value::{Field, FieldType, Value};
 use crate::store::ledger::rows::{ResolvedRow, ViewRow};
 use crate::zoho::crm::Columns;
 
-/// The field that says so in every organisation.
-const OPT_OUT_FIELD: &str = "Email_Opt_Out";
-/// The standard e-mail field.
-const EMAIL_FIELD: &str = "Email";
 /// The field that says when a record came to be.
 const CREATED_FIELD: &str = "Created_Time";
 /// The modules that deals are read of, and that they belong to.
@@ -29,8 +27,6 @@ const DEALS: &str = "Deals";
 const CONTACTS: &str = "Contacts";
 /// The only module whose records are converted.
 pub(super) const LEADS: &str = "Leads";
-/// What tells a converted lead, best first.
-const CONVERTED_FIELDS: [&str; 2] = ["Converted__s", "Converted_Date_Time"];
 
 /// Where a run reads records from.
 #[derive(Debug, Clone)]

@@ -12,16 +12,16 @@ use crate::domain::address::EmailAddress;
 use crate::domain::changes::Membership;
 use crate::domain::ids::{AccountName, ModuleName, RecordId};
 use crate::domain::record::Record;
+use crate::domain::schema::{CONSENT_MODULES, CONVERTED_FIELDS, EMAIL_FIELD};
 use crate::domain::value::{Field, Value};
 use crate::journal::event::{AddressReleased, Event};
 use crate::store::StoreError;
+use crate::store::format::FormatError;
 use crate::store::ledger::rows::{AddressKey, MemberRow};
 use crate::store::ledger::{Step, keys};
 use crate::zoho::crm::Columns;
 use crate::zoho::crm::coql::{IDS_MAX, Scope};
 
-/// What tells a converted lead, which nobody can edit any more.
-const CONVERTED_FIELDS: [&str; 2] = ["Converted__s", "Converted_Date_Time"];
 /// The kinds of field that an address may be in: a sync may take it from any of them.
 const ADDRESS_TYPES: [&str; 2] = ["email", "text"];
 
@@ -45,10 +45,11 @@ pub(crate) fn blocks(
         let mut blocks = Blocks::new();
         for (key, _) in step.opt_outs.under(&prefix, None, usize::MAX)? {
             let record = RecordId(keys::last_record("opt_outs", &key)?);
-            let number = keys::opt_out_module(&key);
-            let named = modules.iter().find(|(_, known)| Some(*known) == number);
-            let module = named.map(|(name, _)| name.clone()).unwrap_or_default();
-            blocks.entry(module).or_default().push(record);
+            let number = keys::opt_out_module(&key)?;
+            let named = modules.iter().find(|(_, known)| *known == number);
+            let (module, _) =
+                named.ok_or_else(|| StoreError::value("opt_outs", &key, FormatError::Payload))?;
+            blocks.entry(module.clone()).or_default().push(record);
         }
         Ok(blocks)
     })
@@ -58,7 +59,8 @@ pub(crate) fn blocks(
 /// another one.
 ///
 /// # Errors
-/// [`RunError::StillThere`] where one has; otherwise the CRM could not be asked.
+/// [`RunError::StillThere`] where one has, [`RunError::OptOutsHidden`] where the CRM does not show whether one has;
+/// otherwise the CRM could not be asked.
 pub(crate) async fn check_gone(
     clients: &Clients,
     address: &EmailAddress,
@@ -77,6 +79,13 @@ pub(crate) async fn check_gone(
             fields: fields.into_iter().filter(is_asked).collect(),
             module,
         };
+        let shown = |field: &Field| field.api_name == EMAIL_FIELD;
+        let is_hidden =
+            CONSENT_MODULES.contains(&name.as_str()) && !columns.fields.iter().any(shown);
+        if let (true, Ok(field)) = (is_hidden, EMAIL_FIELD.parse()) {
+            let module = columns.module;
+            return Err(RunError::OptOutsHidden { module, field });
+        }
         for ids in records.chunks(IDS_MAX) {
             let scope = Scope::Ids {
                 ids: ids.to_vec(),

@@ -1,6 +1,6 @@
 //! What a definition's names stand for at the services: asked once, kept until the definition changes or all is read.
 
-use super::ask::{Asked, FoundView, OPT_OUT_FIELD, ask, find_view};
+use super::ask::{Asked, FoundView, ask, find_view};
 use super::error::RunError;
 use super::plan::{Parts, Plan, Selected, Source};
 use super::{Base, Clients};
@@ -11,7 +11,7 @@ use crate::domain::definition::{Retrieval, Selection, SyncDefinition};
 use crate::domain::ids::ListKey;
 use crate::domain::mapping::{LabelLimit, Mapping, MappingPart, MappingProblem};
 use crate::domain::nearest::{did_you_mean, nearest};
-use crate::domain::schema::{Schema, is_computed};
+use crate::domain::schema::{OPT_OUT_FIELD, Schema, is_computed};
 use crate::domain::value::{Field, FieldType};
 use crate::store::StoreError;
 use crate::store::ledger::rows::ResolvedRow;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::definition::MappingRules;
 use super::super::ids::FieldPath;
 use super::super::nearest::{did_you_mean, nearest};
-use super::super::schema::{Column, Schema, Unresolved, unreadable};
+use super::super::schema::{Column, EMAIL_FIELD, Schema, Unresolved, unreadable};
 use super::super::value::FieldType;
 use super::{CONTACT_EMAIL, LabelLimit, Mapping, MappingPart, MappingProblem, Rule};
 
@@ -104,9 +104,11 @@ impl Binder<'_> {
     }
 
     fn pre_mapped_email(&mut self) -> Option<Column> {
-        let usual: Option<FieldPath> = "Email".parse().ok();
-        if let Some(path) = usual.filter(|path| self.schema.resolve(path).is_ok()) {
-            return self.schema.resolve(&path).ok();
+        let usual: Option<FieldPath> = EMAIL_FIELD.parse().ok();
+        // Not every module has it; where it is missing, another one may be meant.
+        let usual = usual.and_then(|path| self.schema.resolve(&path).ok());
+        if usual.is_some() {
+            return usual;
         }
         let candidates = self.email_fields();
         if let [only] = candidates.as_slice()

@@ -48,8 +48,10 @@ pub(crate) fn opt_out(account: u32, address: &AddressKey, module: u32, record: u
 }
 
 /// The module in such a key.
-pub(crate) fn opt_out_module(key: &[u8]) -> Option<u32> {
-    Some(u32::from_be_bytes(key.get(20..24)?.try_into().ok()?))
+pub(crate) fn opt_out_module(key: &[u8]) -> Result<u32, StoreError> {
+    let bytes = key.get(20..).and_then(<[u8]>::first_chunk);
+    let bytes = bytes.ok_or_else(|| StoreError::value("opt_outs", key, FormatError::Short))?;
+    Ok(u32::from_be_bytes(*bytes))
 }
 
 /// A sync's claim on an address for a list.

@@ -130,3 +130,17 @@ fn what_is_no_address_and_a_reason_that_names_one_are_refused() {
         "a reason is required"
     );
 }
+
+#[test]
+fn nobody_is_released_while_the_crm_does_not_show_whether_the_record_still_has_the_address() {
+    for change in [
+        json!({"hide_field": "Email"}),
+        json!({"api_supported": false}),
+    ] {
+        let (rig, ..) = blocked();
+        rig.patch("/crm/modules/Leads", &change);
+        let refused = rig.run(&format!("release {ADDRESS} --reason merged"));
+        assert_eq!(refused.code, Some(78), "{change}: {}", refused.stderr);
+        assert_eq!(rig.events("address.released").len(), 0, "{change}");
+    }
+}
