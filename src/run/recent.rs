@@ -122,25 +122,10 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::value::{Field, FieldType};
+    use crate::zoho::crm::tests::columns;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
-    }
-
-    fn columns(names: &[&str]) -> Columns {
-        let field = |name: &&str| Field {
-            api_name: (*name).to_owned(),
-            label: (*name).to_owned(),
-            field_type: FieldType::Text,
-            data_type: "text".to_owned(),
-            lookup: None,
-            options: Vec::new(),
-        };
-        Columns {
-            module: "Leads".parse().unwrap(),
-            fields: names.iter().map(field).collect(),
-        }
     }
 
     fn answer(names: &[&str]) -> Answer<Record> {

@@ -13,7 +13,7 @@ mod metadata;
 mod reader;
 mod records;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod views;
 mod walk;
 mod wire;

@@ -18,7 +18,7 @@ use crate::domain::value::{FieldType, Value};
 use crate::zoho::meter::Cost;
 use crate::zoho::testing::{Canned, Server, client, hasty, impatient};
 
-pub(super) fn columns(names: &[&str]) -> Columns {
+pub(crate) fn columns(names: &[&str]) -> Columns {
     let field = |name: &&str| Field {
         api_name: (*name).to_owned(),
         label: (*name).to_owned(),
