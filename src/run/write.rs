@@ -61,6 +61,8 @@ impl Run<'_> {
                 self.check_list().await?;
                 self.note_members_before().await?;
             }
+            // As the ledger knows them now: the gate may have been opened anew.
+            let batch = self.ready_intents()?;
             let (done, failure) = self.call_all(batch).await;
             self.store_outcomes(done)?;
             if let Some(error) = failure {

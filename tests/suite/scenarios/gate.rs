@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{ALL_CONTACTS, plain_contacts};
-use crate::rig::{NEWSLETTER, Rig};
+use crate::rig::{NEWSLETTER, Rig, Setup};
 
 /// Campaigns answers reads of the suppressions with a page for people.
 fn page_for_people(status: u16) -> Value {
@@ -183,4 +183,35 @@ fn an_opt_out_that_a_read_meets_blocks_at_once_even_if_it_belongs_to_the_next_wi
         (&run["total"], &run["ignored_by"]["opted_out"]),
         (&json!(1), &json!(1))
     );
+}
+
+#[test]
+fn who_left_while_a_run_was_slow_is_not_sent_once_the_suppressions_are_read_again() {
+    let rig = Rig::with(&Setup {
+        settings: "[safety]\nsuppression_max_age = \"1s\"\n",
+        ..Setup::default()
+    });
+    rig.sync("newsletter", ALL_CONTACTS);
+    rig.import("newsletter");
+    let fresh = |number| format!("fresh-{number}@example.com");
+    let records: Vec<Value> = (0..20)
+        .map(|number| json!({"Last_Name": "F", "Email": fresh(number)}))
+        .collect();
+    rig.post("/crm/records/Contacts", &json!(records));
+    rig.advance(60);
+    rig.forget_calls();
+    // While the first calls are made, everybody signs up and leaves; and one of those calls takes its time.
+    let left = (0..20).flat_map(|number| {
+        let place = json!({"list": NEWSLETTER, "address": fresh(number)});
+        [json!({"subscribe": place}), json!({"unsubscribe": place})]
+    });
+    let left = json!({"meanwhile": {"after": left.collect::<Vec<_>>()}});
+    for what in [json!({"delay": {"millis": 1200}}), left] {
+        rig.fault(&json!({"method": "listsubscribe", "times": 1, "what": what}));
+    }
+    // Those whom the first calls added are gone again, which is the audit's affair.
+    let run: Value = serde_json::from_str(&rig.run("sync newsletter --json").stdout).unwrap();
+    assert_eq!(run["ignored_by"]["do_not_mail"], 20, "{run}");
+    let calls = rig.calls().addresses("listsubscribe").len();
+    assert!(calls <= 8, "two calls of each of four callers, not {calls}");
 }
