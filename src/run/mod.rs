@@ -278,11 +278,7 @@ impl Run<'_> {
                 }
                 Phase::Members => {
                     if self.suppressions_unread.is_none() {
-                        self.read_members().await?;
-                        if self.mark_lost()? {
-                            // Who is not on the list any more may have left it since the gate was opened.
-                            self.open_gate().await?;
-                        }
+                        self.look_at_members().await?;
                     }
                     self.enter(Phase::Reading {
                         source: 0,

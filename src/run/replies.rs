@@ -130,12 +130,17 @@ impl Outcomes<'_> {
         if let Some(Rejection { reason, detail }) = rejection {
             return Ok((Outcome::Ignored(reason), detail));
         }
-        let was_there = *reply == Reply::AlreadyThere && !self.run.asks_again;
+        let says_so = *reply == Reply::AlreadyThere && !self.run.asks_again;
+        // The list may have been looked at since the contact was decided.
+        let key = keys::address(self.run.numbers.list, address);
+        let member = step.members.get(&key)?;
+        let was_met = member.is_some_and(|member| member.state == Membership::Active);
+        let was_there = says_so || was_met;
         let outcome = match sent.expected {
-            Outcome::New if was_there => Outcome::Duplicate { updated: true },
+            Outcome::New | Outcome::ReAdded if was_there => Outcome::Duplicate { updated: true },
             expected => expected,
         };
-        self.arrived(step, row, address, sent, outcome)?;
+        self.arrived(step, row, address, sent, (outcome, was_there))?;
         Ok((outcome, String::new()))
     }
 
@@ -157,14 +162,14 @@ impl Outcomes<'_> {
         )
     }
 
-    /// The contact is on the list now, as far as Campaigns says.
+    /// The contact is on the list now, as far as Campaigns says; others have put it there if it was there already.
     fn arrived(
         &self,
         step: &mut Step<'_>,
         row: &mut RunRow,
         address: &AddressKey,
         sent: &Sent<'_>,
-        outcome: Outcome,
+        (outcome, was_there): (Outcome, bool),
     ) -> Result<(), StoreError> {
         let numbers = self.run.numbers;
         let key = keys::address(numbers.list, address);
@@ -173,16 +178,15 @@ impl Outcomes<'_> {
         if before == Some(Membership::Active) {
             return Ok(());
         }
-        let found_there = sent.expected == Outcome::New && outcome != Outcome::New;
         let member = MemberRow {
             address: sent.address.to_owned(),
             state: Membership::Active,
-            ours: !found_there,
+            ours: !was_there,
             since: self.now,
             seen: 0,
         };
         step.members.put(&key, &member)?;
-        if found_there {
+        if was_there {
             return Ok(());
         }
         if let Some(arrivals) = &mut row.arrivals {

@@ -116,8 +116,19 @@ impl Run<'_> {
         key_of(&self.store.ledger, text)
     }
 
-    /// Reads the list's active members, to find contacts that Campaigns lost and people that others put there.
-    pub(super) async fn read_members(&mut self) -> Result<(), RunError> {
+    /// Reads the list's active members, and marks those that are not among them any more.
+    pub(super) async fn look_at_members(&mut self) -> Result<(), RunError> {
+        self.read_members().await?;
+        if self.mark_lost()? {
+            // Who is not on the list any more may have left it since the gate was opened.
+            self.open_gate().await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the list's active members, to find contacts that Campaigns lost and people that others put there; answers
+    /// how many they are.
+    pub(super) async fn read_members(&mut self) -> Result<u64, RunError> {
         let (mut from, mut met) = (1, BTreeSet::new());
         let mut count = 0;
         loop {
@@ -135,7 +146,7 @@ impl Run<'_> {
         if self.row.arrivals.is_none() {
             self.set_members_before(count);
         }
-        Ok(())
+        Ok(count)
     }
 
     /// Notes a page of active members; the last page's addresses are kept in `met`, so that rows which shift between

@@ -16,16 +16,43 @@ const STEP_ROWS: usize = 500;
 const NOT_ARRIVED: &str = "accepted by Campaigns, but not on the list afterwards";
 
 impl Run<'_> {
-    /// Notes the list's count before the first contact is sent.
+    /// Notes the list's count before the first contact is sent. Where it is not what the ledger knows, others have put
+    /// people there or taken them away: the list is read, so that nobody whom they put there is taken for rosterd's.
     pub(super) async fn note_members_before(&mut self) -> Result<(), RunError> {
-        if self.row.arrivals.is_none() {
-            let before = self
-                .campaigns
-                .count(&self.plan.list, Status::Active)
-                .await?;
-            self.set_members_before(before);
+        if self.row.arrivals.is_some() {
+            return Ok(());
         }
+        let before = self
+            .campaigns
+            .count(&self.plan.list, Status::Active)
+            .await?;
+        if before != self.known_members()? {
+            self.look_at_members().await?;
+        }
+        self.set_members_before(before);
+        // A run that is resumed is not to take for somebody else's what it has added itself.
+        let row = self.row_with_cost();
+        self.store.ledger.step(|step| step.save_run(&row))?;
+        self.row = row;
         Ok(())
+    }
+
+    /// How many active members of the list the ledger knows.
+    fn known_members(&self) -> Result<u64, StoreError> {
+        let prefix = keys::number(self.numbers.list);
+        let (mut count, mut after) = (0, None::<Vec<u8>>);
+        loop {
+            let rows = self
+                .store
+                .ledger
+                .step(|step| step.members.under(&prefix, after.as_deref(), STEP_ROWS))?;
+            let Some((last, _)) = rows.last() else {
+                return Ok(count);
+            };
+            after = Some(last.clone());
+            let active = rows.iter().filter(|(_, it)| it.state == Membership::Active);
+            count += u64::try_from(active.count()).unwrap_or(u64::MAX);
+        }
     }
 
     /// Looks at the list before the first contact is sent, as a sign-up form that was enabled since would mail everyone.
@@ -76,8 +103,11 @@ impl Run<'_> {
                     count,
                     "the list's count is not what it should be: reading the list back"
                 );
-                self.read_members().await?;
+                let listed = self.read_members().await?;
                 self.recount_missing()?;
+                if !self.row.full {
+                    self.doubt_arrivals(arrivals, listed)?;
+                }
             }
         }
         // Without the suppressions nobody was audited, and the next run has to know whom.
@@ -143,6 +173,65 @@ impl Run<'_> {
             step.added.remove(key)?;
         }
         Ok(added.last().map(|(key, _)| key.clone()))
+    }
+
+    /// Where the list has fewer members than were there before and arrived since, some of those who arrived were there
+    /// before. As nobody can say who, none of them counts as rosterd's own: in doubt, others have put them there. A run
+    /// that has read the list at its beginning knows who was there.
+    fn doubt_arrivals(&self, arrivals: ArrivalsRow, listed: u64) -> Result<(), StoreError> {
+        let arrived = self.each_arrival(|_, _, _| Ok(()))?;
+        if (arrivals.before + arrived).saturating_sub(arrivals.removed) <= listed {
+            return Ok(());
+        }
+        self.each_arrival(|step, key, member| {
+            step.members.put(
+                key,
+                &MemberRow {
+                    ours: false,
+                    ..member
+                },
+            )
+        })?;
+        tracing::warn!(
+            sync = %self.definition.id,
+            run = %self.id,
+            contacts = arrived,
+            "others may have put some of the contacts on the list that were added now: none of them will be taken off for \
+             `deleted` or `left`, unless `rosterd adopt` takes them over"
+        );
+        Ok(())
+    }
+
+    /// Does something with each contact that this run has added and that is on the list; answers how many there are.
+    fn each_arrival(
+        &self,
+        mut with: impl FnMut(&mut Step<'_>, &[u8], MemberRow) -> Result<(), StoreError>,
+    ) -> Result<u64, StoreError> {
+        let prefix = keys::number(self.numbers.sync);
+        let (mut count, mut after) = (0, None::<Vec<u8>>);
+        loop {
+            let last = self.store.ledger.step(|step| {
+                let added = step.added.under(&prefix, after.as_deref(), STEP_ROWS)?;
+                for (key, addition) in &added {
+                    let own = addition.run == self.row.number;
+                    let Some(address) = keys::address_of(key).filter(|_| own) else {
+                        continue;
+                    };
+                    let key = keys::address(self.numbers.list, &address);
+                    let member = step.members.get(&key)?;
+                    let active = member.filter(|member| member.state == Membership::Active);
+                    if let Some(member) = active {
+                        with(step, &key, member)?;
+                        count += 1;
+                    }
+                }
+                Ok::<_, StoreError>(added.last().map(|(key, _)| key.clone()))
+            })?;
+            match last {
+                Some(key) => after = Some(key),
+                None => return Ok(count),
+            }
+        }
     }
 
     fn forget_additions(&self) -> Result<bool, StoreError> {

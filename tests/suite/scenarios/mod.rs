@@ -6,6 +6,7 @@ mod bulk;
 mod changes;
 mod cost;
 mod doubt;
+mod foreign;
 mod gate;
 mod held;
 mod history;
