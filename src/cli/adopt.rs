@@ -18,7 +18,7 @@ pub(super) fn run(context: &Context, args: &AdoptArgs) -> Result<Exit, CliError>
     let adopted = runtime()?.block_on(async {
         let stop = CancellationToken::new();
         signals::watch(&stop, None).map_err(CliError::signals)?;
-        let current = service::open(loaded, stop)?.current();
+        let current = service::open(loaded, &context.clock, stop)?.current();
         Ok::<_, CliError>(current.adopt(&sync).await?)
     })?;
     let report = &context.report;

@@ -61,6 +61,9 @@ pub struct Options {
     /// Never colour anything; the variable NO_COLOR says the same.
     #[arg(long, global = true)]
     pub no_color: bool,
+    /// Move the time by the seconds that this file holds at the moment, to rehearse against the sandbox what days bring.
+    #[arg(long, global = true, hide = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub clock_offset: Option<PathBuf>,
 }
 
 /// The commands.

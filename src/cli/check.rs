@@ -64,7 +64,7 @@ fn examine(context: &Context, args: &CheckArgs) -> Result<Said, CliError> {
     let explained = args.explain.as_deref();
     let explained = explained.map(|name| find(&loaded, name)).transpose()?;
     let mut answers = match args.online {
-        true => online::check(&loaded)?,
+        true => online::check(&loaded, &context.clock)?,
         false => online::Answers::default(),
     };
     let explain = |definition: &SyncDefinition, checked| {

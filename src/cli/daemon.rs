@@ -2,7 +2,6 @@
 
 use super::exit::{CliError, Exit};
 use super::{Context, runtime};
-use crate::clock::Clock;
 use crate::config::load;
 use crate::{daemon, logging};
 
@@ -33,7 +32,11 @@ pub(super) fn run(context: &Context) -> Result<Exit, CliError> {
         }
         Ok(loaded)
     };
-    let ended = runtime()?.block_on(daemon::daemon(loaded, Clock::system(), Box::new(reload)));
+    let ended = runtime()?.block_on(daemon::daemon(
+        loaded,
+        context.clock.clone(),
+        Box::new(reload),
+    ));
     ended?;
     Ok(Exit::Done)
 }

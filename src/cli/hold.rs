@@ -34,7 +34,7 @@ pub(super) fn run(
     let settled = runtime()?.block_on(async {
         let stop = CancellationToken::new();
         signals::watch(&stop, None).map_err(CliError::signals)?;
-        let current = service::open(loaded, stop)?.current();
+        let current = service::open(loaded, &context.clock, stop)?.current();
         Ok::<_, CliError>(current.settle_hold(&definition, run, verdict).await?)
     })?;
     let what = match verdict {

@@ -27,6 +27,7 @@ use std::path::PathBuf;
 
 use tokio::runtime::Runtime;
 
+use crate::clock::Clock;
 use crate::config::{Loaded, load, load_to_look, render, render_warnings};
 use crate::daemon::HoldVerdict;
 use crate::logging;
@@ -43,6 +44,8 @@ pub struct Context {
     pub environment: Vec<(String, String)>,
     /// How to print.
     pub report: Report,
+    /// The time.
+    pub clock: Clock,
 }
 
 impl Context {
@@ -76,6 +79,10 @@ pub fn run(cli: Cli, environment: Vec<(String, String)>, no_color: bool) -> Exit
         report: Report::new(&cli.options, no_color),
         config: cli.options.config,
         environment,
+        clock: cli
+            .options
+            .clock_offset
+            .map_or_else(Clock::system, Clock::moved_by),
     };
     match dispatch(&context, &cli.command) {
         Ok(exit) => exit,

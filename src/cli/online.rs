@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::exit::{CliError, Exit};
 use super::runtime;
+use crate::clock::Clock;
 use crate::config::{Loaded, Problem};
 use crate::daemon;
 use crate::domain::ids::SyncId;
@@ -22,8 +23,8 @@ pub(super) struct Answers {
 ///
 /// # Errors
 /// When they could not be asked.
-pub(super) fn check(loaded: &Loaded) -> Result<Answers, CliError> {
-    let found = runtime()?.block_on(daemon::check_online(&loaded.config, &loaded.sources));
+pub(super) fn check(loaded: &Loaded, clock: &Clock) -> Result<Answers, CliError> {
+    let found = runtime()?.block_on(daemon::check_online(&loaded.config, &loaded.sources, clock));
     let mut answers = Answers::default();
     for (sync, result) in found.map_err(CliError::from)? {
         match result {

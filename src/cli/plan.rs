@@ -10,9 +10,7 @@ use tokio_util::sync::CancellationToken;
 use self::people::People;
 use super::args::PlanArgs;
 use super::exit::{CliError, Exit};
-use super::report::Report;
 use super::{Context, runtime, service, sync};
-use crate::clock::Clock;
 use crate::config::Loaded;
 use crate::daemon::rehearsal::{Folder, Rehearsal, Scope};
 use crate::daemon::signals::{self, StopFlag};
@@ -41,7 +39,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, CliError> 
         people: args.people,
     };
     let report = &context.report;
-    let planned = rehearse(loaded, &definition, scope, &folder, report);
+    let planned = rehearse(context, loaded, &definition, scope, &folder);
     let planned = match planned {
         Err(_) if asked_to_stop.is_set() => return Err(stopped()),
         planned => planned?,
@@ -66,22 +64,22 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, CliError> 
 }
 
 fn rehearse(
+    context: &Context,
     loaded: Loaded,
     definition: &SyncDefinition,
     scope: Scope,
     folder: &Folder,
-    report: &Report,
 ) -> Result<Rehearsed, CliError> {
     // It ends with this function, and with it whatever may still write to the folder.
     runtime()?.block_on(async {
         let stop = CancellationToken::new();
         signals::watch(&stop, None).map_err(CliError::signals)?;
         let (progress, watched) = watch::channel(Progress::default());
-        let times = (Clock::system(), stop.clone());
+        let times = (context.clock.clone(), stop.clone());
         let rehearsal = Rehearsal::open(loaded, definition.clone(), scope, folder, times)?;
         tokio::select! {
             rehearsed = rehearsal.run(&progress) => Ok(rehearsed?),
-            () = sync::follow(report, watched) => Err(stopped()),
+            () = sync::follow(&context.report, watched) => Err(stopped()),
             // There is nothing to bring to an end.
             () = stop.cancelled() => Err(stopped()),
         }

@@ -32,7 +32,7 @@ pub(super) fn run(context: &Context, args: &ReleaseArgs) -> Result<Exit, CliErro
     let released = runtime()?.block_on(async {
         let stop = CancellationToken::new();
         signals::watch(&stop, None).map_err(CliError::signals)?;
-        let current = service::open(loaded, stop)?.current();
+        let current = service::open(loaded, &context.clock, stop)?.current();
         Ok::<_, CliError>(current.release(&address, reason).await?)
     })?;
     let report = &context.report;

@@ -15,8 +15,12 @@ use crate::run::RunError;
 ///
 /// # Errors
 /// Another process holds the state, or it cannot be opened.
-pub(super) fn open(loaded: Loaded, stop: CancellationToken) -> Result<Service, CliError> {
-    let (service, interrupted) = Service::open(loaded, Clock::system(), stop)?;
+pub(super) fn open(
+    loaded: Loaded,
+    clock: &Clock,
+    stop: CancellationToken,
+) -> Result<Service, CliError> {
+    let (service, interrupted) = Service::open(loaded, clock.clone(), stop)?;
     for sync in interrupted {
         tracing::info!(%sync, "a run of this sync was interrupted and waits to go on");
     }

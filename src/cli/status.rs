@@ -11,7 +11,6 @@ use super::exit::{CliError, Exit};
 use super::report::{Report, Style, escape, minute, zone_name};
 use super::table::{Cell, Column, Table};
 use super::{Context, history, service};
-use crate::clock::Clock;
 use crate::config::settings::Config;
 use crate::daemon::status::{AccountStatus, Holder, Status, SyncState, SyncStatus, read};
 use crate::domain::definition::{ListTarget, SyncDefinition};
@@ -60,7 +59,7 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError
         holder,
         accounts,
         syncs,
-    } = read(&config, Clock::system().now())
+    } = read(&config, context.clock.now())
         .map_err(|error| CliError::because(Exit::Failed, error))?;
     let mut last = history::last_runs(&config, report)?;
     let syncs = syncs

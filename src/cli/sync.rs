@@ -31,7 +31,7 @@ pub(super) fn run(context: &Context, args: &SyncArgs) -> Result<Exit, CliError> 
     let result = runtime()?.block_on(async {
         let stop = CancellationToken::new();
         signals::watch(&stop, None).map_err(CliError::signals)?;
-        let current = service::open(loaded, stop)?.current();
+        let current = service::open(loaded, &context.clock, stop)?.current();
         let (progress, watched) = watch::channel(Progress::default());
         let wish = Wish::Person { full: args.full };
         let followed = follow(report, watched);

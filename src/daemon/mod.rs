@@ -205,9 +205,9 @@ const CHECK_PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) async fn check_online(
     config: &Config,
     sources: &Sources,
+    clock: &Clock,
 ) -> Result<Vec<(SyncId, Result<run::Checked, RunError>)>, ServiceError> {
     let http = crate::zoho::http::Client::new(clients::options())?;
-    let clock = Clock::system();
     // A person waits for the answer, and will ask again.
     let give_up_after = config.give_up_after.min(CHECK_PATIENCE);
     let config = &Config {
@@ -227,7 +227,7 @@ pub(crate) async fn check_online(
                 config,
                 account,
                 &http,
-                &clock,
+                clock,
                 Pacer::off(),
             )?),
         };

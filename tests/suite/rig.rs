@@ -162,6 +162,7 @@ campaigns_url = "{url}"
         }
         command.env_remove("JOURNAL_STREAM");
         command.arg("--config").arg(self.path("rosterd.toml"));
+        command.arg("--clock-offset").arg(self.path("clock-offset"));
         command.args(line.split_whitespace());
         command
     }
@@ -339,7 +340,15 @@ campaigns_url = "{url}"
         self.request(reqwest::Method::DELETE, "/faults", None);
     }
 
-    /// Moves the sandbox's clock on.
+    /// Moves the sandbox's clock on, and rosterd's with it.
+    pub(crate) fn pass(&self, seconds: i64) {
+        let before = fs::read_to_string(self.path("clock-offset")).unwrap_or_default();
+        let before: i64 = before.parse().unwrap_or_default();
+        self.put("clock-offset", &(before + seconds).to_string());
+        self.advance(seconds);
+    }
+
+    /// Moves the sandbox's clock on, and not rosterd's.
     pub(crate) fn advance(&self, seconds: i64) {
         self.post("/clock", &json!({ "advance_seconds": seconds }));
     }

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::exit::{CliError, Exit};
 use super::report::Report;
 use super::{Context, runtime, service, sync};
+use crate::clock::Clock;
 use crate::config::load;
 use crate::daemon::{Current, signals};
 use crate::domain::ids::{RunId, SyncId};
@@ -71,7 +72,7 @@ async fn play(folder: &Path, stop: CancellationToken, report: &Report) -> Result
     let path = files::write(folder, sandbox.url()).map_err(failed_to("write the demo's files"))?;
     let loaded = load(&path, std::iter::empty())?;
     let history = loaded.config.history_dir.clone();
-    let current = service::open(loaded, stop)?.current();
+    let current = service::open(loaded, &Clock::system(), stop)?.current();
     let world = sandbox.world();
 
     let records = ["Contacts", "Leads", "Event_Guests"];

@@ -17,7 +17,6 @@ use super::Context;
 use super::args::HistoryArgs;
 use super::exit::{CliError, Exit, Unknown};
 use super::report::Report;
-use crate::clock::Clock;
 use crate::config::settings::Config;
 use crate::daemon::signals::StopFlag;
 use crate::domain::ids::{RunId, SyncId};
@@ -50,7 +49,7 @@ pub(super) fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, CliErro
         sync,
         since: args
             .since
-            .map(|since| since.resolve(Clock::system().now(), &config.timezone)),
+            .map(|since| since.resolve(context.clock.now(), &config.timezone)),
     };
     match report.json {
         true => print_json(past, &asked, args.follow, report),
