@@ -33,7 +33,9 @@ pub fn find(before: Option<Membership>, now: Option<Membership>) -> Finding {
                 Membership::TakenOffGone | Membership::TakenOffOptedOut | Membership::TakenOffLeft,
             ),
         ) => Finding::Clean,
-        (_, Some(Membership::Active | Membership::Lost) | None) => Finding::Clean,
+        (_, Some(Membership::Active | Membership::Lost | Membership::OptedOutLost) | None) => {
+            Finding::Clean
+        }
     }
 }
 
@@ -54,6 +56,7 @@ mod tests {
             (None, Some(M::Bounced), bounced),
             (None, Some(M::TakenOffOptedOut), Finding::Clean),
             (Some(M::Lost), Some(M::Unsubscribed), left),
+            (Some(M::OptedOutLost), Some(M::Unsubscribed), left),
             (Some(M::TakenOffGone), Some(M::Active), Finding::Clean),
             (Some(M::TakenOffGone), Some(M::Unsubscribed), Finding::Kept),
             (Some(M::TakenOffGone), Some(M::Bounced), bounced),

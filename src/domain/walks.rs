@@ -103,6 +103,12 @@ impl<T: Clone + Eq + Hash> Walks<T> {
         self.met.len()
     }
 
+    /// Whether a row has been met, in any walk.
+    #[must_use]
+    pub fn has_met(&self, row: &T) -> bool {
+        self.met.contains(row) || self.before.contains(row)
+    }
+
     /// Takes the list's count, asked for after the last page.
     pub fn counted(&mut self, count: u64) -> Next {
         let met = u64::try_from(self.met.len()).unwrap_or(u64::MAX);

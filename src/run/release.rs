@@ -164,11 +164,15 @@ fn free_lists(
 ) -> Result<(), StoreError> {
     for (_, list) in step.named('l', &format!("{account}/"))? {
         let key = keys::address(list, address);
-        let member = step.members.get(&key)?;
-        if let Some(member) = member.filter(|it| it.state == Membership::TakenOffOptedOut) {
-            let state = Membership::TakenOffGone;
-            step.members.put(&key, &MemberRow { state, ..member })?;
-        }
+        let Some(member) = step.members.get(&key)? else {
+            continue;
+        };
+        let state = match member.state {
+            Membership::TakenOffOptedOut => Membership::TakenOffGone,
+            Membership::OptedOutLost => Membership::Lost,
+            _ => continue,
+        };
+        step.members.put(&key, &MemberRow { state, ..member })?;
     }
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
+
 use super::claims;
 use super::error::RunError;
 use super::{Base, Run};
@@ -18,6 +20,9 @@ use crate::zoho::campaigns::{Campaigns, CampaignsError, Method, Status};
 
 /// Members looked at in one step.
 const STEP_ROWS: usize = 500;
+/// How long after an unsubscribe its contact may be missing among those who left. Whether there is such a delay at all is
+/// UNCONFIRMED.
+const SHOWN_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
 impl Run<'_> {
     /// Reads who unsubscribed and who bounced, in full, and opens the gate; a service that cannot be reached leaves it
@@ -215,12 +220,44 @@ impl SuppressionReader<'_> {
     pub(super) async fn read(&self) -> Result<[u64; 2], RunError> {
         let left = self.read_suppressed(Status::Unsubscribed).await?;
         let bounced = self.read_suppressed(Status::Bounced).await?;
-        Ok([left, bounced])
+        let mut after = None;
+        while self.note_not_shown(&[&left, &bounced], &mut after)? {}
+        Ok([&left, &bounced].map(|walks| u64::try_from(walks.met()).unwrap_or(u64::MAX)))
+    }
+
+    /// Notes the next members that rosterd took off and that were not met among the suppressed. They came back by
+    /// themselves, or Campaigns lost them; who is met among those who left from now on has left in person.
+    fn note_not_shown(
+        &self,
+        met: &[&Walks<[u8; 32]>],
+        after: &mut Option<Vec<u8>>,
+    ) -> Result<bool, StoreError> {
+        let prefix = keys::number(self.numbers.list);
+        let shown_since = self.base.clock.now() - SHOWN_WITHIN;
+        let shown_since = shown_since.as_millisecond();
+        self.base.store.ledger.step(|step| {
+            let rows = step.members.under(&prefix, after.as_deref(), STEP_ROWS)?;
+            *after = rows.last().map(|(key, _)| key.clone());
+            for (key, member) in rows {
+                let state = member.state.not_shown();
+                if state == member.state || member.since > shown_since {
+                    continue;
+                }
+                let Some(address) = keys::address_of(&key) else {
+                    continue;
+                };
+                let row = row_of_key(&address);
+                if !met.iter().any(|walks| walks.has_met(&row)) {
+                    step.members.put(&key, &MemberRow { state, ..member })?;
+                }
+            }
+            Ok(after.is_some())
+        })
     }
 
     /// Reads everybody under a status. What the ledger notes is the union of all walks: who was met in any of them is
     /// suppressed.
-    async fn read_suppressed(&self, status: Status) -> Result<u64, RunError> {
+    async fn read_suppressed(&self, status: Status) -> Result<Walks<[u8; 32]>, RunError> {
         let list = self.list;
         let mut walks = Walks::new();
         let mut next = Next::Page(1);
@@ -236,7 +273,7 @@ impl SuppressionReader<'_> {
                     walks.page(rows.collect(), page.end)
                 }
                 Next::Count => walks.counted(self.campaigns.count(list, status).await?),
-                Next::Done => return Ok(u64::try_from(walks.met()).unwrap_or(u64::MAX)),
+                Next::Done => return Ok(walks),
                 Next::Restless => {
                     let list = list.clone();
                     return Err(CampaignsError::Restless { list }.into());
@@ -248,7 +285,7 @@ impl SuppressionReader<'_> {
     /// What a row is known by; also where its address is none.
     fn row_of(&self, text: &str) -> [u8; 32] {
         match key_of(&self.base.store.ledger, text) {
-            Some(key) => *blake3::hash(&key).as_bytes(),
+            Some(key) => row_of_key(&key),
             None => *blake3::hash(text.as_bytes()).as_bytes(),
         }
     }
@@ -302,7 +339,9 @@ impl SuppressionReader<'_> {
     ) -> Result<Option<Membership>, StoreError> {
         let since = match known {
             _ if !self.topics => return Ok(None),
-            Some((Membership::Active | Membership::Lost, since)) => since,
+            Some((Membership::Active | Membership::Lost | Membership::OptedOutLost, since)) => {
+                since
+            }
             Some(_) => return Ok(None),
             None => i64::MIN,
         };
@@ -317,6 +356,10 @@ impl SuppressionReader<'_> {
     }
 }
 
+fn row_of_key(address: &AddressKey) -> [u8; 32] {
+    *blake3::hash(address).as_bytes()
+}
+
 fn key_of(ledger: &Ledger, text: &str) -> Option<AddressKey> {
     EmailAddress::parse(text)
         .ok()
@@ -328,7 +371,11 @@ fn key_of(ledger: &Ledger, text: &str) -> Option<AddressKey> {
 fn suppressed(before: Option<Membership>, status: Status) -> Membership {
     match (before, status) {
         (
-            Some(left @ (Membership::Unsubscribed | Membership::TakenOffOptedOut)),
+            Some(
+                left @ (Membership::Unsubscribed
+                | Membership::TakenOffOptedOut
+                | Membership::OptedOutLost),
+            ),
             Status::Bounced,
         ) => left,
         (_, Status::Bounced) => Membership::Bounced,

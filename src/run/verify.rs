@@ -154,7 +154,7 @@ impl Run<'_> {
             }) {
                 continue;
             }
-            match (member, addition.before.filter(|it| it.is_taken_off())) {
+            match (member, addition.before) {
                 // It is as it was, so that what rosterd did is not taken for the person's own doing.
                 (Some(member), Some(state)) => {
                     let row = MemberRow { state, ..member };

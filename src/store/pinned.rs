@@ -203,6 +203,16 @@ fn ledger_pins() -> Vec<Pin> {
             "0501000601060076fbb111",
         ),
         pin(
+            &MemberRow {
+                address: String::new(),
+                state: Membership::OptedOutLost,
+                ours: false,
+                since: 3,
+                seen: 0,
+            },
+            "05010007000600cf85bc43",
+        ),
+        pin(
             &StagedRow::Read {
                 screened: Screened::Converted,
                 address: address(),

@@ -43,6 +43,9 @@ pub enum Membership {
     Bounced,
     /// Unsubscribed by rosterd, because its record had left the selection, or the address.
     TakenOffLeft,
+    /// Was unsubscribed by rosterd because it had opted out in the CRM, and Campaigns does not show that any more: what
+    /// it shows from now on is the person's doing.
+    OptedOutLost,
 }
 
 impl Membership {
@@ -51,19 +54,36 @@ impl Membership {
     pub fn suppression(self, again: OptedInAgain) -> Option<Suppression> {
         match (self, again) {
             (Self::Active | Self::TakenOffGone | Self::TakenOffLeft | Self::Lost, _)
-            | (Self::TakenOffOptedOut, OptedInAgain::Add) => None,
-            (Self::TakenOffOptedOut, OptedInAgain::Ignore) => Some(Suppression::TakenOffOptedOut),
+            | (Self::TakenOffOptedOut | Self::OptedOutLost, OptedInAgain::Add) => None,
+            (Self::TakenOffOptedOut | Self::OptedOutLost, OptedInAgain::Ignore) => {
+                Some(Suppression::TakenOffOptedOut)
+            }
             (Self::Unsubscribed, _) => Some(Suppression::DoNotMail),
             (Self::Bounced, _) => Some(Suppression::Bounced),
         }
     }
 
-    /// Whether rosterd took the address off the list.
+    /// How an address stands that is not among those who have left or bounced, though rosterd took it off long enough
+    /// ago for Campaigns to show it there.
+    #[must_use]
+    pub fn not_shown(self) -> Self {
+        match self {
+            Self::TakenOffGone | Self::TakenOffLeft => Self::Lost,
+            Self::TakenOffOptedOut => Self::OptedOutLost,
+            Self::Active | Self::Lost | Self::Unsubscribed | Self::Bounced | Self::OptedOutLost => {
+                self
+            }
+        }
+    }
+
+    /// Whether rosterd took the address off the list, and Campaigns shows it so.
     #[must_use]
     pub fn is_taken_off(self) -> bool {
         match self {
             Self::TakenOffGone | Self::TakenOffOptedOut | Self::TakenOffLeft => true,
-            Self::Active | Self::Lost | Self::Unsubscribed | Self::Bounced => false,
+            Self::Active | Self::Lost | Self::Unsubscribed | Self::Bounced | Self::OptedOutLost => {
+                false
+            }
         }
     }
 }
@@ -405,7 +425,9 @@ fn expected(state: &AddressState, again: OptedInAgain) -> Result<Outcome, Suppre
     // Who left this list counts as that also where it has bounced since.
     let left = match state.membership {
         Some(Membership::Unsubscribed) => true,
-        Some(Membership::TakenOffOptedOut) => again == OptedInAgain::Ignore,
+        Some(Membership::TakenOffOptedOut | Membership::OptedOutLost) => {
+            again == OptedInAgain::Ignore
+        }
         _ => false,
     };
     if let Some(suppression) = state.suppressed_elsewhere.filter(|_| !left) {

@@ -86,6 +86,7 @@ fn the_list_decides_what_a_winner_counts_as() {
         (Some(M::TakenOffGone), None, Outcome::ReAdded),
         (Some(M::TakenOffLeft), None, Outcome::ReAdded),
         (Some(M::TakenOffOptedOut), None, ignored(Reason::DoNotMail)),
+        (Some(M::OptedOutLost), None, ignored(Reason::DoNotMail)),
         (
             Some(M::Unsubscribed),
             claim(1, "a"),
@@ -111,6 +112,7 @@ fn a_bounce_on_another_list_counts_unless_the_person_left_this_one() {
         (Some(M::Bounced), Reason::Bounced),
         (Some(M::Unsubscribed), Reason::DoNotMail),
         (Some(M::TakenOffOptedOut), Reason::DoNotMail),
+        (Some(M::OptedOutLost), Reason::DoNotMail),
     ] {
         let mut state = state(vec![candidate(1, 10, "a")]);
         state.membership = membership;

@@ -1,8 +1,8 @@
-//! Contacts that others put on the list while nobody looked: they are duplicates, and nobody's but theirs.
+//! What others do with the list while nobody looks: whom they put there is theirs, and who leaves again has left.
 
 use serde_json::{Value, json};
 
-use super::leaving::{imported, later, standing};
+use super::leaving::{contacts, imported, later, standing};
 use super::plain_contacts;
 use crate::rig::{NEWSLETTER, Rig};
 
@@ -89,4 +89,64 @@ fn who_came_back_in_person_after_rosterd_took_them_off_is_not_rosterds_any_more(
     assert_eq!(later(&rig)["deleted"], 0);
     assert_eq!(standing(&rig, address), "active");
     assert_eq!(plain_contacts(&rig).len() + 1, people.len());
+}
+
+/// Takes somebody off in the way that `away` makes their record go; then they sign up and leave again by themselves, and
+/// `back` makes the record return. Answers the run that meets it.
+fn taken_off_and_left_in_person(
+    advanced: &str,
+    away: &Value,
+    back: &Value,
+) -> (Rig, Value, String) {
+    let (rig, people) = imported(advanced);
+    let (id, address) = &people[0];
+    rig.update("Contacts", id, away);
+    assert_eq!(later(&rig)["deleted"], 1);
+    rig.act(&json!({"subscribe": place(address)}));
+    rig.pass(2 * 3600);
+    rig.import("newsletter");
+    rig.act(&json!({"unsubscribe": place(address)}));
+    later(&rig);
+    rig.update("Contacts", id, back);
+    rig.forget_calls();
+    let run = later(&rig);
+    assert_eq!(rig.calls().addresses("listsubscribe"), [""; 0]);
+    (rig, run, address.clone())
+}
+
+#[test]
+fn who_signed_up_again_and_left_in_person_is_not_put_back_because_rosterd_once_took_them_off() {
+    let opted = |out: bool| json!({ "Email_Opt_Out": out });
+    let named = |name: &str| json!({ "Last_Name": name });
+    for (advanced, away, back) in [
+        (RULES, named("Left"), named("Back")),
+        ("opted_in_again = \"add\"", opted(true), opted(false)),
+    ] {
+        let (rig, run, address) = taken_off_and_left_in_person(advanced, &away, &back);
+        assert_eq!(run["ignored_by"]["do_not_mail"], 1, "{advanced}: {run}");
+        assert_eq!(standing(&rig, &address), "unsubscribed", "{advanced}");
+    }
+}
+
+#[test]
+fn who_signed_up_again_after_an_opt_out_is_not_added_elsewhere_while_the_definition_ignores_that() {
+    let (rig, people) = imported("");
+    let (id, address) = &people[0];
+    rig.update("Contacts", id, &json!({"Email_Opt_Out": true}));
+    assert_eq!(later(&rig)["deleted"], 1);
+    // Campaigns forgets the contact, and with it the unsubscribe.
+    rig.act(&json!({ "delete_contact": address }));
+    rig.pass(2 * 3600);
+    rig.import("newsletter");
+    rig.update("Contacts", id, &json!({"Email_Opt_Out": false}));
+    assert_eq!(later(&rig)["ignored_by"]["do_not_mail"], 1);
+    rig.sync("newsletter", &contacts("opted_in_again = \"add\""));
+    rig.update(
+        "Contacts",
+        id,
+        &json!({"First_Name": "Once", "Last_Name": "More"}),
+    );
+    let run = later(&rig);
+    assert_eq!(run["re_added"], 1, "{run}");
+    assert_eq!(standing(&rig, address), "active");
 }
