@@ -164,16 +164,22 @@ impl Gate {
     /// Whether the snapshot may still be relied on at `now`; one from the future may not.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
-        self.read_at.is_some_and(|read_at| {
-            let age = now.duration_since(read_at);
-            age >= SignedDuration::ZERO && age.unsigned_abs() <= self.max_age
-        })
+        self.read_at.is_some() && !self.is_older_than(self.max_age, now)
     }
 
     /// Whether a read was complete but has grown too old by `now`.
     #[must_use]
     pub fn is_stale(&self, now: Timestamp) -> bool {
         self.read_at.is_some() && !self.is_open(now)
+    }
+
+    /// Whether the snapshot was complete and more than this ago at `now`.
+    #[must_use]
+    pub fn is_older_than(&self, age: Duration, now: Timestamp) -> bool {
+        self.read_at.is_some_and(|read_at| {
+            let elapsed = now.duration_since(read_at);
+            elapsed < SignedDuration::ZERO || elapsed.unsigned_abs() > age
+        })
     }
 
     /// Lets a contact through, or says why not.

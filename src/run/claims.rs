@@ -149,6 +149,8 @@ pub(super) struct TakenOff<'a> {
     pub(super) removal: Removal,
     /// How.
     pub(super) way_off: WayOff,
+    /// Whether the person may have left before, as far as rosterd can know. Then that is what is taken for true.
+    pub(super) in_doubt: bool,
 }
 
 /// Notes that a contact was taken off the list, and gives up the sync's claim on it. Of one that was removed, nothing
@@ -169,6 +171,7 @@ pub(super) fn take_off(
     };
     let state = match before.as_ref().map(|member| member.state) {
         Some(own @ (Membership::Unsubscribed | Membership::Bounced)) => own,
+        _ if gone.in_doubt => Membership::Unsubscribed,
         _ => gone.removal.leaves(),
     };
     let member = MemberRow {
@@ -210,6 +213,7 @@ mod tests {
                 address: spelled,
                 removal,
                 way_off,
+                in_doubt: false,
             };
             let claim_key = keys::claim(numbers.list, &address, numbers.sync);
             ledger

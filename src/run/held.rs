@@ -215,6 +215,7 @@ impl Hold<'_> {
                 address: &row.address,
                 removal: row.removal,
                 way_off,
+                in_doubt: false,
             };
             take_off(step, self.numbers, address, &gone, now)?;
             step.held.remove(&keys::address(self.numbers.sync, address))

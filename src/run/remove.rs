@@ -1,7 +1,7 @@
 //! Removals last, and within the safety bound: too many at once wait for a person.
 
 use super::Run;
-use super::claims::fed_by;
+use super::claims::{fed_by, give_up};
 use super::error::RunError;
 use super::witness::Leaves;
 use crate::config::settings::{RemovalBound, Safety};
@@ -26,7 +26,9 @@ impl Run<'_> {
             while self.hold_some()? {}
             return Ok(RunOutcome::Held);
         }
-        while self.release_some()? {
+        while self.has_removals()? {
+            self.refresh_gate_before_removals().await?;
+            self.release_some()?;
             self.carry_out_intents().await?;
         }
         Ok(RunOutcome::Completed)
@@ -52,6 +54,11 @@ impl Run<'_> {
         self.store
             .ledger
             .step(|step| step.held.any(&keys::number(self.numbers.sync)))
+    }
+
+    fn has_removals(&self) -> Result<bool, StoreError> {
+        let prefix = keys::number(self.numbers.sync);
+        self.store.ledger.step(|step| step.removals.any(&prefix))
     }
 
     fn count_removals(&self) -> Result<u64, StoreError> {
@@ -114,15 +121,30 @@ impl Run<'_> {
         witness.leaves(record, spelled, Leaves::Held(removal))
     }
 
-    fn release_some(&self) -> Result<bool, StoreError> {
-        let prefix = keys::number(self.numbers.sync);
+    /// Lets the next removals be carried out: those of contacts that are still on the list, as far as rosterd can know
+    /// that. Without the suppressions they wait for the next run.
+    fn release_some(&self) -> Result<(), StoreError> {
+        let numbers = self.numbers;
+        let prefix = keys::number(numbers.sync);
         self.store.ledger.step(|step| {
             let rows = step.removals.under(&prefix, None, STEP_ROWS)?;
             for (key, intent) in &rows {
-                step.intents.put(key, intent)?;
                 step.removals.remove(key)?;
+                let (Some(address), IntentRow::TakeOff { removal, .. }) =
+                    (keys::address_of(key), intent)
+                else {
+                    continue;
+                };
+                let member = step.members.get(&keys::address(numbers.list, &address))?;
+                if self.suppressions_unread.is_some() {
+                    step.defer(numbers.sync, &address, removal.departed())?;
+                } else if member.is_some_and(|member| member.state == Membership::Active) {
+                    step.intents.put(key, intent)?;
+                } else {
+                    give_up(step, numbers, &address)?;
+                }
             }
-            Ok(!rows.is_empty())
+            Ok(())
         })
     }
 }

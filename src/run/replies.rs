@@ -251,6 +251,7 @@ impl Outcomes<'_> {
             removal,
             // What was decided is done, whatever the definition says meanwhile.
             way_off: way_off.unwrap_or(WayOff::Unsubscribe),
+            in_doubt: self.run.suppressions_unread.is_some(),
         };
         take_off(step, numbers, &ready.address, &gone, self.now)?;
         row.counts.deleted += 1;

@@ -1,6 +1,7 @@
 //! The list's suppressions read into the ledger, and the gate that rests on them.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 
@@ -20,6 +21,8 @@ use crate::zoho::campaigns::{Campaigns, CampaignsError, Method, Status};
 
 /// Members looked at in one step.
 const STEP_ROWS: usize = 500;
+/// How long after the suppressions were read contacts may be taken off that are not to go for an opt-out.
+const REMOVALS_WITHIN: Duration = Duration::from_secs(60);
 /// How long after an unsubscribe its contact may be missing among those who left. Whether there is such a delay at all is
 /// UNCONFIRMED.
 const SHOWN_WITHIN: SignedDuration = SignedDuration::from_hours(1);
@@ -54,14 +57,23 @@ impl Run<'_> {
         if self.gate.is_stale(self.clock.now()) {
             self.open_gate().await?;
         }
-        self.rehearse_gate()?;
+        self.rehearse_gate(self.config.safety.suppression_max_age)?;
+        Ok(())
+    }
+
+    /// Reads the suppressions again before contacts are taken off, unless that was a moment ago: who has left in person
+    /// meanwhile is not to count as taken off by rosterd. What is left of this doubt is as short as that moment.
+    pub(super) async fn refresh_gate_before_removals(&mut self) -> Result<(), RunError> {
+        if self.gate.is_older_than(REMOVALS_WITHIN, self.clock.now()) {
+            self.open_gate().await?;
+        }
+        self.rehearse_gate(REMOVALS_WITHIN)?;
         Ok(())
     }
 
     /// In a rehearsal hours pass in thought alone: what reading the suppressions again would cost is added for each time
     /// that they would have grown too old.
-    fn rehearse_gate(&mut self) -> Result<(), StoreError> {
-        let max_age = self.config.safety.suppression_max_age;
+    fn rehearse_gate(&mut self, max_age: Duration) -> Result<(), StoreError> {
         if let Some(rehearsed) = self.campaigns.rehearsed()
             && rehearsed.saturating_sub(self.gate_rehearsed) > max_age
         {

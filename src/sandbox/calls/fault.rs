@@ -44,6 +44,8 @@ pub(crate) enum What {
     },
     /// The call does nothing, and no answer comes for as long as the caller waits.
     Hang,
+    /// The call waits until faults are dropped, and is carried out as usual then.
+    Wait,
     /// The call does nothing, and the connection breaks.
     Close,
     /// The call is carried out as usual, this much later.
@@ -105,6 +107,7 @@ impl Fault {
             What::Status { status, .. } => Some(*status),
             What::AfterEffect { status } => *status,
             What::Hang
+            | What::Wait
             | What::Close
             | What::Delay { .. }
             | What::Truncate

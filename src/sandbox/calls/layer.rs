@@ -18,6 +18,8 @@ use crate::sandbox::campaigns::Wrote;
 use crate::sandbox::campaigns::screens::{Action, ScreenError};
 use crate::sandbox::{Shared, lock};
 
+/// How often a call that waits looks whether it may go on.
+const WAIT: Duration = Duration::from_millis(5);
 /// With this header a handler says what its call costs; it goes no further than here.
 const CREDITS: HeaderName = HeaderName::from_static("x-sandbox-credits");
 
@@ -62,6 +64,14 @@ impl Recorded {
                 headers,
             } => scripted(status, body, &content_type, &headers),
             What::Hang => pending().await,
+            What::Wait => {
+                let dropped = || lock(&self.shared).calls.faults_dropped();
+                let before = dropped();
+                while dropped() == before {
+                    tokio::time::sleep(WAIT).await;
+                }
+                self.carry_out(request, next).await
+            }
             What::Close => return broken(),
             What::Delay { millis } => {
                 tokio::time::sleep(Duration::from_millis(millis)).await;

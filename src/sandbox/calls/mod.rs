@@ -80,6 +80,8 @@ pub(crate) struct Calls {
     /// Resets so far; an answer to a call from before one is not written down after it.
     resets: u64,
     faults: Vec<Fault>,
+    /// How often all of them were dropped.
+    faults_dropped: u64,
 }
 
 /// A call in the log, to be completed when it is answered.
@@ -130,6 +132,12 @@ impl Calls {
     /// Drops all faults.
     pub(crate) fn clear_faults(&mut self) {
         self.faults.clear();
+        self.faults_dropped += 1;
+    }
+
+    /// How often all faults were dropped.
+    fn faults_dropped(&self) -> u64 {
+        self.faults_dropped
     }
 
     /// Counts a call, and says what is to go wrong with it.

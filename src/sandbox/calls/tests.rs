@@ -175,6 +175,27 @@ async fn a_call_that_hangs_is_counted_and_does_nothing() {
 }
 
 #[tokio::test]
+async fn a_call_waits_until_faults_are_dropped() {
+    let bench = Bench::start().await;
+    lock(&bench.world()).calls.add_fault(once(What::Wait));
+    let world = bench.world();
+    let dropped = async {
+        while lock(&world)
+            .calls
+            .count(Service::Campaigns, "listsubscribe")
+            == 0
+        {
+            tokio::task::yield_now().await;
+        }
+        assert!(!is_on_list(&bench, "ann@example.com"));
+        lock(&world).calls.clear_faults();
+    };
+    let (answer, ()) = tokio::join!(outcome(&bench, "ann@example.com"), dropped);
+    assert_eq!(answer.0, Some(200));
+    assert!(is_on_list(&bench, "ann@example.com"));
+}
+
+#[tokio::test]
 async fn people_act_right_before_a_call_and_right_after_it() {
     let bench = Bench::start().await;
     let leave = json!({"unsubscribe": {"list": LIST, "address": "ann@example.com"}});

@@ -23,7 +23,10 @@ pub(crate) fn imported(advanced: &str) -> (Rig, Vec<(String, String)>) {
     imported_with(Setup::default().settings, advanced)
 }
 
-fn imported_with(settings: &'static str, advanced: &str) -> (Rig, Vec<(String, String)>) {
+pub(crate) fn imported_with(
+    settings: &'static str,
+    advanced: &str,
+) -> (Rig, Vec<(String, String)>) {
     let rig = Rig::with(&Setup {
         settings,
         ..Setup::default()

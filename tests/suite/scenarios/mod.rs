@@ -13,6 +13,8 @@ mod history;
 mod ignored;
 mod import;
 mod leaving;
+
+mod meanwhile;
 mod neighbours;
 mod oracle;
 mod orderings;
