@@ -275,6 +275,7 @@ impl Run<'_> {
             numbers: self.numbers,
             module: step.number('m', module.as_str())?,
             window: self.window(),
+            cursor: self.cursor,
             now: self.clock.now(),
             witness: self.witness(),
         })

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::claims;
 use super::deals::deals_of;
 use super::decide::settle;
 use super::plan::{Plan, Selected};
@@ -29,6 +30,8 @@ pub(super) struct Staging<'a> {
     pub(super) module: u32,
     /// The stretch of time records are taken from; `None` for a run that takes up everything.
     pub(super) window: Option<Window>,
+    /// The cursor that the last completed run left: what was modified since has changed.
+    pub(super) cursor: Option<Timestamp>,
     pub(super) now: Timestamp,
     /// Who is told of outcomes that a record's own fields decide.
     pub(super) witness: Option<&'a Witness>,
@@ -74,6 +77,14 @@ impl Staging<'_> {
             step.candidates.remove(&candidate)?;
             step.touch(self.numbers.sync, &address, Some(Departed::Left))?;
         }
+        let read_differently = before.is_some_and(|row| row.fingerprint != fingerprint);
+        if read_differently
+            && self
+                .cursor
+                .is_some_and(|cursor| record.modified_at >= Some(cursor))
+        {
+            self.look_at_kept(step, record.id, place.candidate)?;
+        }
         let place = place.place;
         step.records.put(
             &key,
@@ -83,6 +94,22 @@ impl Staging<'_> {
                 place,
             },
         )
+    }
+
+    /// Makes the sync decide the contacts that were kept when this record left them, now that it has changed. Where the
+    /// definition keeps such contacts they are kept again; who was kept because a person discarded the removal may go.
+    fn look_at_kept(
+        &self,
+        step: &mut Step<'_>,
+        record: RecordId,
+        fed: Option<AddressKey>,
+    ) -> Result<(), StoreError> {
+        for address in claims::take_kept(step, self.numbers, record)? {
+            if fed != Some(address) {
+                step.touch(self.numbers.sync, &address, Some(Departed::Left))?;
+            }
+        }
+        Ok(())
     }
 
     /// A record of which not everything could be read: its opt-outs count, and otherwise it stays as it was.

@@ -163,3 +163,27 @@ fn a_discarded_removal_of_who_left_is_made_when_the_record_is_deleted() {
     assert_eq!(standing(&rig, &people[0].1), "active");
     assert!(!rig.members(NEWSLETTER, "active").contains_key(&people[1].1));
 }
+
+#[test]
+fn a_discarded_removal_of_who_left_is_decided_anew_when_the_record_changes_and_not_before() {
+    let (rig, people, run) = held("unsubscribe");
+    rig.done(&format!("discard {run}"));
+    rig.advance(600);
+    rig.done("sync newsletter --full");
+    for (_, address) in &people[..3] {
+        assert_eq!(standing(&rig, address), "active");
+    }
+    rig.advance(600);
+    // Any field the sync looks at, though the record is as far from the selection as before.
+    rig.update("Contacts", &people[0].0, &json!({"First_Name": "Else"}));
+    assert_eq!(later(&rig)["deleted"], 1);
+    assert_eq!(standing(&rig, &people[0].1), "unsubscribed");
+    for (_, address) in &people[1..3] {
+        assert_eq!(standing(&rig, address), "active");
+    }
+    // Where the definition keeps them, nobody goes.
+    rig.sync("newsletter", &super::contacts("left = \"keep\""));
+    rig.update("Contacts", &people[1].0, &json!({"First_Name": "Else"}));
+    assert_eq!(later(&rig)["deleted"], 0);
+    assert_eq!(standing(&rig, &people[1].1), "active");
+}
