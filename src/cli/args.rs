@@ -104,6 +104,11 @@ pub enum Command {
         after_help = "Exit code 3 if the record is still there, or none blocks the address. Unsubscribes and bounces in Campaigns cannot be lifted."
     )]
     Release(ReleaseArgs),
+    /// Erase a person: off every list where rosterd put them, out of all that rosterd keeps, and never added again.
+    #[command(
+        after_help = "What stays is a keyed hash of the address and the time. This cannot be undone."
+    )]
+    Forget(ForgetArgs),
     /// Serve a local stand-in for Zoho CRM and Campaigns, full of invented people.
     #[command(
         after_help = "Prints the files that make rosterd use it. Ends on Ctrl-C; nothing is kept."
@@ -220,6 +225,13 @@ pub struct ReleaseArgs {
     /// Why, for the history; without addresses.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
+}
+
+/// Options of `forget`.
+#[derive(Debug, Clone, Args)]
+pub struct ForgetArgs {
+    /// The address.
+    pub address: String,
 }
 
 /// Options of `history`.

@@ -9,6 +9,7 @@ mod daemon;
 mod demo;
 pub mod exit;
 mod explain;
+mod forget;
 mod history;
 mod hold;
 mod online;
@@ -110,6 +111,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
         Command::Discard(args) => hold::run(context, args, HoldVerdict::Discard),
         Command::Adopt(args) => adopt::run(context, args),
         Command::Release(args) => release::run(context, args),
+        Command::Forget(args) => forget::run(context, args),
         Command::Sandbox(args) => sandbox::run(context, args),
         Command::Demo => demo::run(context),
         Command::Completions { shell } => pages::completions(*shell, &context.report),

@@ -1,11 +1,12 @@
-//! What people ask for besides runs: held removals settled, contacts adopted, addresses released. Each takes its turn
-//! among the runs of the account.
+//! What people ask for besides runs: held removals settled, contacts adopted, addresses released,
+//! people erased. Each takes its turn among the runs of the account.
 
 use super::Current;
 use crate::domain::address::EmailAddress;
 use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{AccountName, RunId, SyncId};
 use crate::run::adopt::Adopted;
+use crate::run::forget::Forgotten;
 use crate::run::{self, RunError};
 
 /// What a person says to held removals.
@@ -55,6 +56,27 @@ impl Current {
         };
         let _turn = account.turns.take().await;
         run::adopt::adopt(&self.base, &account.clients, definition).await
+    }
+
+    /// Erases a person from all accounts, and keeps them from being added again.
+    ///
+    /// # Errors
+    /// [`RunError`]; nothing adds the address even then, and asking once more does the rest.
+    pub(crate) async fn forget(&self, address: &EmailAddress) -> Result<Forgotten, RunError> {
+        let mut turns = Vec::new();
+        for account in self.accounts.values() {
+            turns.push(account.turns.take().await);
+        }
+        run::forget::begin(&self.base, address)?;
+        let mut forgotten = Forgotten::default();
+        for (name, account) in self.accounts.iter() {
+            let clients = &account.clients;
+            let of_account = run::forget::unsubscribe(&self.base, clients, name, address).await?;
+            forgotten.unsubscribed += of_account.unsubscribed;
+            forgotten.on_lists_of_others += of_account.on_lists_of_others;
+        }
+        forgotten.files = run::forget::erase(&self.base, address, forgotten.unsubscribed)?;
+        Ok(forgotten)
     }
 
     /// Releases an address from the opt-outs of records that are gone for good, in all accounts where such block it, or

@@ -14,9 +14,11 @@ pub mod status;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -191,6 +193,17 @@ impl Current {
     fn interrupted(&self, sync: &SyncId) -> Result<bool, StoreError> {
         let checkpoint = self.base.store.state.checkpoint(sync)?;
         Ok(checkpoint.is_some_and(|checkpoint| checkpoint.running.is_some()))
+    }
+}
+
+/// Writes the ledger's file anew where people were erased since that was done last; so does everybody who opens it next.
+///
+/// # Errors
+/// [`ServiceError::Store`], unless another process holds the state, which has seen to it by then.
+pub(crate) fn wipe(state_dir: &Path, now: Timestamp) -> Result<(), ServiceError> {
+    match Store::open(state_dir, now) {
+        Ok(_) | Err(StoreError::Held(_)) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

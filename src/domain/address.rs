@@ -306,5 +306,29 @@ impl fmt::Debug for EmailAddress {
     }
 }
 
+/// Stands for an address in a text that is not to name it.
+const LEFT_OUT: &str = "(an address)";
+
+/// A text without an address, which stands in it as it is spelled or in another case.
+#[must_use]
+pub fn without(text: &str, address: &str) -> String {
+    let (lower, sought) = (
+        text.to_ascii_lowercase(),
+        address.trim().to_ascii_lowercase(),
+    );
+    let (mut out, mut from) = (String::new(), 0);
+    if sought.is_empty() {
+        return text.to_owned();
+    }
+    // Lower case in ASCII moves no byte.
+    while let Some(at) = lower.get(from..).and_then(|rest| rest.find(&sought)) {
+        out.push_str(text.get(from..from + at).unwrap_or_default());
+        out.push_str(LEFT_OUT);
+        from += at + sought.len();
+    }
+    out.push_str(text.get(from..).unwrap_or_default());
+    out
+}
+
 #[cfg(test)]
 mod tests;

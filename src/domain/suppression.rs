@@ -110,6 +110,8 @@ pub enum Suppression {
     TakenOffOptedOut,
     /// Hard-bounced.
     Bounced,
+    /// The person was erased, and is to stay so.
+    Erased,
 }
 
 /// What the ledger knows against an address.
@@ -287,6 +289,7 @@ mod tests {
             Suppression::DoNotMail,
             Suppression::TakenOffOptedOut,
             Suppression::Bounced,
+            Suppression::Erased,
         ] {
             let standing = Standing {
                 opted_out: false,

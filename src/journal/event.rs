@@ -42,6 +42,9 @@ pub enum Event {
     /// A person lifted the block of an address whose opted-out record is gone.
     #[serde(rename = "address.released")]
     AddressReleased(AddressReleased),
+    /// A person was erased.
+    #[serde(rename = "address.forgotten")]
+    AddressForgotten(AddressForgotten),
     /// A sync became active.
     #[serde(rename = "sync.activated")]
     SyncActivated(SyncActivated),
@@ -55,7 +58,7 @@ pub enum Event {
 
 impl Event {
     /// The names of the events that this version reads in full.
-    pub const NAMES: [&str; 12] = [
+    pub const NAMES: [&str; 13] = [
         "run.started",
         "run.finished",
         "run.held",
@@ -65,6 +68,7 @@ impl Event {
         "run.skipped",
         "run.resumed",
         "address.released",
+        "address.forgotten",
         "sync.activated",
         "sync.deactivated",
         "config.reloaded",
@@ -380,6 +384,13 @@ pub struct AddressReleased {
     pub account: AccountName,
     /// What the person said; never with an address.
     pub reason: String,
+}
+
+/// See [`Event::AddressForgotten`]. It says nothing of who that was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressForgotten {
+    /// Lists of all accounts from which the contact was taken off.
+    pub unsubscribed: u64,
 }
 
 /// See [`Event::SyncActivated`].

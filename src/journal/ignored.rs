@@ -11,6 +11,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Lines, Write};
 use std::path::{Path, PathBuf};
 
 use super::{JournalError, LineError, files};
+use crate::domain::address::{EmailAddress, without};
 use crate::domain::ids::{RecordId, RunId};
 use crate::domain::outcome::Reason;
 
@@ -68,9 +69,84 @@ pub fn write_ignored<E: From<JournalError>>(
     rows: impl Iterator<Item = Result<IgnoredRow, E>>,
 ) -> Result<u64, E> {
     files::create_folder(dir)?;
+    files::create_folder(&folder(dir))?;
+    let lines = rows.map(|row| {
+        let line = serde_json::to_string(&row?).map_err(JournalError::Render)?;
+        Ok(line)
+    });
+    write_lines(dir, run, lines)
+}
+
+/// Takes an address out of the files of all runs: its rows stay, without it. What a crash left unfinished goes. Returns
+/// how many files had it.
+///
+/// # Errors
+/// When the folder cannot be listed, or a file not read or written anew.
+pub fn erase_ignored(dir: &Path, address: &EmailAddress) -> Result<u64, JournalError> {
     let folder = folder(dir);
-    files::create_folder(&folder)?;
+    let failed = |source| JournalError::io("list the folder", &folder, source);
+    let mut changed = 0;
+    if !folder.exists() {
+        return Ok(0);
+    }
+    for entry in fs::read_dir(&folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let Some(run) = name.to_str().and_then(run_of) else {
+            if name.to_string_lossy().starts_with(UNFINISHED) {
+                files::remove(&entry.path())?;
+            }
+            continue;
+        };
+        // Twice, so that a file which has nothing of it is left as it is.
+        if lines_without(dir, run, address)?.any(|line| !matches!(line, Ok((_, false)))) {
+            let lines = lines_without(dir, run, address)?.map(|line| line.map(|(text, _)| text));
+            write_lines(dir, run, lines)?;
+            changed += 1;
+        }
+    }
+    Ok(changed)
+}
+
+/// The lines of a file without an address, and which of them had it.
+fn lines_without(
+    dir: &Path,
+    run: RunId,
+    address: &EmailAddress,
+) -> Result<impl Iterator<Item = Result<(String, bool), JournalError>>, JournalError> {
     let path = file(dir, run);
+    let opened = files::open_existing(&path)?;
+    let lines = opened
+        .into_iter()
+        .flat_map(|file| BufReader::new(file).lines());
+    Ok(lines.map(move |line| {
+        let line = line.map_err(|source| JournalError::io("read", &path, source))?;
+        let Ok(row) = serde_json::from_str::<IgnoredRow>(&line) else {
+            // Damaged, but it may name the person all the same.
+            let text = without(&line, address.as_sent());
+            let had_it = text != line;
+            return Ok((text, had_it));
+        };
+        if EmailAddress::parse(&row.address).is_ok_and(|found| found == *address) {
+            let row = IgnoredRow {
+                address: String::new(),
+                detail: without(&row.detail, &row.address),
+                ..row
+            };
+            let text = serde_json::to_string(&row).map_err(JournalError::Render)?;
+            return Ok((text, true));
+        }
+        Ok((line, false))
+    }))
+}
+
+/// Writes a file whole or not at all; returns how many lines it has.
+fn write_lines<E: From<JournalError>>(
+    dir: &Path,
+    run: RunId,
+    lines: impl Iterator<Item = Result<String, E>>,
+) -> Result<u64, E> {
+    let (folder, path) = (folder(dir), file(dir, run));
     let failed = |source| JournalError::io("write", &path, source);
     let temporary = tempfile::Builder::new()
         .prefix(UNFINISHED)
@@ -79,10 +155,9 @@ pub fn write_ignored<E: From<JournalError>>(
     files::restrict(temporary.as_file()).map_err(failed)?;
     let mut out = BufWriter::new(temporary);
     let mut count = 0;
-    for row in rows {
-        let mut line = serde_json::to_vec(&row?).map_err(JournalError::Render)?;
-        line.push(b'\n');
-        out.write_all(&line).map_err(failed)?;
+    for line in lines {
+        out.write_all(line?.as_bytes()).map_err(failed)?;
+        out.write_all(b"\n").map_err(failed)?;
         count += 1;
     }
     let temporary = out
@@ -277,6 +352,47 @@ mod tests {
         }
         let years_on = "2100-01-01T00:00:00Z".parse().unwrap();
         assert_eq!(prune_ignored(dir.path(), 90, years_on).unwrap(), 1);
+    }
+
+    #[test]
+    fn an_erased_address_is_in_no_file_and_everything_else_still_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let row = |record, address: &str, detail: &str| IgnoredRow {
+            record: RecordId(record),
+            address: address.to_owned(),
+            reason: Reason::Other,
+            detail: detail.to_owned(),
+        };
+        let refused = "999 Ann@Example.com is refused";
+        let rows = vec![
+            row(1, " Ann@Example.COM", refused),
+            row(2, "joann@example.com", ""),
+        ];
+        write_ignored(
+            dir.path(),
+            samples::run(1),
+            rows.into_iter().map(Ok::<_, JournalError>),
+        )
+        .unwrap();
+        write(dir.path(), 2, 1);
+        let damaged = file(dir.path(), samples::run(3));
+        fs::write(&damaged, "{\"address\":\"ann@example.com\",\n").unwrap();
+        let ann = EmailAddress::parse("ann@example.com").unwrap();
+        assert_eq!(erase_ignored(dir.path(), &ann).unwrap(), 2);
+        assert_eq!(erase_ignored(dir.path(), &ann).unwrap(), 0);
+        let read = read_ignored(dir.path(), samples::run(1)).unwrap().unwrap();
+        let read: Vec<_> = read.map(Result::unwrap).collect();
+        let want = [
+            row(1, "", "999 (an address) is refused"),
+            row(2, "joann@example.com", ""),
+        ];
+        assert_eq!(read, want);
+        assert_eq!(
+            fs::read_to_string(&damaged).unwrap(),
+            "{\"address\":\"(an address)\",\n"
+        );
+        let none = tempfile::tempdir().unwrap();
+        assert_eq!(erase_ignored(none.path(), &ann).unwrap(), 0);
     }
 
     #[test]

@@ -150,6 +150,7 @@ pub(crate) fn every_event() -> Vec<Event> {
             account: account(),
             reason: "merged into another lead".to_owned(),
         }),
+        Event::AddressForgotten(AddressForgotten { unsubscribed: 2 }),
         Event::SyncActivated(SyncActivated {
             sync: sync(),
             account: account(),

@@ -98,7 +98,8 @@ pub(crate) async fn adopt(
     Ok(adopted)
 }
 
-/// Takes over one contact that is on the list. One that has opted out is not worth it: the next run takes it off.
+/// Takes over one contact that is on the list. One that has opted out is not worth it: the next run takes it off. Of
+/// somebody who was erased nothing is kept.
 fn one(
     step: &mut Step<'_>,
     numbers: SyncNumbers,
@@ -110,7 +111,8 @@ fn one(
     let opted_out = step
         .opt_outs
         .any(&keys::address(numbers.account, &address))?;
-    let Some(winner) = winner(&candidates).filter(|_| !opted_out) else {
+    let barred = opted_out || step.is_erased(&address)?;
+    let Some(winner) = winner(&candidates).filter(|_| !barred) else {
         adopted.others += 1;
         return Ok(());
     };

@@ -23,6 +23,9 @@ use crate::store::ledger::{Step, SyncNumbers, keys};
 /// Rows looked at in a step; the addresses among them are decided together.
 const STEP_ROWS: usize = 500;
 
+/// What a person has to do whom rosterd cannot ask Campaigns about.
+const ERASED_ON_LIST: &str = "somebody who was erased has opted out, and is on the list because others put them there: look in Campaigns";
+
 /// What a decision needs besides the ledger.
 pub(super) struct Deciding<'a> {
     pub(super) numbers: SyncNumbers,
@@ -100,6 +103,7 @@ impl Deciding<'_> {
             candidates: candidates(step, sync, address)?,
             read,
             opted_out: step.opt_outs.any(&keys::address(account, address))?,
+            erased: step.is_erased(address)?,
             claim: step
                 .claims
                 .get(&keys::claim(list, address, sync))?
@@ -162,7 +166,7 @@ impl Deciding<'_> {
             Some(Action::Send { winner, expected }) => {
                 self.send(step, run, address, winner, expected)
             }
-            Some(Action::TakeOff(removal)) => self.take_off(step, address, removal),
+            Some(Action::TakeOff(removal)) => self.take_off(step, run, address, removal),
         }
     }
 
@@ -220,7 +224,8 @@ impl Deciding<'_> {
     fn leave_orphans(&self, step: &mut Step<'_>, address: &AddressKey) -> Result<(), StoreError> {
         for (list, _) in self.orphans {
             let member = step.members.get(&keys::address(*list, address))?;
-            let Some(member) = member.filter(|member| member.state == Membership::Active) else {
+            let on_list = |it: &MemberRow| it.state == Membership::Active && !it.address.is_empty();
+            let Some(member) = member.filter(on_list) else {
                 continue;
             };
             let intent = IntentRow::TakeOff {
@@ -236,6 +241,7 @@ impl Deciding<'_> {
     fn take_off(
         &self,
         step: &mut Step<'_>,
+        run: &mut RunRow,
         address: &AddressKey,
         removal: Removal,
     ) -> Result<(), StoreError> {
@@ -248,6 +254,12 @@ impl Deciding<'_> {
         else {
             return Ok(());
         };
+        if spelled.is_empty() {
+            // Others have put an erased person there, whose address is not known here any more.
+            let before = run.not_taken_off.as_ref().map_or(0, |(count, _)| *count);
+            run.not_taken_off = Some((before + 1, ERASED_ON_LIST.to_owned()));
+            return Ok(());
+        }
         let key = keys::address(self.numbers.sync, address);
         let intent = IntentRow::TakeOff {
             address: spelled,

@@ -15,7 +15,7 @@ use super::start::{Neighbours, neighbours};
 use super::suppressions::SuppressionReader;
 use super::tagging::tag;
 use super::{Base, Clients};
-use crate::domain::address::EmailAddress;
+use crate::domain::address::{EmailAddress, without};
 use crate::domain::changes::{Membership, Removal, Rules};
 use crate::domain::definition::{SyncDefinition, WayOff};
 use crate::domain::ids::RunId;
@@ -251,7 +251,9 @@ async fn unsubscribe(clients: &Clients, plan: &Plan, row: &HeldRow) -> Result<()
             verdict: Verdict::NotAContact,
             ..
         } => {}
-        Reply::Refused { code, text, .. } => return Err(refused(format!("{code} {text}"))),
+        Reply::Refused { code, text, .. } => {
+            return Err(refused(without(&format!("{code} {text}"), &row.address)));
+        }
     }
     if plan.rules.way_off(row.removal) == Some(WayOff::Remove) {
         let told = tag(&clients.campaigns, &address).await;

@@ -28,6 +28,7 @@ mod decide;
 mod error;
 mod fetch;
 mod finish;
+pub(crate) mod forget;
 pub(crate) mod held;
 mod plan;
 mod progress;

@@ -5,6 +5,7 @@ use super::claims::{TakenOff, fed_by, take_off};
 use super::decide::settle;
 use super::witness::{Leaves, Settled};
 use super::write::{Done, Ready, is_off};
+use crate::domain::address::without;
 use crate::domain::changes::{Membership, Rejection, Removal, held_back};
 use crate::domain::definition::WayOff;
 use crate::domain::ids::RecordId;
@@ -50,7 +51,8 @@ impl Outcomes<'_> {
                 Done::Answered(reply @ Reply::Refused { code, text, .. }) if !is_off(reply) => {
                     let sync = self.run.numbers.sync;
                     step.defer(sync, &ready.address, removal.departed())?;
-                    Ok(Some(format!("{code} {text}")))
+                    // The journal names nobody, and Campaigns may.
+                    Ok(Some(without(&format!("{code} {text}"), address)))
                 }
                 Done::NotAnAddress => Ok(Some("the address is not one".to_owned())),
                 Done::Answered(_) | Done::HeldBack(_) => {

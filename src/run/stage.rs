@@ -10,6 +10,7 @@ use super::witness::{Settled, Witness};
 use crate::domain::address::EmailAddress;
 use crate::domain::changes::Departed;
 use crate::domain::ids::RecordId;
+use crate::domain::mapping::Rendered;
 use crate::domain::outcome::{Outcome, Reason};
 use crate::domain::period::{Known, Window};
 use crate::domain::record::Record;
@@ -220,7 +221,7 @@ impl Staging<'_> {
             Err((reason, detail)) => {
                 let address = match (reason, email) {
                     (Reason::EmptyEmail, _) => String::new(),
-                    (_, Value::Text(text)) => text.clone(),
+                    (_, Value::Text(text)) => self.spelled(step, text)?,
                     _ => String::new(),
                 };
                 let settled = Settled {
@@ -234,6 +235,14 @@ impl Staging<'_> {
                 settle(step, run, self.witness, settled)?;
                 Ok(Placed::OUTSIDE)
             }
+        }
+    }
+
+    /// What a record has for an address, unless it is that of an erased person.
+    fn spelled(&self, step: &Step<'_>, text: &str) -> Result<String, StoreError> {
+        match EmailAddress::parse(text) {
+            Ok(address) => step.spelled(&self.ledger.key(&address), text),
+            Err(_) => Ok(text.to_owned()),
         }
     }
 
@@ -306,7 +315,7 @@ impl Staging<'_> {
     ) -> Result<Placed, StoreError> {
         let key = self.ledger.key(address);
         let under = keys::under_address(self.numbers.sync, &key, record.id.0);
-        let sent = address.as_sent().to_owned();
+        let sent = step.spelled(&key, address.as_sent())?;
         step.staged.put(
             &under,
             &StagedRow::Read {
@@ -322,7 +331,10 @@ impl Staging<'_> {
             }),
             Screened::Passed => {
                 let plan = self.plan;
-                let rendered = plan.mapping.render(record, &plan.zone, plan.clear_empty);
+                let rendered = match step.is_erased(&key)? {
+                    true => Rendered::default(),
+                    false => plan.mapping.render(record, &plan.zone, plan.clear_empty),
+                };
                 let modified_at = record.modified_at.map_or(0, Timestamp::as_millisecond);
                 let row = CandidateRow {
                     modified_at,

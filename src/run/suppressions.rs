@@ -194,7 +194,7 @@ impl Run<'_> {
                     Some(_) | None => now,
                 };
                 let row = MemberRow {
-                    address: text.clone(),
+                    address: step.spelled(&address, text)?,
                     state: Membership::Active,
                     ours: was_active && before.is_some_and(|member| member.ours),
                     since,
@@ -323,7 +323,7 @@ impl SuppressionReader<'_> {
                 }
                 let ours = before.is_some_and(|member| member.ours);
                 let row = MemberRow {
-                    address: text.clone(),
+                    address: step.spelled(&address, text)?,
                     state,
                     ours,
                     since: now,

@@ -12,7 +12,7 @@ use super::replies::Outcomes;
 use crate::domain::address::EmailAddress;
 use crate::domain::definition::WayOff;
 use crate::domain::ids::ListKey;
-use crate::domain::suppression::{Cleared, Refusal, Standing};
+use crate::domain::suppression::{Cleared, Refusal, Standing, Suppression};
 use crate::store::StoreError;
 use crate::store::ledger::rows::{AddressKey, IntentRow};
 use crate::store::ledger::{Step, keys};
@@ -102,11 +102,12 @@ impl Run<'_> {
             .members
             .get(&keys::address(self.numbers.list, address))?;
         let again = self.plan.rules.opted_in_again;
+        let erased = step.is_erased(address)?.then_some(Suppression::Erased);
         Ok(Standing {
             opted_out: step
                 .opt_outs
                 .any(&keys::address(self.numbers.account, address))?,
-            suppressed: member.and_then(|member| member.state.suppression(again)),
+            suppressed: erased.or(member.and_then(|member| member.state.suppression(again))),
         })
     }
 

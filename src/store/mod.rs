@@ -54,7 +54,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The ledger's file cannot be opened.
-    #[error("cannot open the ledger {}: restore a backup of it; without one, move it away, and the next run reads everything, but opt-outs of records that are gone from the CRM are forgotten", path.display())]
+    #[error("cannot open the ledger {}: restore a backup of it; without one, move it away, and the next run reads everything, but opt-outs of records that are gone from the CRM, and who was erased, are forgotten", path.display())]
     Opening {
         /// The file.
         path: PathBuf,
@@ -168,7 +168,7 @@ impl Store {
         made.map_err(|source| StoreError::file("make the state folder", folder, source))?;
         let lock = lock(folder)?;
         let state = State::open(folder, now)?;
-        let ledger = Ledger::open(&folder.join(LEDGER_FILE))?;
+        let ledger = Ledger::open_wiped(&folder.join(LEDGER_FILE))?;
         acquaint(&state, &ledger)?;
         Ok(Self {
             state,

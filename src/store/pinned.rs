@@ -352,6 +352,14 @@ fn ledger_pins() -> Vec<Pin> {
         pin(&ExpectedRow(28), "13011cec3ba935"),
         pin(&AuditRow { alarms: 35 }, "1401235f12928d"),
         pin(&KeptRow(32), "150120c7d9a900"),
+        pin(
+            &ErasedRow {
+                since: 33,
+                done: true,
+                wiped: false,
+            },
+            "1701420100c65bb305",
+        ),
     ]
 }
 
@@ -408,7 +416,7 @@ fn every_kind_has_its_pin_and_no_two_share_a_number() {
     let mut kinds: Vec<u8> = pins().iter().map(|pin| pin.bytes[0]).collect();
     // One kind with two forms has two pins.
     kinds.dedup();
-    let all: Vec<u8> = (1..=21).chain(100..=104).collect();
+    let all: Vec<u8> = (1..=21).chain([23]).chain(100..=104).collect();
     assert_eq!(kinds, all);
 }
 

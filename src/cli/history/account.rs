@@ -60,6 +60,7 @@ fn gather(past: &Past, run: RunId) -> Told<'_> {
             Event::RunDeferred(_)
             | Event::RunSkipped(_)
             | Event::AddressReleased(_)
+            | Event::AddressForgotten(_)
             | Event::SyncActivated(_)
             | Event::SyncDeactivated(_)
             | Event::ConfigReloaded(_) => {}

@@ -158,6 +158,7 @@ pub(super) fn run_of(event: &Event) -> Option<RunId> {
         Event::RunDeferred(_)
         | Event::RunSkipped(_)
         | Event::AddressReleased(_)
+        | Event::AddressForgotten(_)
         | Event::SyncActivated(_)
         | Event::SyncDeactivated(_)
         | Event::ConfigReloaded(_) => None,
@@ -177,7 +178,7 @@ pub(super) fn sync_of(event: &Event) -> Option<&SyncId> {
         Event::RunResumed(run) => Some(&run.sync),
         Event::SyncActivated(sync) => Some(&sync.sync),
         Event::SyncDeactivated(sync) => Some(&sync.sync),
-        Event::AddressReleased(_) | Event::ConfigReloaded(_) => None,
+        Event::AddressReleased(_) | Event::AddressForgotten(_) | Event::ConfigReloaded(_) => None,
     }
 }
 

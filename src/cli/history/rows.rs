@@ -62,6 +62,7 @@ impl Rows {
             | Event::RunApproved(_)
             | Event::RunDiscarded(_)
             | Event::AddressReleased(_)
+            | Event::AddressForgotten(_)
             | Event::SyncActivated(_)
             | Event::SyncDeactivated(_)
             | Event::ConfigReloaded(_) => {}

@@ -137,6 +137,8 @@ pub struct AddressState {
     pub read: Vec<(RecordId, Screened)>,
     /// Whether any record of the account with this address has opted out.
     pub opted_out: bool,
+    /// Whether the person was erased. Then no record has an address or fields here.
+    pub erased: bool,
     /// The sync's claim.
     pub claim: Option<Claim>,
     /// The address on the sync's list.
@@ -422,6 +424,9 @@ fn due(state: &AddressState, winner: &Candidate, again: OptedInAgain) -> Due {
 
 /// The outcome of sending the contact, or what holds it back.
 fn expected(state: &AddressState, again: OptedInAgain) -> Result<Outcome, Suppression> {
+    if state.erased {
+        return Err(Suppression::Erased);
+    }
     // Who left this list counts as that also where it has bounced since.
     let left = match state.membership {
         Some(Membership::Unsubscribed) => true,
@@ -459,6 +464,7 @@ pub fn held_back(suppression: Suppression) -> (Reason, &'static str) {
             "unsubscribed because it had opted out in the CRM",
         ),
         Suppression::Bounced => (Reason::Bounced, "hard-bounced in Campaigns"),
+        Suppression::Erased => (Reason::DoNotMail, "erased, and never added again"),
     }
 }
 

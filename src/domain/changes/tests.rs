@@ -20,6 +20,7 @@ fn state(candidates: Vec<Candidate>) -> AddressState {
         candidates,
         read,
         opted_out: false,
+        erased: false,
         claim: None,
         membership: None,
         ours: true,
@@ -98,6 +99,21 @@ fn the_list_decides_what_a_winner_counts_as() {
         let mut state = state(vec![candidate(1, 10, "a")]);
         (state.membership, state.claim) = (membership, claim.clone());
         assert_eq!(outcomes(&state), [(1, want)], "{membership:?} {claim:?}");
+    }
+}
+
+#[test]
+fn an_erased_person_is_never_sent_however_they_stand() {
+    use Membership as M;
+    for membership in [None, Some(M::Active), Some(M::Lost), Some(M::TakenOffGone)] {
+        let mut state = state(vec![candidate(1, 10, "a"), candidate(2, 20, "b")]);
+        (state.erased, state.membership) = (true, membership);
+        let ignored = Outcome::Ignored;
+        let want = [
+            (1, ignored(Reason::FileDuplicate)),
+            (2, ignored(Reason::DoNotMail)),
+        ];
+        assert_eq!(outcomes(&state), want, "{membership:?}");
     }
 }
 

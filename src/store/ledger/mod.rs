@@ -3,6 +3,7 @@
 //! A step is one transaction, synced to disk before it counts as done. There is one writer at a time; the file is
 //! locked to one process. Addresses are looked up by a keyed hash, so that keys are short and tell nobody anything.
 
+pub(crate) mod erase;
 pub(crate) mod keys;
 mod old;
 pub(crate) mod rows;
@@ -64,6 +65,26 @@ impl Ledger {
             Ok(secret)
         })?;
         Ok(ledger)
+    }
+
+    /// Opens the ledger, and writes its file anew before that if people were erased since that was done last. Where it
+    /// cannot be written anew, that is told, and tried again the next time.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn open_wiped(path: &Path) -> Result<Self, StoreError> {
+        let ledger = Self::open(path)?;
+        if !ledger.wants_wiping()? {
+            return Ok(ledger);
+        }
+        drop(ledger);
+        if let Err(error) = erase::wipe(path) {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the ledger cannot be written anew: people who were erased may be left in parts of its file"
+            );
+        }
+        Self::open(path)
     }
 
     /// Does one step: what `change` puts is stored together when it returns `Ok`, and not at all otherwise.

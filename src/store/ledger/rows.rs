@@ -423,6 +423,18 @@ stored!(ExpectedRow, 19);
 pub(crate) struct KeptRow(pub(crate) u32);
 stored!(KeptRow, 21);
 
+/// A person who was erased: under the keyed hash of the address, which is all that stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ErasedRow {
+    /// Since when nothing adds the address any more.
+    pub(crate) since: i64,
+    /// Whether the erasure was carried out to its end.
+    pub(crate) done: bool,
+    /// Whether the ledger's file was written anew since, so that nothing is left in parts of it that are not used.
+    pub(crate) wiped: bool,
+}
+stored!(ErasedRow, 23);
+
 /// What an account has used of its call budgets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PacingRow(pub(crate) crate::domain::pacing::PacingState);

@@ -7,9 +7,9 @@ use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 
 use super::keys;
 use super::rows::{
-    AddedRow, AddressKey, AuditRow, CandidateRow, ClaimRow, DealContactRow, DealRow, ExpectedRow,
-    HeldRow, IgnoredRow, IntentRow, KeptRow, LedgerRow, MemberRow, NumberRow, OptOutRow, PacingRow,
-    RecordRow, ResolvedRow, RevisitRow, RunRow, StagedRow,
+    AddedRow, AddressKey, AuditRow, CandidateRow, ClaimRow, DealContactRow, DealRow, ErasedRow,
+    ExpectedRow, HeldRow, IgnoredRow, IntentRow, KeptRow, LedgerRow, MemberRow, NumberRow,
+    OptOutRow, PacingRow, RecordRow, ResolvedRow, RevisitRow, RunRow, StagedRow,
 };
 use crate::store::StoreError;
 use crate::store::format::{Stored, decode, encode};
@@ -159,6 +159,8 @@ pub(crate) struct Step<'t> {
     pub(crate) audits: Rows<'t, AuditRow>,
     /// Contacts kept though their records left, by sync, record and address.
     pub(crate) kept: Rows<'t, KeptRow>,
+    /// People who were erased, by address.
+    pub(crate) erased: Rows<'t, ErasedRow>,
 }
 
 impl<'t> Step<'t> {
@@ -191,6 +193,20 @@ impl<'t> Step<'t> {
             expected: Rows::open(txn, wrote, "expected")?,
             audits: Rows::open(txn, wrote, "audits")?,
             kept: Rows::open(txn, wrote, "kept")?,
+            erased: Rows::open(txn, wrote, "erased")?,
+        })
+    }
+
+    /// Whether the person of an address was erased.
+    pub(crate) fn is_erased(&self, address: &AddressKey) -> Result<bool, StoreError> {
+        Ok(self.erased.get(address)?.is_some())
+    }
+
+    /// An address as it may be kept under its key: as it is spelled, or not at all.
+    pub(crate) fn spelled(&self, address: &AddressKey, text: &str) -> Result<String, StoreError> {
+        Ok(match self.is_erased(address)? {
+            true => String::new(),
+            false => text.to_owned(),
         })
     }
 

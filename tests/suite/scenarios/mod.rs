@@ -7,6 +7,7 @@ mod changes;
 mod cost;
 mod doubt;
 mod foreign;
+mod forgetting;
 mod gate;
 mod held;
 mod history;

@@ -1,0 +1,61 @@
+//! `rosterd forget`: erases a person, and keeps what it takes to never add them again.
+
+use tokio_util::sync::CancellationToken;
+
+use super::args::ForgetArgs;
+use super::exit::{CliError, Exit};
+use super::report::counted;
+use super::{Context, runtime, service};
+use crate::daemon::{self, signals};
+use crate::domain::address::EmailAddress;
+use crate::run::forget::Forgotten;
+
+/// Runs the command.
+///
+/// # Errors
+/// The address is none, the contact could not be taken off a list, or the state could not be changed. Nothing adds the
+/// address even then, and the same command does the rest.
+pub(super) fn run(context: &Context, args: &ForgetArgs) -> Result<Exit, CliError> {
+    let address = EmailAddress::parse(&args.address).map_err(|problem| {
+        CliError::because(Exit::Usage, format!("this is not an address: {problem}"))
+    })?;
+    let loaded = context.load()?;
+    let state_dir = loaded.config.state_dir.clone();
+    let forgotten = runtime()?.block_on(async {
+        let stop = CancellationToken::new();
+        signals::watch(&stop, None).map_err(CliError::signals)?;
+        let current = service::open(loaded, &context.clock, stop)?.current();
+        Ok::<_, CliError>(current.forget(&address).await?)
+    })?;
+    daemon::wipe(&state_dir, context.clock.now())?;
+    told(context, forgotten)?;
+    Ok(Exit::Done)
+}
+
+fn told(context: &Context, forgotten: Forgotten) -> Result<(), CliError> {
+    let report = &context.report;
+    let Forgotten {
+        unsubscribed,
+        on_lists_of_others,
+        files,
+    } = forgotten;
+    if report.json {
+        report.print_json(&serde_json::json!({
+            "unsubscribed": unsubscribed, "on_lists_of_others": on_lists_of_others, "files": files,
+        }))?;
+        return Ok(());
+    }
+    report.print(&format!(
+        "erased: taken off {}, and taken out of the ledger and of {}; no sync adds the address again",
+        counted(unsubscribed, "list"),
+        counted(files, "file") + " of ignored contacts",
+    ))?;
+    if on_lists_of_others > 0 {
+        let lists = counted(on_lists_of_others, "list");
+        report.note(&format!(
+            "note: the contact stays on {lists} on which others put it: look in Campaigns"
+        ));
+    }
+    report.note("note: records in the CRM, the contact in Campaigns, the system's log and backups are yours to look after");
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! Erasing a person: off every list where rosterd put them, out of everything that rosterd keeps, and never added again.
+//!
+//! The mark that keeps the address off every list comes first, so that nothing adds it from then on; the addresses go
+//! last, as they are needed for the calls. What was interrupted is done to its end by asking for it once more.
+
+use super::error::RunError;
+use super::{Base, Clients};
+use crate::domain::address::{EmailAddress, without};
+use crate::domain::changes::Membership;
+use crate::domain::ids::{AccountName, ListKey};
+use crate::journal::event::{AddressForgotten, Event};
+use crate::journal::ignored::erase_ignored;
+use crate::store::StoreError;
+use crate::store::ledger::keys;
+use crate::store::ledger::rows::ErasedRow;
+use crate::zoho::campaigns::{Reply, Verdict};
+
+/// What came of erasing a person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Forgotten {
+    /// Lists from which the contact was taken off.
+    pub(crate) unsubscribed: u64,
+    /// Lists on which the contact is because others put it there.
+    pub(crate) on_lists_of_others: u64,
+    /// Files of ignored contacts that named the address.
+    pub(crate) files: u64,
+}
+
+/// From now on nothing adds the address; answers whether an erasure was carried out to its end before.
+///
+/// # Errors
+/// [`StoreError`].
+pub(crate) fn begin(base: &Base, address: &EmailAddress) -> Result<bool, StoreError> {
+    let key = base.store.ledger.key(address);
+    let since = base.clock.now().as_millisecond();
+    base.store.ledger.step(|step| {
+        let before = step.erased.get(&key)?;
+        if before.is_none() {
+            let row = ErasedRow {
+                since,
+                done: false,
+                wiped: false,
+            };
+            step.erased.put(&key, &row)?;
+        }
+        Ok(before.is_some_and(|row| row.done))
+    })
+}
+
+/// Takes the contact off the lists of an account on which rosterd put it.
+///
+/// # Errors
+/// [`RunError`]: a call failed, or Campaigns refuses to unsubscribe it.
+pub(crate) async fn unsubscribe(
+    base: &Base,
+    clients: &Clients,
+    account: &AccountName,
+    address: &EmailAddress,
+) -> Result<Forgotten, RunError> {
+    let key = base.store.ledger.key(address);
+    let on_lists = base.store.ledger.step(|step| {
+        let mut on_lists = Vec::new();
+        for (list, number) in step.named('l', &format!("{account}/"))? {
+            let member = step.members.get(&keys::address(number, &key))?;
+            let member = member.filter(|member| member.state == Membership::Active);
+            on_lists.extend(member.map(|member| (list, member)));
+        }
+        Ok::<_, StoreError>(on_lists)
+    })?;
+    let mut forgotten = Forgotten::default();
+    for (list, member) in on_lists {
+        let list: Option<ListKey> = list.parse().ok().filter(|_| member.ours);
+        let Some(list) = list else {
+            forgotten.on_lists_of_others += 1;
+            continue;
+        };
+        // As the list spells it.
+        let spelled = EmailAddress::parse(&member.address).unwrap_or_else(|_| address.clone());
+        match clients.campaigns.unsubscribe(&list, &spelled).await? {
+            Reply::Accepted | Reply::AlreadyThere => forgotten.unsubscribed += 1,
+            Reply::Refused {
+                verdict: Verdict::NotAContact,
+                ..
+            } => {}
+            Reply::Refused { code, text, .. } => {
+                let detail = without(&format!("{code} {text}"), spelled.as_sent());
+                return Err(RunError::NotTakenOff { refused: 1, detail });
+            }
+        }
+    }
+    Ok(forgotten)
+}
+
+/// Takes the address out of everything that rosterd keeps, and tells the journal, which learns nothing of who it was;
+/// answers how many files of ignored contacts named it. The journal is told once.
+///
+/// # Errors
+/// [`RunError::Store`] or [`RunError::Journal`]; asking once more does the rest.
+pub(crate) fn erase(
+    base: &Base,
+    address: &EmailAddress,
+    unsubscribed: u64,
+) -> Result<u64, RunError> {
+    let ledger = &base.store.ledger;
+    let key = ledger.key(address);
+    ledger.step(|step| step.erase(&key))?;
+    ledger.blank_ignored(address)?;
+    let files = erase_ignored(&base.config.history_dir, address)?;
+    let told = ledger.erased(address)?.is_some_and(|row| row.done);
+    if !told {
+        base.append(&Event::AddressForgotten(AddressForgotten { unsubscribed }))?;
+    }
+    ledger.step(|step| {
+        let Some(row) = step.erased.get(&key)? else {
+            return Ok(());
+        };
+        let row = ErasedRow {
+            done: true,
+            wiped: false,
+            ..row
+        };
+        step.erased.put(&key, &row)
+    })?;
+    Ok(files)
+}
