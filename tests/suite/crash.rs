@@ -65,7 +65,7 @@ fn kill_at_call(rig: &Rig, calls: usize) -> bool {
 }
 
 /// The same at the call that a fault strikes.
-fn kill_at(rig: &Rig, fault: &Value) -> bool {
+pub(crate) fn kill_at(rig: &Rig, fault: &Value) -> bool {
     rig.fault(fault);
     let mut running = rig.start("killed", "sync newsletter");
     let mut struck = false;

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::leaving::{contacts, imported, imported_with, later, standing};
+use crate::crash::kill_at;
 use crate::rig::{HOSPITALITY, NEWSLETTER, Rig};
 
 fn forget(rig: &Rig, address: &str) -> Value {
@@ -189,4 +190,37 @@ fn an_erasure_that_campaigns_interrupts_keeps_the_person_off_and_is_done_by_aski
     assert_eq!(forget(&rig, address)["unsubscribed"], 1);
     assert_eq!(files_with(&rig, &[address]), [""; 0]);
     assert_eq!(rig.events("address.forgotten").len(), 1);
+}
+
+#[test]
+fn who_is_erased_while_a_run_is_interrupted_is_counted_and_not_added_when_it_goes_on() {
+    let (rig, _) = imported("");
+    let fresh = |number| format!("fresh-{number}@example.com");
+    let records: Vec<Value> = (0..4)
+        .map(|number| json!({"Last_Name": "F", "Email": fresh(number)}))
+        .collect();
+    rig.post("/crm/records/Contacts", &json!(records));
+    rig.advance(600);
+    rig.forget_calls();
+    assert!(kill_at(
+        &rig,
+        &json!({"method": "listsubscriberscount", "after": 2, "times": 1, "what": "hang"})
+    ));
+    rig.drop_faults();
+    forget(&rig, &fresh(2));
+    rig.forget_calls();
+    rig.done("sync newsletter");
+    let finished = rig.events("run.finished");
+    let resumed = &finished[1];
+    assert_eq!(
+        (&resumed["outcome"], &resumed["total"]),
+        (&json!("completed"), &json!(4)),
+        "{resumed}"
+    );
+    assert_eq!(
+        (&resumed["new"], &resumed["ignored_by"]["do_not_mail"]),
+        (&json!(3), &json!(1))
+    );
+    assert!(!rig.calls().addresses("listsubscribe").contains(&fresh(2)));
+    assert_eq!(files_with(&rig, &[&fresh(2)]), [""; 0]);
 }
