@@ -132,7 +132,7 @@ mod tests {
     fn what_later_versions_add_does_not_stop_a_reader() {
         for (text, known) in [
             (
-                r#"{"v":1,"at":"2026-11-22T02:30:00.000Z","event":"address.forgotten","reason":"x"}"#,
+                r#"{"v":1,"at":"2026-11-22T02:30:00.000Z","event":"address.merged","reason":"x"}"#,
                 false,
             ),
             (

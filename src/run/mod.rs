@@ -30,6 +30,8 @@ mod fetch;
 mod finish;
 pub(crate) mod forget;
 pub(crate) mod held;
+mod listing;
+mod members;
 mod plan;
 mod progress;
 mod push;

@@ -1,22 +1,21 @@
 //! The list's suppressions read into the ledger, and the gate that rests on them.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
 use super::claims;
 use super::error::RunError;
+use super::listing::{Listing, Met, key_of};
 use super::{Base, Run};
-use crate::domain::address::EmailAddress;
 use crate::domain::changes::Membership;
 use crate::domain::failure::Failure;
 use crate::domain::ids::ListKey;
 use crate::domain::suppression::Gate;
-use crate::domain::walks::{self, Next, Walks};
+use crate::domain::walks;
 use crate::store::StoreError;
 use crate::store::ledger::rows::{AddressKey, MemberRow};
-use crate::store::ledger::{Ledger, Step, SyncNumbers, keys};
+use crate::store::ledger::{Step, SyncNumbers, keys};
 use crate::zoho::campaigns::{Campaigns, CampaignsError, Method, Status};
 
 /// Members looked at in one step.
@@ -95,26 +94,6 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// How many contacts of the list the run has taken off.
-    fn taken_off(&self) -> Result<u64, StoreError> {
-        let prefix = keys::number(self.numbers.list);
-        let (mut count, mut after) = (0, None::<Vec<u8>>);
-        loop {
-            let rows = self
-                .store
-                .ledger
-                .step(|step| step.members.under(&prefix, after.as_deref(), STEP_ROWS))?;
-            let Some((last, _)) = rows.last() else {
-                return Ok(count);
-            };
-            after = Some(last.clone());
-            let now_off = rows.iter().filter(|(_, member)| {
-                member.state.is_taken_off() && member.since >= self.row.started
-            });
-            count += u64::try_from(now_off.count()).unwrap_or(u64::MAX);
-        }
-    }
-
     /// Reads who unsubscribed and who bounced, in full, into the ledger; answers how many they were.
     pub(super) async fn read_suppressions(&self) -> Result<[u64; 2], RunError> {
         let reader = SuppressionReader {
@@ -126,92 +105,6 @@ impl Run<'_> {
             topics: self.topics,
         };
         reader.read().await
-    }
-
-    /// The ledger's key of an address that Campaigns has; `None` for what is no address, which rosterd never adds.
-    fn key_of(&self, text: &str) -> Option<AddressKey> {
-        key_of(&self.store.ledger, text)
-    }
-
-    /// Reads the list's active members, and marks those that are not among them any more.
-    pub(super) async fn look_at_members(&mut self) -> Result<(), RunError> {
-        self.read_members().await?;
-        if self.mark_lost()? {
-            // Who is not on the list any more may have left it since the gate was opened.
-            self.open_gate().await?;
-        }
-        Ok(())
-    }
-
-    /// Reads the list's active members, to find contacts that Campaigns lost and people that others put there; answers
-    /// how many they are.
-    pub(super) async fn read_members(&mut self) -> Result<u64, RunError> {
-        let (mut from, mut met) = (1, BTreeSet::new());
-        let mut count = 0;
-        loop {
-            self.go_on()?;
-            let page = self
-                .campaigns
-                .subscribers(&self.plan.list, Status::Active, from)
-                .await?;
-            count += self.note_members(&page.addresses, &mut met)?;
-            if page.end {
-                break;
-            }
-            from += u32::try_from(page.rows).unwrap_or(u32::MAX);
-        }
-        if self.row.arrivals.is_none() {
-            self.set_members_before(count);
-        }
-        Ok(count)
-    }
-
-    /// Notes a page of active members; the last page's addresses are kept in `met`, so that rows which shift between
-    /// two pages count once.
-    fn note_members(
-        &self,
-        addresses: &[String],
-        met: &mut BTreeSet<AddressKey>,
-    ) -> Result<u64, StoreError> {
-        let now = self.clock.now().as_millisecond();
-        let page: BTreeSet<AddressKey> = addresses
-            .iter()
-            .filter_map(|text| self.key_of(text))
-            .collect();
-        let fresh = page.difference(met).count();
-        self.store.ledger.step(|step| {
-            for text in addresses {
-                let Some(address) = self.key_of(text) else {
-                    continue;
-                };
-                let key = keys::address(self.numbers.list, &address);
-                let before = step.members.get(&key)?;
-                let was_active = before
-                    .as_ref()
-                    .is_some_and(|member| member.state == Membership::Active);
-                let since = match &before {
-                    Some(member) if was_active => member.since,
-                    Some(_) | None => now,
-                };
-                let row = MemberRow {
-                    address: step.spelled(&address, text)?,
-                    state: Membership::Active,
-                    ours: was_active && before.is_some_and(|member| member.ours),
-                    since,
-                    seen: self.row.number,
-                };
-                step.members.put(&key, &row)?;
-                if step
-                    .opt_outs
-                    .any(&keys::address(self.numbers.account, &address))?
-                {
-                    step.touch(self.numbers.sync, &address, None)?;
-                }
-            }
-            Ok::<_, StoreError>(())
-        })?;
-        *met = page;
-        Ok(u64::try_from(fresh).unwrap_or(u64::MAX))
     }
 }
 
@@ -234,14 +127,14 @@ impl SuppressionReader<'_> {
         let bounced = self.read_suppressed(Status::Bounced).await?;
         let mut after = None;
         while self.note_not_shown(&[&left, &bounced], &mut after)? {}
-        Ok([&left, &bounced].map(|walks| u64::try_from(walks.met()).unwrap_or(u64::MAX)))
+        Ok([left.count(), bounced.count()])
     }
 
     /// Notes the next members that rosterd took off and that were not met among the suppressed. They came back by
     /// themselves, or Campaigns lost them; who is met among those who left from now on has left in person.
     fn note_not_shown(
         &self,
-        met: &[&Walks<[u8; 32]>],
+        met: &[&Met],
         after: &mut Option<Vec<u8>>,
     ) -> Result<bool, StoreError> {
         let prefix = keys::number(self.numbers.list);
@@ -258,8 +151,7 @@ impl SuppressionReader<'_> {
                 let Some(address) = keys::address_of(&key) else {
                     continue;
                 };
-                let row = row_of_key(&address);
-                if !met.iter().any(|walks| walks.has_met(&row)) {
+                if !met.iter().any(|met| met.has(&address)) {
                     step.members.put(&key, &MemberRow { state, ..member })?;
                 }
             }
@@ -269,37 +161,20 @@ impl SuppressionReader<'_> {
 
     /// Reads everybody under a status. What the ledger notes is the union of all walks: who was met in any of them is
     /// suppressed.
-    async fn read_suppressed(&self, status: Status) -> Result<Walks<[u8; 32]>, RunError> {
-        let list = self.list;
-        let mut walks = Walks::new();
-        let mut next = Next::Page(1);
-        loop {
-            if self.base.stop.is_cancelled() {
-                return Err(RunError::Stopped);
-            }
-            next = match next {
-                Next::Page(from) => {
-                    let page = self.campaigns.subscribers(list, status, from).await?;
-                    self.note_suppressed(&page.addresses, status)?;
-                    let rows = page.addresses.iter().map(|text| self.row_of(text));
-                    walks.page(rows.collect(), page.end)
-                }
-                Next::Count => walks.counted(self.campaigns.count(list, status).await?),
-                Next::Done => return Ok(walks),
-                Next::Restless => {
-                    let list = list.clone();
-                    return Err(CampaignsError::Restless { list }.into());
-                }
-            };
+    async fn read_suppressed(&self, status: Status) -> Result<Met, RunError> {
+        let listing = Listing {
+            base: self.base,
+            campaigns: self.campaigns,
+            list: self.list,
+        };
+        let met = listing
+            .read(status, |page| self.note_suppressed(page, status))
+            .await?;
+        if met.at_rest {
+            return Ok(met);
         }
-    }
-
-    /// What a row is known by; also where its address is none.
-    fn row_of(&self, text: &str) -> [u8; 32] {
-        match key_of(&self.base.store.ledger, text) {
-            Some(key) => row_of_key(&key),
-            None => *blake3::hash(text.as_bytes()).as_bytes(),
-        }
+        let list = self.list.clone();
+        Err(CampaignsError::Restless { list }.into())
     }
 
     fn note_suppressed(&self, addresses: &[String], status: Status) -> Result<(), StoreError> {
@@ -366,16 +241,6 @@ impl SuppressionReader<'_> {
         let own = own.filter(|(state, at)| state.is_taken_off() && *at >= since);
         Ok(own.max_by_key(|(_, at)| *at).map(|(state, _)| state))
     }
-}
-
-fn row_of_key(address: &AddressKey) -> [u8; 32] {
-    *blake3::hash(address).as_bytes()
-}
-
-fn key_of(ledger: &Ledger, text: &str) -> Option<AddressKey> {
-    EmailAddress::parse(text)
-        .ok()
-        .map(|address| ledger.key(&address))
 }
 
 /// The state of an address that Campaigns shows as suppressed: what rosterd took off itself stays known as its own, and

@@ -37,24 +37,6 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// How many active members of the list the ledger knows.
-    fn known_members(&self) -> Result<u64, StoreError> {
-        let prefix = keys::number(self.numbers.list);
-        let (mut count, mut after) = (0, None::<Vec<u8>>);
-        loop {
-            let rows = self
-                .store
-                .ledger
-                .step(|step| step.members.under(&prefix, after.as_deref(), STEP_ROWS))?;
-            let Some((last, _)) = rows.last() else {
-                return Ok(count);
-            };
-            after = Some(last.clone());
-            let active = rows.iter().filter(|(_, it)| it.state == Membership::Active);
-            count += u64::try_from(active.count()).unwrap_or(u64::MAX);
-        }
-    }
-
     /// Looks at the list before the first contact is sent, as a sign-up form that was enabled since would mail everyone.
     pub(super) async fn check_list(&mut self) -> Result<(), RunError> {
         if self.list_checked {
