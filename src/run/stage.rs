@@ -247,7 +247,7 @@ impl Staging<'_> {
     }
 
     /// The record, with the deal that selects it beside it, if it is selected.
-    fn selected(
+    pub(super) fn selected(
         &self,
         step: &Step<'_>,
         met: &Met<'_>,
