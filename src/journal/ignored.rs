@@ -294,8 +294,8 @@ fn run_of(name: &str) -> Option<RunId> {
     name.strip_suffix(".jsonl")?.parse().ok()
 }
 
-/// The instant that a ULID begins with.
-fn began_at(run: RunId) -> Timestamp {
+/// When a run began: a ULID begins with that.
+pub(crate) fn began_at(run: RunId) -> Timestamp {
     i64::try_from(run.to_u128() >> 80)
         .ok()
         .and_then(|millis| Timestamp::from_millisecond(millis).ok())

@@ -52,6 +52,7 @@ mod turns;
 mod usage;
 mod verify;
 mod walk;
+pub(crate) mod why;
 pub(crate) mod witness;
 mod write;
 

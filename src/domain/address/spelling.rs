@@ -24,16 +24,28 @@ impl EmailAddress {
     pub fn spellings(&self) -> Vec<String> {
         let (local, domain) = (self.local(), self.domain());
         let (letters, _) = idna::domain_to_unicode(domain);
-        let mut all = spellings(&self.sent);
+        let names = capitalised(local);
+        let mut all = vec![self.sent.clone(), format!("{local}@{domain}")];
         if letters != domain {
             all.extend(spellings(&format!("{local}@{letters}")));
+            all.push(format!("{names}@{letters}"));
         }
+        all.push(format!("{names}@{domain}"));
+        all.push(format!("{names}@{}", begun(domain)));
+        all.extend(spellings(&self.sent));
         let local_as_sent = self.sent.get(..self.at).unwrap_or(local);
         all.push(format!("{local_as_sent}@{domain}"));
-        all.push(format!("{}@{domain}", capitalised(local)));
+        all.push(format!("{local}@{}", begun(domain)));
         all.push(format!("{}@{domain}", local.to_ascii_uppercase()));
         distinct(all)
     }
+}
+
+/// The text with its first letter in capitals.
+fn begun(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase());
+    first.into_iter().flatten().chain(letters).collect()
 }
 
 /// The text with a capital at the start of every word, and nowhere else.
@@ -92,9 +104,15 @@ mod tests {
             for spelling in &spellings {
                 assert_eq!(EmailAddress::parse(spelling).as_ref(), Ok(&address));
             }
-            if address.domain().starts_with("xn--") {
-                let letters = "zoe@b\u{fc}cher.example".to_owned();
-                assert!(spellings.contains(&letters), "{spellings:?}");
+            let want = match address.domain().starts_with("xn--") {
+                true => ["zoe@b\u{fc}cher.example", "Zoe@b\u{fc}cher.example"],
+                false if address.local() == "ann.lee" => {
+                    ["Ann.Lee@example.com", "Ann.Lee@Example.com"]
+                }
+                false => ["ann.o'brien+x@example.com", "ANN.O'BRIEN+X@EXAMPLE.COM"],
+            };
+            for spelling in want {
+                assert!(spellings.contains(&spelling.to_owned()), "{spellings:?}");
             }
         }
     }
