@@ -24,7 +24,8 @@
 //! and which call is due. Intents are stored, called, and their outcomes stored. The end is written to the ledger, the
 //! ignored file, the [`journal`] and the checkpoint, in this order, so that each can be made from the one before.
 //!
-//! A plan is the same walk, rehearsed on a copy of the stores by clients that leave the writing out.
+//! A plan is the same walk, rehearsed on a copy of the stores by clients that leave the writing out. `why` is a step of
+//! it for one address, of which nothing is kept.
 //!
 //! # Map of modules
 //!

@@ -15,6 +15,7 @@ Examples:
   rosterd plan newsletter            what would a run do?
   rosterd sync newsletter            bring one list up to date now
   rosterd history newsletter         what its runs did
+  rosterd why ann@example.com        why is Ann on the lists, or why not?
   rosterd daemon                     keep all lists up to date from now on
 
 Exit codes:
@@ -109,6 +110,9 @@ pub enum Command {
         after_help = "What stays is a keyed hash of the address and the time. This cannot be undone."
     )]
     Forget(ForgetArgs),
+    /// Tell why an address is on the lists or not: by which records, conditions and duplicates, and what holds it back.
+    #[command(after_help = WHY_EXAMPLES)]
+    Why(WhyArgs),
     /// Serve a local stand-in for Zoho CRM and Campaigns, full of invented people.
     #[command(
         after_help = "Prints the files that make rosterd use it. Ends on Ctrl-C; nothing is kept."
@@ -152,6 +156,16 @@ The run is rehearsed: it reads what it would read, for the same price, from a co
 the folder for temporary files ($TMPDIR), and leaves out what would change anything. Works for an
 inactive sync and beyond a limit, and while no daemon runs. Exit code 0 also if removals would be
 held; 75 if nobody could be added, or it was stopped.";
+
+const WHY_EXAMPLES: &str = "\
+Examples:
+  rosterd why ann@example.com                why is Ann on the lists, or why not?
+  rosterd why ann@example.com hospitality    the same for one sync
+  rosterd why ann@example.com --json         the same for programs
+
+Asks the CRM what its records have now, for about a call and a credit for each module, and changes
+nothing. Where the CRM cannot be read, it tells what the last runs knew. Works while no daemon runs.
+Exit code 0 also for an address that was never seen; 2 for a sync that does not exist.";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -234,6 +248,15 @@ pub struct ForgetArgs {
     pub address: String,
 }
 
+/// Options of `why`.
+#[derive(Debug, Clone, Args)]
+pub struct WhyArgs {
+    /// The address, in any spelling.
+    pub address: String,
+    /// Only this sync: its file's name without `.toml`.
+    pub sync: Option<String>,
+}
+
 /// Options of `history`.
 #[derive(Debug, Clone, Args)]
 pub struct HistoryArgs {
@@ -292,6 +315,8 @@ mod tests {
             ("adopt news --json", true),
             ("release ann@example.com --reason merged", true),
             ("release ann@example.com", false),
+            ("why ann@example.com news --json", true),
+            ("why", false),
             ("--json check --online", true),
             ("check --explain news --online", true),
             ("check --explain", false),

@@ -174,7 +174,7 @@ fn by_criteria(conditions: &[Condition], pattern: &Pattern, phrases: Vec<String>
 }
 
 /// A value as JSON has it; dates and times, which it lacks, as text.
-fn json(literal: &Literal) -> Value {
+pub(super) fn json(literal: &Literal) -> Value {
     match literal {
         Literal::Text(text) => Value::from(text.as_str()),
         Literal::Bool(truth) => Value::from(*truth),

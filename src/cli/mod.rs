@@ -23,6 +23,7 @@ mod status;
 mod sync;
 pub mod table;
 mod tally;
+mod why;
 
 use std::path::PathBuf;
 
@@ -112,6 +113,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
         Command::Adopt(args) => adopt::run(context, args),
         Command::Release(args) => release::run(context, args),
         Command::Forget(args) => forget::run(context, args),
+        Command::Why(args) => why::run(context, args),
         Command::Sandbox(args) => sandbox::run(context, args),
         Command::Demo => demo::run(context),
         Command::Completions { shell } => pages::completions(*shell, &context.report),

@@ -6,6 +6,7 @@
 mod asked;
 mod beat;
 mod clients;
+pub(crate) mod inquiry;
 mod planner;
 pub(crate) mod rehearsal;
 mod scheduler;

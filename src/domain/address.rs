@@ -9,6 +9,7 @@
 //! left alone: whether `gnail.com` is a mistake is not for a program to decide.
 
 mod role;
+mod spelling;
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -17,6 +18,7 @@ use std::hash::{Hash, Hasher};
 use unicode_normalization::{UnicodeNormalization, is_nfkc};
 
 pub use role::RoleAddresses;
+pub use spelling::spellings;
 
 /// Longest address that fits SMTP's path of 256 with its angle brackets (RFC 3696, erratum 1690).
 const ADDRESS_BYTES_MAX: usize = 254;

@@ -81,6 +81,19 @@ pub enum Outcome {
     Ignored(Reason),
 }
 
+impl Outcome {
+    /// The name in JSON and tables; of an ignored record, its reason's.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::ReAdded => "re_added",
+            Self::Duplicate { .. } => "duplicate",
+            Self::Ignored(reason) => reason.name(),
+        }
+    }
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,6 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, DirEntry, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Lines, Write};
@@ -211,6 +212,48 @@ impl Iterator for IgnoredRows {
     }
 }
 
+/// The ignored contacts, of all files there are and the newest run first, that are `wanted` and hold `word`, letters
+/// and digits alone, in any case: lines without it are not even parsed. Lines that cannot be read are left out.
+///
+/// # Errors
+/// When the folder cannot be listed, or a file not read.
+pub fn find_ignored(
+    dir: &Path,
+    word: &str,
+    wanted: impl Fn(&IgnoredRow) -> bool,
+) -> Result<Vec<(RunId, IgnoredRow)>, JournalError> {
+    let folder = folder(dir);
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let failed = |source| JournalError::io("list the folder", &folder, source);
+    let mut runs = BTreeSet::new();
+    for entry in fs::read_dir(&folder).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        runs.extend(name.to_str().and_then(run_of));
+    }
+    let word = word.to_ascii_lowercase();
+    let mut found = Vec::new();
+    for run in runs.into_iter().rev() {
+        let path = file(dir, run);
+        let Some(file) = files::open_existing(&path)? else {
+            continue;
+        };
+        for line in BufReader::new(file).lines() {
+            let line = line.map_err(|source| JournalError::io("read", &path, source))?;
+            if !line.to_ascii_lowercase().contains(&word) {
+                continue;
+            }
+            if let Ok(row) = serde_json::from_str(&line)
+                && wanted(&row)
+            {
+                found.push((run, row));
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// Removes the files of runs that began more than `keep_days` days before `now`, and files that a crash left unfinished
 /// more than a day ago; returns how many.
 ///
@@ -251,8 +294,8 @@ fn run_of(name: &str) -> Option<RunId> {
     name.strip_suffix(".jsonl")?.parse().ok()
 }
 
-/// The instant that a ULID begins with.
-fn began_at(run: RunId) -> Timestamp {
+/// When a run began: a ULID begins with that.
+pub(crate) fn began_at(run: RunId) -> Timestamp {
     i64::try_from(run.to_u128() >> 80)
         .ok()
         .and_then(|millis| Timestamp::from_millisecond(millis).ok())
@@ -393,6 +436,24 @@ mod tests {
         );
         let none = tempfile::tempdir().unwrap();
         assert_eq!(erase_ignored(none.path(), &ann).unwrap(), 0);
+    }
+
+    #[test]
+    fn rows_are_found_in_all_files_the_newest_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let found = |word, record| {
+            let wanted = |row: &IgnoredRow| row.record == RecordId(record);
+            let found = find_ignored(dir.path(), word, wanted).unwrap();
+            found.into_iter().map(|(run, _)| run).collect::<Vec<_>>()
+        };
+        assert_eq!(found("jane", 1), []);
+        write(dir.path(), 1, 2);
+        write(dir.path(), 2, 3);
+        fs::write(folder(dir.path()).join("notes.txt"), "jane").unwrap();
+        let runs = [2, 1].map(samples::run);
+        assert_eq!(found("Jane", 1), runs);
+        assert_eq!(found("jane", 2), runs[..1]);
+        assert_eq!(found("john", 1), []);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::zoho::crm::coql::{Scope, fits_one_query};
 use crate::zoho::crm::{Columns, RecordPage};
 
 /// How far reads reach back before the cursor: what was written while the last run asked shows up late.
-const OVERLAP: Duration = Duration::from_secs(300);
+pub(super) const OVERLAP: Duration = Duration::from_secs(300);
 impl Run<'_> {
     /// What changed in a module since shortly before the cursor.
     pub(super) async fn changes(

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::replied;
 use crate::domain::changes::{Membership, Removal};
 use crate::domain::definition::WayOff;
 use crate::domain::ids::RecordId;
@@ -182,6 +183,7 @@ pub(super) fn take_off(
         seen: 0,
     };
     step.members.put(&key, &member)?;
+    replied::note_taken_off(step, numbers, address, gone.way_off, now)?;
     give_up(step, numbers, address)
 }
 
@@ -223,6 +225,7 @@ mod tests {
                     take_off(step, numbers, &address, &gone, 6)?;
                     assert_eq!(step.claims.get(&claim_key)?, None);
                     assert!(!step.kept.any(b"")?);
+                    assert_eq!(step.replies.any(b"")?, way_off == WayOff::Unsubscribe);
                     let member = step.members.get(&keys::address(numbers.list, &address))?;
                     let member = member.unwrap();
                     assert_eq!(

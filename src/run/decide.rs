@@ -69,7 +69,7 @@ impl Deciding<'_> {
     }
 
     /// All that the ledger knows of an address, and the spellings of the records read.
-    fn state(
+    pub(super) fn state(
         &self,
         step: &Step<'_>,
         address: &AddressKey,

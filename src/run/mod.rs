@@ -11,7 +11,7 @@
 //!    `deals` are kept beside their contacts. What waiting runs can use of it too is kept for them (`recent`, `turns`).
 //! 4. `decide` turns staged addresses into outcomes and intents, `write` carries the intents out, and so on until
 //!    nothing is staged; `remove` does the removals last, within the safety bound; `audit` and `verify` check the list.
-//!    `claims` tells whose a contact on the list is.
+//!    `claims` tells whose a contact on the list is, `replied` what Campaigns last said of it.
 //! 5. `finish` checks the sums and writes the ignored file, the journal and the checkpoint, in this order.
 //!
 //! What is left undecided by a failed run stays staged, and the next run of the sync begins with it.
@@ -41,6 +41,7 @@ pub(crate) mod recovery;
 pub(crate) mod rehearsal;
 pub(crate) mod release;
 mod remove;
+mod replied;
 mod replies;
 mod resolve;
 mod stage;
@@ -51,6 +52,7 @@ mod turns;
 mod usage;
 mod verify;
 mod walk;
+pub(crate) mod why;
 pub(crate) mod witness;
 mod write;
 

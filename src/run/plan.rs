@@ -203,12 +203,7 @@ impl Plan {
             roles: RoleAddresses::new(config.builtin_group_emails, &config.group_emails),
             zone: config.timezone.clone(),
             clear_empty: definition.advanced.clear_empty,
-            rules: Rules {
-                deleted: definition.advanced.deleted,
-                opted_out: definition.advanced.opted_out,
-                left: definition.advanced.left,
-                opted_in_again: definition.advanced.opted_in_again,
-            },
+            rules: rules(definition),
         }
     }
 }
@@ -219,6 +214,16 @@ impl Plan {
         self.converted_field
             .as_ref()
             .is_some_and(|field| !matches!(record.get(field), Value::Null | Value::Bool(false)))
+    }
+}
+
+/// What a definition wants done in the cases that it decides.
+pub(super) fn rules(definition: &SyncDefinition) -> Rules {
+    Rules {
+        deleted: definition.advanced.deleted,
+        opted_out: definition.advanced.opted_out,
+        left: definition.advanced.left,
+        opted_in_again: definition.advanced.opted_in_again,
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Run;
 use super::claims::{TakenOff, fed_by, take_off};
 use super::decide::settle;
+use super::replied;
 use super::witness::{Leaves, Settled};
 use super::write::{Done, Ready, is_off};
 use crate::domain::address::without;
@@ -12,7 +13,9 @@ use crate::domain::ids::RecordId;
 use crate::domain::outcome::{Outcome, Reason};
 use crate::domain::suppression::Refusal;
 use crate::store::StoreError;
-use crate::store::ledger::rows::{AddedRow, AddressKey, ClaimRow, IntentRow, MemberRow, RunRow};
+use crate::store::ledger::rows::{
+    AddedRow, AddressKey, Asked, ClaimRow, IntentRow, MemberRow, RunRow,
+};
 use crate::store::ledger::{Step, keys};
 use crate::zoho::campaigns::{Reply, Verdict};
 
@@ -49,7 +52,11 @@ impl Outcomes<'_> {
             }
             IntentRow::TakeOff { address, removal } => match done {
                 Done::Answered(reply @ Reply::Refused { code, text, .. }) if !is_off(reply) => {
-                    let sync = self.run.numbers.sync;
+                    let mut numbers = self.run.numbers;
+                    numbers.list = ready.other_list.unwrap_or(numbers.list);
+                    let said = (Asked::Unsubscribe, reply);
+                    replied::note(step, numbers, &ready.address, said, self.now)?;
+                    let sync = numbers.sync;
                     step.defer(sync, &ready.address, removal.departed())?;
                     // The journal names nobody, and Campaigns may.
                     Ok(Some(without(&format!("{code} {text}"), address)))
@@ -107,6 +114,8 @@ impl Outcomes<'_> {
         sent: &Sent<'_>,
         reply: &Reply,
     ) -> Result<(Outcome, String), StoreError> {
+        let said = (Asked::Subscribe, reply);
+        replied::note(step, self.run.numbers, address, said, self.now)?;
         let rejection = match reply {
             Reply::Accepted | Reply::AlreadyThere => None,
             Reply::Refused {

@@ -15,7 +15,7 @@ use crate::domain::schema::{OPT_OUT_FIELD, Schema, is_computed};
 use crate::domain::value::{Field, FieldType};
 use crate::store::StoreError;
 use crate::store::ledger::rows::ResolvedRow;
-use crate::store::ledger::{SyncNumbers, keys};
+use crate::store::ledger::{Step, SyncNumbers, keys};
 use crate::zoho::crm::coql::{Among, Scope};
 use crate::zoho::crm::{Columns, Converted, CrmError};
 
@@ -24,11 +24,19 @@ pub(super) fn kept(
     base: &Base,
     definition: &SyncDefinition,
 ) -> Result<Option<ResolvedRow>, StoreError> {
-    let digest = definition_digest(&base.config, definition);
-    let kept = base.store.ledger.step(|step| {
-        let sync = step.number('s', definition.id.as_str())?;
-        step.resolved.get(&keys::number(sync))
-    })?;
+    let ledger = &base.store.ledger;
+    ledger.step(|step| kept_in(step, &base.config, definition))
+}
+
+/// The same within a step.
+pub(super) fn kept_in(
+    step: &mut Step<'_>,
+    config: &Config,
+    definition: &SyncDefinition,
+) -> Result<Option<ResolvedRow>, StoreError> {
+    let digest = definition_digest(config, definition);
+    let sync = step.number('s', definition.id.as_str())?;
+    let kept = step.resolved.get(&keys::number(sync))?;
     Ok(kept.filter(|row: &ResolvedRow| row.definition == digest))
 }
 
@@ -211,14 +219,41 @@ pub(super) fn change_columns(base: &Base, definition: &SyncDefinition) -> Vec<Co
     let Ok(Some(row)) = kept(base, definition) else {
         return Vec::new();
     };
+    let bound = plan_of(&base.config, &base.sources, definition, row);
+    bound.map_or_else(|_| Vec::new(), |plan| plan_columns(&plan))
+}
+
+/// The plan of a definition by what was kept of its names.
+///
+/// # Errors
+/// [`RunError::Definition`]: the definition does not fit it.
+pub(super) fn plan_of(
+    config: &Config,
+    sources: &Sources,
+    definition: &SyncDefinition,
+    kept: ResolvedRow,
+) -> Result<Plan, RunError> {
     let asked = Asked {
-        row,
+        row: kept,
         problems: Vec::new(),
     };
-    let Ok(plan) = plan(&base.config, &base.sources, definition, asked) else {
-        return Vec::new();
-    };
-    plan_columns(&plan)
+    plan(config, sources, definition, asked)
+}
+
+/// The plan of a definition as the services know its names now; nothing is kept of it.
+///
+/// # Errors
+/// [`RunError`]: the definition does not fit, or a call failed.
+pub(super) async fn plan_asked(
+    config: &Config,
+    sources: &Sources,
+    clients: &Clients,
+    definition: &SyncDefinition,
+) -> Result<Plan, RunError> {
+    let view = find_view(sources, clients, definition).await?;
+    let digest = definition_digest(config, definition);
+    let asked = ask(sources, clients, definition, digest, view).await?;
+    plan(config, sources, definition, asked)
 }
 
 /// A digest of all that decides who is selected, what is sent and where: when it changes, everything is read.

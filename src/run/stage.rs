@@ -247,7 +247,7 @@ impl Staging<'_> {
     }
 
     /// The record, with the deal that selects it beside it, if it is selected.
-    fn selected(
+    pub(super) fn selected(
         &self,
         step: &Step<'_>,
         met: &Met<'_>,
@@ -364,7 +364,13 @@ impl Placed {
     };
 }
 
-fn passed_over(run: &RunRow, row: &RecordRow, met: &Met<'_>, fingerprint: [u8; 16]) -> bool {
+/// Whether a run has nothing to do with a record that it met: it was there before, and reads as it did.
+pub(super) fn passed_over(
+    run: &RunRow,
+    row: &RecordRow,
+    met: &Met<'_>,
+    fingerprint: [u8; 16],
+) -> bool {
     if row.seen == run.number {
         return true;
     }
@@ -383,7 +389,7 @@ fn passed_over(run: &RunRow, row: &RecordRow, met: &Met<'_>, fingerprint: [u8; 1
 }
 
 /// A hash of all that was read of a record.
-fn fingerprint(record: &Record) -> [u8; 16] {
+pub(super) fn fingerprint(record: &Record) -> [u8; 16] {
     let mut hasher = blake3::Hasher::new();
     let mut part = |tag: &str, text: &str| {
         hasher.update(tag.as_bytes());

@@ -13,6 +13,7 @@ use super::error::RunError;
 use super::resolve::{definition_digest, kept, resolve, uses_formulas};
 use super::usage::Counters;
 use super::{Base, Clients, Progress, Run, Ticket};
+use crate::config::settings::Config;
 use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{ListKey, RunId};
 use crate::domain::limits::{Trigger, counted, may_start};
@@ -20,7 +21,7 @@ use crate::domain::outcome::Counts;
 use crate::domain::suppression::Gate;
 use crate::journal::event::{Event, RunResumed, RunStarted};
 use crate::store::ledger::rows::{CostRow, ExpectedRow, LedgerRow, Phase, RunRow};
-use crate::store::ledger::{SyncNumbers, keys};
+use crate::store::ledger::{Step, SyncNumbers, keys};
 use crate::store::state::{Changes, Checkpoint, Handled, Running};
 use crate::store::{Store, StoreError};
 use crate::zoho::meter::Meter;
@@ -376,34 +377,41 @@ pub(super) fn neighbours(
     base: &Base,
     definition: &SyncDefinition,
 ) -> Result<Neighbours, StoreError> {
-    let prefix = format!("{}/", definition.account);
-    base.store.ledger.step(|step| {
-        let own = step.number('s', definition.id.as_str())?;
-        let own = step.resolved.get(&keys::number(own))?;
-        let own = own.map(|resolved| resolved.list);
-        let (mut rivals, mut served) = (BTreeSet::new(), BTreeSet::new());
-        for sync in base.config.syncs.values() {
-            if sync.account == definition.account && sync.active {
-                let number = step.number('s', sync.id.as_str())?;
-                let resolved = step.resolved.get(&keys::number(number))?;
-                let list = resolved.map(|resolved| resolved.list);
-                if list == own {
-                    rivals.insert(number);
-                }
-                served.extend(list);
+    let ledger = &base.store.ledger;
+    ledger.step(|step| neighbours_in(step, &base.config, definition))
+}
+
+/// The same within a step.
+pub(super) fn neighbours_in(
+    step: &mut Step<'_>,
+    config: &Config,
+    definition: &SyncDefinition,
+) -> Result<Neighbours, StoreError> {
+    let own = step.number('s', definition.id.as_str())?;
+    let own = step.resolved.get(&keys::number(own))?;
+    let own = own.map(|resolved| resolved.list);
+    let (mut rivals, mut served) = (BTreeSet::new(), BTreeSet::new());
+    for sync in config.syncs.values() {
+        if sync.account == definition.account && sync.active {
+            let number = step.number('s', sync.id.as_str())?;
+            let resolved = step.resolved.get(&keys::number(number))?;
+            let list = resolved.map(|resolved| resolved.list);
+            if list == own {
+                rivals.insert(number);
             }
+            served.extend(list);
         }
-        let named = step.named('l', &prefix)?;
-        let lists = named.iter().map(|(_, number)| *number).collect();
-        let orphans = named
-            .into_iter()
-            .filter(|(list, _)| !served.contains(list))
-            .filter_map(|(list, number)| Some((number, list.parse().ok()?)))
-            .collect();
-        Ok(Neighbours {
-            lists,
-            orphans,
-            rivals,
-        })
+    }
+    let named = step.named('l', &format!("{}/", definition.account))?;
+    let lists = named.iter().map(|(_, number)| *number).collect();
+    let orphans = named
+        .into_iter()
+        .filter(|(list, _)| !served.contains(list))
+        .filter_map(|(list, number)| Some((number, list.parse().ok()?)))
+        .collect();
+    Ok(Neighbours {
+        lists,
+        orphans,
+        rivals,
     })
 }

@@ -90,14 +90,11 @@ impl Witness {
 
     /// Tells of a record's outcome.
     pub(super) fn settled(&self, settled: &Settled<'_>) -> Result<(), StoreError> {
-        let (outcome, changed) = match settled.outcome {
-            Outcome::New => ("new", changed(settled.before, settled.fields)),
-            Outcome::ReAdded => ("re_added", changed(settled.before, settled.fields)),
-            Outcome::Duplicate { updated: true } => {
-                ("duplicate", changed(settled.before, settled.fields))
+        let changed = match settled.outcome {
+            Outcome::New | Outcome::ReAdded | Outcome::Duplicate { updated: true } => {
+                changed(settled.before, settled.fields)
             }
-            Outcome::Duplicate { updated: false } => ("duplicate", Vec::new()),
-            Outcome::Ignored(reason) => (reason.name(), Vec::new()),
+            Outcome::Duplicate { updated: false } | Outcome::Ignored(_) => Vec::new(),
         };
         let fields = match settled.outcome {
             Outcome::Ignored(_) => BTreeMap::new(),
@@ -108,7 +105,7 @@ impl Witness {
         self.write(&Person {
             record: Some(settled.record.to_string()),
             address: settled.address.clone(),
-            outcome: outcome.to_owned(),
+            outcome: settled.outcome.name().to_owned(),
             fields,
             changed,
             detail: settled.detail.clone(),

@@ -11,6 +11,7 @@
 pub(crate) mod copy;
 pub(crate) mod format;
 pub(crate) mod ledger;
+pub(crate) mod look;
 pub(crate) mod mirror;
 #[cfg(test)]
 mod pinned;

@@ -451,6 +451,12 @@ fn expected(state: &AddressState, again: OptedInAgain) -> Result<Outcome, Suppre
     }
 }
 
+/// What of the Campaigns account holds an address back from a list, whether a record wants it there or not.
+#[must_use]
+pub fn suppression(state: &AddressState, again: OptedInAgain) -> Option<Suppression> {
+    expected(state, again).err()
+}
+
 /// What a suppressed record counts as, and why in words.
 #[must_use]
 pub fn held_back(suppression: Suppression) -> (Reason, &'static str) {

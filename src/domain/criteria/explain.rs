@@ -4,6 +4,8 @@
 //! wrong guess costs a quotation mark, never the meaning. The outline follows the pattern's normal form, in which
 //! `(1 and 2) and 3` is one group of three, and says of a group that is denied what is left of it.
 
+use std::collections::BTreeSet;
+
 use jiff::{civil, tz::TimeZone};
 
 use super::super::definition::{Condition, Literal, Operator};
@@ -75,6 +77,26 @@ fn lay_out(pattern: &Pattern, depth: usize, lines: &mut Vec<Line>) {
     lines.push(Line { depth, says });
     for part in parts {
         lay_out(part, depth + 1, lines);
+    }
+}
+
+/// The numbers of the conditions that make the pattern come out as it does, by what each is for a record: of a group
+/// that one part decides, those of the parts that do.
+#[must_use]
+pub fn decisive(pattern: &Pattern, conditions: &[bool]) -> BTreeSet<usize> {
+    let comes_out = pattern.holds(conditions);
+    let deciding = |parts: &[Pattern], by_one: bool| {
+        let decides = |part: &&Pattern| !by_one || part.holds(conditions) == comes_out;
+        let deciding = parts.iter().filter(decides);
+        deciding
+            .flat_map(|part| decisive(part, conditions))
+            .collect()
+    };
+    match pattern {
+        Pattern::Condition(number) => BTreeSet::from([*number]),
+        Pattern::Not(inner) => decisive(inner, conditions),
+        Pattern::And(parts) => deciding(parts, !comes_out),
+        Pattern::Or(parts) => deciding(parts, comes_out),
     }
 }
 

@@ -71,6 +71,9 @@ impl Step<'_> {
             for (key, _) in self.claims.under(&key, None, usize::MAX)? {
                 self.claims.remove(&key)?;
             }
+            for (key, _) in self.replies.under(&key, None, usize::MAX)? {
+                self.replies.remove(&key)?;
+            }
             if let Some(member) = self.members.get(&key)? {
                 let address = String::new();
                 self.members.put(&key, &MemberRow { address, ..member })?;

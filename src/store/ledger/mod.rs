@@ -15,6 +15,7 @@ mod values;
 use std::cell::Cell;
 use std::path::Path;
 
+use redb::backends::InMemoryBackend;
 use redb::{Database, Durability};
 pub(crate) use rows::SyncNumbers;
 use rows::{AddressKey, LedgerRow, PacingRow, RunRow};
@@ -45,6 +46,21 @@ impl Ledger {
             .set_cache_size(CACHE_BYTES)
             .create(path)
             .map_err(|source| StoreError::opening(path, source))?;
+        Self::with(db)
+    }
+
+    /// A ledger that knows nothing, and is gone with the process: what there is to be looked at before the first run.
+    ///
+    /// # Errors
+    /// [`StoreError`]: no memory, or no random bytes.
+    pub(crate) fn empty() -> Result<Self, StoreError> {
+        let db = Database::builder()
+            .create_with_backend(InMemoryBackend::new())
+            .map_err(StoreError::ledger)?;
+        Self::with(db)
+    }
+
+    fn with(db: Database) -> Result<Self, StoreError> {
         let mut ledger = Self {
             db,
             secret: [0; 32],
@@ -107,6 +123,24 @@ impl Ledger {
                 // A commit waits for the disk even if there is nothing to keep.
                 txn.abort().map_err(StoreError::ledger)?;
             }
+            Ok(result)
+        })
+    }
+
+    /// Looks at the ledger, as in a step of which nothing is kept: whatever `look` puts is there for `look` alone, so
+    /// that it may ask what a step would come to.
+    ///
+    /// # Errors
+    /// Whatever `look` returns, and [`StoreError`] where the disk fails.
+    pub(crate) fn look<T, E: From<StoreError>>(
+        &self,
+        look: impl FnOnce(&mut Step<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        blocking(|| {
+            let txn = self.db.begin_write().map_err(StoreError::ledger)?;
+            let wrote = Cell::new(false);
+            let result = look(&mut Step::open(&txn, &wrote)?)?;
+            txn.abort().map_err(StoreError::ledger)?;
             Ok(result)
         })
     }

@@ -423,6 +423,43 @@ stored!(ExpectedRow, 19);
 pub(crate) struct KeptRow(pub(crate) u32);
 stored!(KeptRow, 21);
 
+/// What Campaigns last said to a call about a contact, by list, address and sync. Gone with a contact that is removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ReplyRow {
+    /// When rosterd stored it.
+    pub(crate) at: i64,
+    /// What it was asked.
+    pub(crate) asked: Asked,
+    /// What it said.
+    pub(crate) said: Said,
+}
+stored!(ReplyRow, 22);
+
+/// What Campaigns was asked to do with a contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Asked {
+    /// To put it on the list, or to update it.
+    Subscribe,
+    /// To take it off.
+    Unsubscribe,
+}
+
+/// What Campaigns said to that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Said {
+    /// It did it.
+    Accepted,
+    /// It was so before.
+    AlreadyThere,
+    /// It did not.
+    Refused {
+        /// Its code.
+        code: String,
+        /// Its words, without addresses.
+        text: String,
+    },
+}
+
 /// A person who was erased: under the keyed hash of the address, which is all that stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ErasedRow {

@@ -9,7 +9,7 @@ use super::keys;
 use super::rows::{
     AddedRow, AddressKey, AuditRow, CandidateRow, ClaimRow, DealContactRow, DealRow, ErasedRow,
     ExpectedRow, HeldRow, IgnoredRow, IntentRow, KeptRow, LedgerRow, MemberRow, NumberRow,
-    OptOutRow, PacingRow, RecordRow, ResolvedRow, RevisitRow, RunRow, StagedRow,
+    OptOutRow, PacingRow, RecordRow, ReplyRow, ResolvedRow, RevisitRow, RunRow, StagedRow,
 };
 use crate::store::StoreError;
 use crate::store::format::{Stored, decode, encode};
@@ -159,6 +159,8 @@ pub(crate) struct Step<'t> {
     pub(crate) audits: Rows<'t, AuditRow>,
     /// Contacts kept though their records left, by sync, record and address.
     pub(crate) kept: Rows<'t, KeptRow>,
+    /// What Campaigns last said of contacts, by list, address and sync.
+    pub(crate) replies: Rows<'t, ReplyRow>,
     /// People who were erased, by address.
     pub(crate) erased: Rows<'t, ErasedRow>,
 }
@@ -193,6 +195,7 @@ impl<'t> Step<'t> {
             expected: Rows::open(txn, wrote, "expected")?,
             audits: Rows::open(txn, wrote, "audits")?,
             kept: Rows::open(txn, wrote, "kept")?,
+            replies: Rows::open(txn, wrote, "replies")?,
             erased: Rows::open(txn, wrote, "erased")?,
         })
     }

@@ -67,6 +67,15 @@ pub enum Scope {
         /// Only those of this custom view.
         view: Option<RecordId>,
     },
+    /// Those that belong to some records by a lookup, by id.
+    Of {
+        /// The lookup.
+        lookup: FieldPath,
+        /// The records it leads to, 1 to 100.
+        ids: Vec<RecordId>,
+        /// Last record of the page before.
+        after: Option<RecordId>,
+    },
 }
 
 impl Scope {
@@ -90,6 +99,11 @@ impl Scope {
                 ids: ids.iter().copied().filter(|other| *other > id).collect(),
                 view: *view,
             },
+            Self::Of { lookup, ids, .. } => Self::Of {
+                lookup: lookup.clone(),
+                ids: ids.clone(),
+                after: Some(id),
+            },
         }
     }
 
@@ -97,14 +111,14 @@ impl Scope {
     pub(super) fn filter(&self) -> &Filter {
         match self {
             Self::ById { among, .. } => &among.filter,
-            Self::Changed { .. } | Self::Ids { .. } => &EVERYTHING,
+            Self::Changed { .. } | Self::Ids { .. } | Self::Of { .. } => &EVERYTHING,
         }
     }
 
     /// The rows that a page of it may have, where the caller wants `limit`.
     pub(super) fn rows(&self, limit: u32) -> u32 {
         let wanted = match self {
-            Self::ById { .. } | Self::Changed { .. } => limit,
+            Self::ById { .. } | Self::Changed { .. } | Self::Of { .. } => limit,
             Self::Ids { ids, .. } => u32::try_from(ids.len()).unwrap_or(ROWS_MAX),
         };
         wanted.clamp(1, ROWS_MAX)
@@ -114,13 +128,13 @@ impl Scope {
         match self {
             Self::ById { among, .. } => among.view,
             Self::Ids { view, .. } => *view,
-            Self::Changed { .. } => None,
+            Self::Changed { .. } | Self::Of { .. } => None,
         }
     }
 
     fn order(&self) -> &'static str {
         match self {
-            Self::ById { .. } | Self::Ids { .. } => "id asc",
+            Self::ById { .. } | Self::Ids { .. } | Self::Of { .. } => "id asc",
             Self::Changed { .. } => "Modified_Time asc, id asc",
         }
     }
@@ -179,7 +193,12 @@ fn condition(scope: &Scope, filter: &Filter, until: Option<Place>) -> String {
             });
             (Some(begins), ends)
         }
-        Scope::Ids { ids, .. } => (Some(dialect::among(ids)), None),
+        Scope::Ids { ids, .. } => (Some(dialect::among("id", ids)), None),
+        Scope::Of { lookup, ids, after } => {
+            let theirs = dialect::among(lookup.as_str(), ids);
+            let begins = after.map_or(theirs.clone(), |id| pair("and", &theirs, &beyond(id)));
+            (Some(begins), until.map(|(id, _)| up_to(id)))
+        }
     };
     let all = [dialect::text(filter), begins, ends].into_iter().flatten();
     dialect::joined("and", all).unwrap_or_else(|| ANY.to_owned())

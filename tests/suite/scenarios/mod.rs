@@ -29,6 +29,7 @@ mod retrieval;
 mod selection;
 mod topics;
 mod views;
+mod why;
 
 use crate::rig::Rig;
 

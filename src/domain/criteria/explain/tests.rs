@@ -142,3 +142,48 @@ fn conditions_on_deals_are_known_by_their_number() {
     let conditions = fields.map(|field| condition(field, Operator::IsEmpty, Vec::new()));
     assert_eq!(of_deals(&conditions), [2, 4]);
 }
+
+#[test]
+fn those_conditions_decide_that_make_a_pattern_come_out_as_it_does() {
+    for (pattern, truths, want) in [
+        ("1 and 2", [true, false, false, false], &[2][..]),
+        ("1 and 2", [false, false, false, false], &[1, 2]),
+        ("1 and 2", [true, true, false, false], &[1, 2]),
+        ("1 or 2", [true, false, false, false], &[1]),
+        ("1 or 2", [false, false, false, false], &[1, 2]),
+        ("1 and (2 or 3)", [true, false, false, false], &[2, 3]),
+        (
+            "(1 and 2) or (3 and 4)",
+            [true, false, false, true],
+            &[2, 3],
+        ),
+        ("1 and not 2", [true, true, false, false], &[2]),
+        ("1 and not (2 or 3)", [true, false, true, false], &[3]),
+    ] {
+        let named = pattern.chars().filter_map(|letter| letter.to_digit(10));
+        let conditions = usize::try_from(named.max().unwrap()).unwrap();
+        let parsed = Pattern::parse(pattern, conditions).unwrap();
+        let decisive: Vec<usize> = decisive(&parsed, &truths).into_iter().collect();
+        assert_eq!(decisive, want, "{pattern} {truths:?}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn whatever_the_others_are_the_deciding_conditions_decide_alike(
+        (pattern, conditions) in crate::domain::pattern::tests::patterns(),
+        truths: [bool; 5],
+        others: [bool; 5],
+    ) {
+        let truths = &truths[..conditions];
+        let decisive = decisive(&pattern, truths);
+        let number = |index: usize| index + 1;
+        let mixed: Vec<bool> = (0..conditions)
+            .map(|index| match decisive.contains(&number(index)) {
+                true => truths[index],
+                false => others[index],
+            })
+            .collect();
+        proptest::prop_assert_eq!(pattern.holds(&mixed), pattern.holds(truths));
+    }
+}

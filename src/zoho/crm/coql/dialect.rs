@@ -67,10 +67,10 @@ pub(super) fn joined(joint: &str, conditions: impl IntoIterator<Item = String>) 
     conditions.into_iter().reduce(pair)
 }
 
-/// One of these records.
-pub(super) fn among(ids: &[RecordId]) -> String {
+/// One of these records, be it itself or by a lookup.
+pub(super) fn among(field: &str, ids: &[RecordId]) -> String {
     let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    joined("or", lists("id", "=", "in", &ids)).unwrap_or_else(|| NEVER.to_owned())
+    joined("or", lists(field, "=", "in", &ids)).unwrap_or_else(|| NEVER.to_owned())
 }
 
 fn joint(test: &Test) -> &'static str {

@@ -190,3 +190,18 @@ fn the_price_follows_the_limit() {
         [1, 200, 2000]
     );
 }
+
+#[test]
+fn what_belongs_to_records_is_asked_for_by_the_lookup() {
+    let of = |ids: &[u64], after| Scope::Of {
+        lookup: "Contact_Name".parse().unwrap(),
+        ids: ids.iter().copied().map(RecordId).collect(),
+        after,
+    };
+    let one = of(&[7], None);
+    assert!(text(&one, None).ends_with("where Contact_Name = '7' order by id asc limit 2000"));
+    let next = of(&[7, 8], None).after((RecordId(9), None));
+    assert_eq!(next, of(&[7, 8], Some(RecordId(9))));
+    let asked = "where (Contact_Name in ('7', '8') and id > '9') order by id asc limit 2000";
+    assert!(text(&next, None).ends_with(asked));
+}

@@ -181,8 +181,8 @@ fn a_long_list_is_several_conditions() {
         none.starts_with("(F not in ('0'") && none.ends_with(" and F != '100')"),
         "{none}"
     );
-    assert_eq!(among(&[]), "id is null");
-    assert_eq!(among(&[RecordId(7)]), "id = '7'");
+    assert_eq!(among("id", &[]), "id is null");
+    assert_eq!(among("id", &[RecordId(7)]), "id = '7'");
 }
 
 proptest! {

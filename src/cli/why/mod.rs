@@ -1,0 +1,122 @@
+//! `rosterd why`: why an address is on the lists or not, in sentences for people and as JSON.
+
+mod answer;
+mod details;
+mod document;
+mod held_back;
+mod unseen;
+mod values;
+
+use jiff::tz::TimeZone;
+use tokio_util::sync::CancellationToken;
+
+use self::answer::answer;
+use self::details::details;
+use self::document::Document;
+use self::unseen::{other_list, unseen};
+use super::args::WhyArgs;
+use super::exit::{CliError, Exit};
+use super::report::{Report, Style, escape};
+use super::{Context, runtime, service};
+use crate::daemon::inquiry::Inquirer;
+use crate::daemon::signals;
+use crate::domain::address::RoleAddresses;
+use crate::run::why::{Story, Subject, SyncStory};
+
+/// Runs the command.
+///
+/// # Errors
+/// The sync does not exist, or the state is held by another process or cannot be read. Services that cannot be asked
+/// are no error: the answer says so.
+pub(super) fn run(context: &Context, args: &WhyArgs) -> Result<Exit, CliError> {
+    let loaded = context.load_to_look()?;
+    let config = &loaded.config;
+    let sync = match &args.sync {
+        Some(asked) => Some(service::sync_named(config, asked)?),
+        None => None,
+    };
+    let roles = RoleAddresses::new(config.builtin_group_emails, &config.group_emails);
+    let subject = Subject::of(&args.address, &roles);
+    if subject.text.is_empty() {
+        let message = "the address is empty: name one, such as ann@example.com";
+        return Err(CliError::because(Exit::Usage, message));
+    }
+    let zone = config.timezone.clone();
+    let story = runtime()?.block_on(async {
+        let stop = CancellationToken::new();
+        signals::watch(&stop, None).map_err(CliError::signals)?;
+        let inquirer = Inquirer::open(loaded, context.clock.clone())?;
+        tokio::select! {
+            story = inquirer.why(&subject, sync.as_ref()) => Ok(story?),
+            () = stop.cancelled() => {
+                let message = "stopped before the services had answered; nothing was changed";
+                Err(CliError::because(Exit::TryAgain, message))
+            }
+        }
+    })?;
+    let telling = Telling {
+        story: &story,
+        subject: &subject,
+        zone: &zone,
+    };
+    let report = &context.report;
+    if report.json {
+        report.print_json(&Document::of(&telling))?;
+    } else {
+        let is_named = args.sync.is_some();
+        report.print(&telling.text(report, is_named))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// What is told, and to whom it is about.
+struct Telling<'a> {
+    story: &'a Story,
+    subject: &'a Subject,
+    /// The zone of all times.
+    zone: &'a TimeZone,
+}
+
+impl Telling<'_> {
+    /// As people read it: the answer first, sync by sync.
+    fn text(&self, report: &Report, is_named: bool) -> String {
+        let mut text = report.paint(Style::Bold, &escape(&self.subject.text));
+        let others = self.other_spellings();
+        if !others.is_empty() {
+            let others: Vec<_> = others.iter().map(|it| escape(it)).collect();
+            text += &format!(" (on record as {})", others.join(", "));
+        }
+        text.push('\n');
+        for sentence in unseen(self, is_named) {
+            text += &format!("{}\n", escape(&sentence));
+        }
+        for sync in &self.story.syncs {
+            text += &self.sync(sync, report);
+        }
+        for sync in self.story.others.iter().filter(|_| is_named) {
+            text += &self.sync(sync, report);
+        }
+        for list in &self.story.other_lists {
+            text += &format!("\n{}\n", escape(&other_list(list, self.zone)));
+        }
+        for unread in &self.story.unread {
+            text += &format!("\n{}\n", escape(&unseen::unread(unread)));
+        }
+        text
+    }
+
+    fn sync(&self, sync: &SyncStory, report: &Report) -> String {
+        let id = report.paint(Style::Bold, sync.definition.id.as_str());
+        let mut text = format!("\n{id}\n  {}\n", escape(&answer(self, sync)));
+        for line in details(self, sync) {
+            text += &format!("  {}\n", escape(&line));
+        }
+        text
+    }
+
+    /// The spellings on record that are not the one that was asked for.
+    fn other_spellings(&self) -> Vec<&str> {
+        let spellings = self.story.spellings.iter().map(String::as_str);
+        spellings.filter(|it| *it != self.subject.text).collect()
+    }
+}

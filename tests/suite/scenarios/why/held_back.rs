@@ -1,0 +1,190 @@
+//! What holds an address back: opt-outs, what people did in Campaigns, and what Campaigns refuses.
+
+use serde_json::{Value, json};
+
+use super::super::leaving::{imported, later};
+use super::{assert_answers, document, only, told};
+use crate::rig::{NEWSLETTER, Rig};
+
+fn opted_out_lead(rig: &Rig, address: &str) -> String {
+    let lead = json!({"Last_Name": "L", "Company": "C", "Email": address, "Email_Opt_Out": true});
+    rig.create("Leads", &lead)
+}
+
+/// By what an address is held back, and since when.
+fn suppressed(rig: &Rig, address: &str) -> (String, Value) {
+    let suppressed = document(rig, address)["suppressed"].clone();
+    (
+        suppressed["by"].as_str().unwrap().to_owned(),
+        suppressed["since"].clone(),
+    )
+}
+
+#[test]
+fn an_opt_out_on_another_modules_record_is_told_with_that_record_and_since_when() {
+    let (rig, people) = imported("");
+    let address = &people[0].1;
+    let lead = opted_out_lead(&rig, &address.to_uppercase());
+    let off = format!(
+        "and the next run takes it off, because record {lead} of Leads has opted out in the CRM."
+    );
+    assert_answers(&rig, address, &["On the list since ", &off]);
+    assert_eq!(
+        suppressed(&rig, address),
+        ("opted_out".to_owned(), json!(null))
+    );
+    assert_eq!(later(&rig)["deleted"], 1);
+    let by = format!(
+        "Not on the list: record {lead} of Leads has opted out in the CRM (rosterd has known since "
+    );
+    assert_answers(&rig, address, &[&by, "Only that record frees the address"]);
+    let (by, since) = suppressed(&rig, address);
+    assert!(by == "opted_out" && since.is_string(), "{since}");
+    let record = &only(&rig, address)["records"][0];
+    assert_eq!(
+        (&record["selected"], &record["outcome"]),
+        (&json!(true), &json!("opted_out"))
+    );
+    assert_eq!(document(&rig, address)["opted_out"][0]["now"], "opted_out");
+
+    rig.update("Leads", &lead, &json!({"Email": "elsewhere@example.org"}));
+    let lifts = "`rosterd release ADDRESS --reason TEXT` lifts that.";
+    assert_answers(&rig, address, &["has another address now", lifts]);
+    rig.delete("Leads", &lead);
+    assert_answers(&rig, address, &["is not there any more", lifts]);
+    assert_eq!(document(&rig, address)["opted_out"][0]["now"], "gone");
+}
+
+#[test]
+fn who_opted_in_again_is_told_what_the_sync_makes_of_it() {
+    let (rig, people) = imported("");
+    let address = &people[0].1;
+    let lead = opted_out_lead(&rig, address);
+    later(&rig);
+    rig.update("Leads", &lead, &json!({"Email_Opt_Out": false}));
+    for _ in 0..2 {
+        let ignore = "because it had opted out in the CRM, and this sync does not add who opts in again (`opted_in_again = \"ignore\"`).";
+        assert_answers(
+            &rig,
+            address,
+            &["Not on the list: rosterd took it off on ", ignore],
+        );
+        assert_eq!(suppressed(&rig, address).0, "taken_off_opted_out");
+        later(&rig);
+    }
+}
+
+#[test]
+fn who_unsubscribed_in_person_is_told_as_never_undone_and_since_when_that_is_known() {
+    let (rig, people) = imported("");
+    let address = &people[0].1;
+    rig.act(&json!({"unsubscribe": {"list": NEWSLETTER, "address": address}}));
+    assert_answers(&rig, address, &["On the list since "]);
+    later(&rig);
+    let person = "Not on the list: the person unsubscribed from this list in Campaigns, or was put on do-not-mail there (rosterd has known since ";
+    assert_answers(&rig, address, &[person, "rosterd never undoes that."]);
+    let (by, since) = suppressed(&rig, address);
+    assert_eq!(by, "campaigns_unsubscribed");
+    let since = since.as_str().unwrap();
+    assert!(since.ends_with('Z') && since.len() == 24, "{since}");
+    let sync = only(&rig, address);
+    assert_eq!(
+        (&sync["on_list"], &sync["records"][0]["outcome"]),
+        (&json!(false), &json!("do_not_mail"))
+    );
+}
+
+#[test]
+fn who_was_erased_is_told_as_that_with_nothing_of_what_was_sent() {
+    let (rig, people) = imported("");
+    let (id, address) = &people[0];
+    rig.done(&format!("forget {address}"));
+    let erased = "the person was erased on ";
+    assert_answers(&rig, address, &["when a run last looked, though ", erased]);
+    later(&rig);
+    let never = "(`rosterd forget`), and no sync adds the address any more.";
+    assert_answers(&rig, address, &["Not on the list: ", erased, never]);
+    assert_eq!(suppressed(&rig, address).0, "erased");
+    let sync = only(&rig, address);
+    assert_eq!(
+        (&sync["last_sent"], &sync["last_reply"]),
+        (&json!(null), &json!(null))
+    );
+    let record = &sync["records"][0];
+    assert_eq!(
+        (&record["id"], &record["outcome"]),
+        (&json!(id), &json!("do_not_mail"))
+    );
+}
+
+#[test]
+fn who_bounced_is_told_as_that() {
+    let (rig, people) = imported("");
+    rig.act(&json!({ "bounce": people[0].1 }));
+    later(&rig);
+    assert_answers(
+        &rig,
+        &people[0].1,
+        &["Not on the list: mail to it hard-bounced in Campaigns (rosterd has known since "],
+    );
+    assert_eq!(suppressed(&rig, &people[0].1).0, "campaigns_bounced");
+}
+
+#[test]
+fn what_campaigns_refuses_is_told_with_its_code_and_text() {
+    let (rig, _) = imported("");
+    rig.act(&json!({"block": "blocked@example.com"}));
+    for address in ["jane@gnail.com", "blocked@example.com"] {
+        rig.create("Contacts", &json!({"Last_Name": "R", "Email": address}));
+    }
+    later(&rig);
+    let refused = "Campaigns refused it on ";
+    let again = "It is tried again when a mapped field of its record changes.";
+    let said = "2004 Contact email address is invalid";
+    assert_answers(
+        &rig,
+        "jane@gnail.com",
+        &["Not on the list: ", refused, said, again],
+    );
+    assert_eq!(suppressed(&rig, "jane@gnail.com").0, "campaigns_refused");
+    let sync = only(&rig, "jane@gnail.com");
+    assert_eq!(sync["records"][0]["outcome"], "invalid_pattern");
+    let reply = &sync["last_reply"];
+    assert_eq!(
+        (&reply["said"], &reply["code"], &reply["text"]),
+        (
+            &json!("refused"),
+            &json!("2004"),
+            &json!("Contact email address is invalid.")
+        )
+    );
+    let ignored = &sync["last_ignored"];
+    assert_eq!(ignored["reason"], "invalid_pattern");
+    assert!(told(&rig, "jane@gnail.com").contains("A run last ignored it on "));
+    assert_answers(&rig, "blocked@example.com", &[refused]);
+    assert_eq!(
+        suppressed(&rig, "blocked@example.com").0,
+        "campaigns_blocked"
+    );
+}
+
+#[test]
+fn a_refusal_that_may_pass_promises_another_try() {
+    let (rig, _) = imported("");
+    rig.create(
+        "Contacts",
+        &json!({"Last_Name": "R", "Email": "again@example.com"}),
+    );
+    let body = json!({"status": "error", "Code": "2001", "message": "Please retry."});
+    let what = json!({"status": {"status": 200, "body": body.to_string()}});
+    rig.fault(&json!({"service": "campaigns", "method": "listsubscribe", "what": what}));
+    later(&rig);
+    let sync = only(&rig, "again@example.com");
+    assert_eq!(
+        (&sync["last_reply"]["code"], &sync["next"]),
+        (&json!("2001"), &json!("new"))
+    );
+    let text = told(&rig, "again@example.com");
+    assert!(text.contains("and the next run adds it."), "{text}");
+    assert!(text.contains("refused, 2001 Please retry."), "{text}");
+}
