@@ -156,13 +156,14 @@ fn status_and_history_work_beside_the_daemon_and_a_second_holder_of_the_state_is
     let rig = rig();
     let daemon = rig.start("daemon", "daemon");
     until_more(&rig, "newsletter", 1);
-    let status: Value = serde_json::from_str(&rig.done("status --json")).unwrap();
+    // What `status` reads is written right behind the journal.
+    let mut status = Value::Null;
+    until("the run shows", || {
+        status = serde_json::from_str(&rig.done("status --json")).unwrap();
+        status["syncs"][0]["on_list"] == rig.members(NEWSLETTER, "active").len()
+    });
     assert_eq!(status["daemon"]["running"], true);
     assert_eq!(status["syncs"][0]["sync"], "newsletter");
-    assert_eq!(
-        status["syncs"][0]["on_list"],
-        rig.members(NEWSLETTER, "active").len()
-    );
     assert!(rig.done("history").contains("newsletter"));
     for line in ["daemon", "sync newsletter"] {
         let refused = rig.run(line);
