@@ -12,7 +12,7 @@ use crate::journal::event::{AddressForgotten, Event};
 use crate::journal::ignored::erase_ignored;
 use crate::store::StoreError;
 use crate::store::ledger::keys;
-use crate::store::ledger::rows::ErasedRow;
+use crate::store::ledger::rows::{ErasedRow, MemberRow};
 use crate::zoho::campaigns::{Reply, Verdict};
 
 /// What came of erasing a person.
@@ -63,12 +63,12 @@ pub(crate) async fn unsubscribe(
         for (list, number) in step.named('l', &format!("{account}/"))? {
             let member = step.members.get(&keys::address(number, &key))?;
             let member = member.filter(|member| member.state == Membership::Active);
-            on_lists.extend(member.map(|member| (list, member)));
+            on_lists.extend(member.map(|member| (list, number, member)));
         }
         Ok::<_, StoreError>(on_lists)
     })?;
     let mut forgotten = Forgotten::default();
-    for (list, member) in on_lists {
+    for (list, number, member) in on_lists {
         let list: Option<ListKey> = list.parse().ok().filter(|_| member.ours);
         let Some(list) = list else {
             forgotten.on_lists_of_others += 1;
@@ -87,6 +87,16 @@ pub(crate) async fn unsubscribe(
                 return Err(RunError::NotTakenOff { refused: 1, detail });
             }
         }
+        let since = base.clock.now().as_millisecond();
+        base.store.ledger.step(|step| {
+            let gone = MemberRow {
+                address: String::new(),
+                state: Membership::TakenOffGone,
+                since,
+                ..member
+            };
+            step.members.put(&keys::address(number, &key), &gone)
+        })?;
     }
     Ok(forgotten)
 }

@@ -8,9 +8,7 @@ use crate::cli::report::minute;
 use crate::domain::changes::{Membership, Removal};
 use crate::domain::definition::{Departure, Retrieved, Selection};
 use crate::domain::outcome::{Outcome, Reason};
-use crate::run::why::{
-    By, Condition, Member, Next, NotSelected, RecordStory, SyncStory, Whereabouts,
-};
+use crate::run::why::{Condition, Member, Next, NotSelected, RecordStory, SyncStory, Whereabouts};
 
 /// Why the address is on the sync's list, or is not.
 pub(super) fn answer(telling: &Telling<'_>, sync: &SyncStory) -> String {
@@ -50,10 +48,6 @@ impl Words<'_> {
             let why = self.removal(removal);
             let run = self.next_run();
             return format!("{since}, and {run} takes it off, because {why}.");
-        }
-        if let Some(erased) = sync.suppressed.filter(|it| it.by == By::Erased) {
-            let why = self.suppressed(erased);
-            return format!("{since}, when a run last looked, though {why}");
         }
         let id = &sync.definition.id;
         match sync.winner() {

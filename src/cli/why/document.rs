@@ -146,7 +146,9 @@ impl<'a> Document<'a> {
             address: address.map_or(subject.text.as_str(), |address| address.normal()),
             asked: &subject.text,
             spellings: story.spellings.iter().map(String::as_str).collect(),
-            suppressed: suppressed.or_else(|| by_itself(telling)),
+            suppressed: erased(telling)
+                .or(suppressed)
+                .or_else(|| by_itself(telling)),
             opted_out: opted_out(telling),
             syncs: syncs.map(|sync| SyncDocument::of(telling, sync)).collect(),
             other_lists: story
@@ -198,6 +200,16 @@ fn by_itself<'a>(telling: &'a Telling<'a>) -> Option<SuppressedDocument<'a>> {
         since(By::OptedOut, first.since),
         None,
     ))
+}
+
+fn erased<'a>(telling: &'a Telling<'a>) -> Option<SuppressedDocument<'a>> {
+    let erasure = telling.story.erased?;
+    let suppressed = Suppressed {
+        by: By::Erased,
+        since: Some(erasure.since),
+        elsewhere: false,
+    };
+    Some(suppressed_of(telling, suppressed, None))
 }
 
 fn suppressed_of<'a>(

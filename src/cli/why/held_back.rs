@@ -89,10 +89,7 @@ impl Words<'_> {
                 Some(opt_out) => opted_out(self.telling, opt_out),
                 None => format!("it has opted out in the CRM ({known})."),
             },
-            By::Erased => format!(
-                "the person was erased{} (`rosterd forget`), and no sync adds the address any more.",
-                on(&since)
-            ),
+            By::Erased => "the person was erased.".to_owned(),
             By::Unsubscribed => format!(
                 "the person unsubscribed from{whole} in Campaigns, or was put on do-not-mail there ({known}). rosterd never undoes that."
             ),

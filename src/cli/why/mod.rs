@@ -16,12 +16,12 @@ use self::document::Document;
 use self::unseen::{other_list, unseen};
 use super::args::WhyArgs;
 use super::exit::{CliError, Exit};
-use super::report::{Report, Style, escape};
+use super::report::{Report, Style, escape, minute};
 use super::{Context, runtime, service};
 use crate::daemon::inquiry::Inquirer;
 use crate::daemon::signals;
 use crate::domain::address::RoleAddresses;
-use crate::run::why::{Story, Subject, SyncStory};
+use crate::run::why::{Erasure, Story, Subject, SyncStory};
 
 /// Runs the command.
 ///
@@ -69,6 +69,17 @@ pub(super) fn run(context: &Context, args: &WhyArgs) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
+/// All that is told of a person who was erased.
+fn erased(erasure: Erasure, zone: &TimeZone) -> String {
+    let since = minute(erasure.since, zone);
+    match erasure.done {
+        true => format!("Erased on {since}; no sync adds the address."),
+        false => format!(
+            "To be erased since {since}, which is not finished: `rosterd forget` once more does the rest. No sync adds the address."
+        ),
+    }
+}
+
 /// What is told, and to whom it is about.
 struct Telling<'a> {
     story: &'a Story,
@@ -81,6 +92,9 @@ impl Telling<'_> {
     /// As people read it: the answer first, sync by sync.
     fn text(&self, report: &Report, is_named: bool) -> String {
         let mut text = report.paint(Style::Bold, &escape(&self.subject.text));
+        if let Some(erasure) = self.story.erased {
+            return format!("{text}\n{}\n", erased(erasure, self.zone));
+        }
         let others = self.other_spellings();
         if !others.is_empty() {
             let others: Vec<_> = others.iter().map(|it| escape(it)).collect();

@@ -114,8 +114,6 @@ pub(super) struct Facts {
     pub(super) held: Option<(RunId, Removal)>,
     /// When the first of its opt-outs was seen.
     pub(super) opted_out_since: Option<i64>,
-    /// When the person was erased.
-    pub(super) erased_since: Option<i64>,
     /// Whether a run that was interrupted or failed left it to the next one.
     pub(super) left_over: bool,
 }
@@ -143,7 +141,6 @@ impl Facts {
             reply: step.replies.get(&claim)?,
             held: held.map(|row| (RunId::from_u128(row.run), row.removal)),
             opted_out_since: opt_outs.iter().map(|(_, row)| row.since).min(),
-            erased_since: step.erased.get(key)?.map(|row| row.since),
             left_over: step.staged.any(&own)?
                 || step.deferred.any(&own)?
                 || step.intents.any(&own)?

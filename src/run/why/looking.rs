@@ -279,7 +279,8 @@ impl<'a> Looking<'a> {
         let member = facts.member.as_ref();
         if let Some(suppression) = suppression(&decided.state, again) {
             let (by, state) = match suppression {
-                Suppression::Erased => return Some(own(By::Erased, facts.erased_since)),
+                // Told before anything is looked at.
+                Suppression::Erased => return Some(own(By::Erased, None)),
                 Suppression::TakenOffOptedOut => {
                     return Some(own(By::TakenOffOptedOut, member.map(|it| it.since)));
                 }

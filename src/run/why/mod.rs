@@ -25,7 +25,7 @@ use self::known::KnownRecords;
 use self::looking::Looking;
 use self::reading::{Live, Wanted, read};
 pub(crate) use self::story::{
-    By, Condition, LastIgnored, Member, Next, NotSelected, OptOut, OtherList, RecordStory,
+    By, Condition, Erasure, LastIgnored, Member, Next, NotSelected, OptOut, OtherList, RecordStory,
     Standing, Story, Suppressed, SyncStory, Unread, Whereabouts, instant,
 };
 pub(crate) use self::subject::Subject;
@@ -63,7 +63,8 @@ struct Planned<'a> {
     problem: Option<String>,
 }
 
-/// Tells all that is known of an address to `syncs`, whose accounts are asked by `clients`.
+/// Tells all that is known of an address to `syncs`, whose accounts are asked by `clients`. Of a person who was erased,
+/// nothing is told but that, and nobody is asked.
 ///
 /// # Errors
 /// [`RunError::Store`] or [`RunError::Journal`]; services that cannot be asked are told of in the story.
@@ -74,6 +75,15 @@ pub(crate) async fn why(
     clients: &BTreeMap<AccountName, Clients>,
 ) -> Result<Story, RunError> {
     let mut story = Story::default();
+    if let Some(key) = subject.key(inquiry.ledger)
+        && let Some(row) = inquiry.ledger.look(|step| step.erased.get(&key))?
+    {
+        story.erased = Some(Erasure {
+            since: instant(row.since),
+            done: row.done,
+        });
+        return Ok(story);
+    }
     let mut accounts: BTreeMap<&AccountName, Vec<&SyncDefinition>> = BTreeMap::new();
     for definition in syncs {
         accounts

@@ -28,6 +28,17 @@ pub(crate) struct Story {
     pub(crate) unread: Vec<Unread>,
     /// Its spellings on record.
     pub(crate) spellings: BTreeSet<String>,
+    /// That the person was erased; then nothing else is told.
+    pub(crate) erased: Option<Erasure>,
+}
+
+/// The erasure of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Erasure {
+    /// Since when nothing adds the address.
+    pub(crate) since: Timestamp,
+    /// Whether it was carried out to its end.
+    pub(crate) done: bool,
 }
 
 impl Story {

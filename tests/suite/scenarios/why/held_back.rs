@@ -97,24 +97,21 @@ fn who_unsubscribed_in_person_is_told_as_never_undone_and_since_when_that_is_kno
 #[test]
 fn who_was_erased_is_told_as_that_with_nothing_of_what_was_sent() {
     let (rig, people) = imported("");
-    let (id, address) = &people[0];
+    let address = &people[0].1;
     rig.done(&format!("forget {address}"));
-    let erased = "the person was erased on ";
-    assert_answers(&rig, address, &["when a run last looked, though ", erased]);
     later(&rig);
-    let never = "(`rosterd forget`), and no sync adds the address any more.";
-    assert_answers(&rig, address, &["Not on the list: ", erased, never]);
+    rig.forget_calls();
+    let told = rig.done(&format!("why {address}"));
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (2, address.as_str()), "{told}");
+    assert!(lines[1].starts_with("Erased on "), "{told}");
+    assert!(lines[1].ends_with("; no sync adds the address."), "{told}");
     assert_eq!(suppressed(&rig, address).0, "erased");
-    let sync = only(&rig, address);
-    assert_eq!(
-        (&sync["last_sent"], &sync["last_reply"]),
-        (&json!(null), &json!(null))
-    );
-    let record = &sync["records"][0];
-    assert_eq!(
-        (&record["id"], &record["outcome"]),
-        (&json!(id), &json!("do_not_mail"))
-    );
+    assert_eq!(rig.calls().log, [json!(null); 0], "nobody is asked");
+    let document = document(&rig, address);
+    for key in ["syncs", "opted_out", "spellings", "other_lists", "unread"] {
+        assert_eq!(document[key], json!([]), "{key}");
+    }
 }
 
 #[test]
