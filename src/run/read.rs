@@ -274,6 +274,7 @@ impl Run<'_> {
             ledger: &self.store.ledger,
             numbers: self.numbers,
             module: step.number('m', module.as_str())?,
+            peers: &self.peers,
             window: self.window(),
             cursor: self.cursor,
             now: self.clock.now(),

@@ -17,9 +17,7 @@ use crate::domain::record::Record;
 use crate::domain::screening::{Screened, screen};
 use crate::domain::value::Value;
 use crate::store::StoreError;
-use crate::store::ledger::rows::{
-    AddressKey, CandidateRow, OptOutRow, Place, RecordRow, RunRow, StagedRow,
-};
+use crate::store::ledger::rows::{AddressKey, CandidateRow, Place, RecordRow, RunRow, StagedRow};
 use crate::store::ledger::{Ledger, Step, SyncNumbers, keys};
 
 /// What staging needs besides the record: the plan, the numbers, and the time.
@@ -29,6 +27,8 @@ pub(super) struct Staging<'a> {
     pub(super) numbers: SyncNumbers,
     /// Number of the module whose records these are.
     pub(super) module: u32,
+    /// The other syncs of the account, and their lists.
+    pub(super) peers: &'a [(u32, u32)],
     /// The stretch of time records are taken from; `None` for a run that takes up everything.
     pub(super) window: Option<Window>,
     /// The cursor that the last completed run left: what was modified since has changed.
@@ -129,44 +129,6 @@ impl Staging<'_> {
             }
             None => Ok(()),
         }
-    }
-
-    /// Notes the opt-outs of a record of any module, and makes the sync decide the addresses that this may concern:
-    /// those opted out, those freed, and those that a record of the sync waits under (another sync's run may have
-    /// freed them).
-    pub(super) fn opt_outs(
-        &self,
-        step: &mut Step<'_>,
-        record: &Record,
-        fields: &[crate::domain::ids::FieldPath],
-    ) -> Result<(), StoreError> {
-        let says = |truth| move |field| *record.get(field) == Value::Bool(truth);
-        let opted_out = fields.iter().any(says(true));
-        // A field that came without a value, as hidden ones do, frees nobody.
-        let opted_in = fields.iter().all(says(false));
-        for field in &self.plan.address_fields {
-            let Value::Text(text) = record.get(field) else {
-                continue;
-            };
-            let Ok(address) = EmailAddress::parse(text) else {
-                continue;
-            };
-            let address = self.ledger.key(&address);
-            let (account, id) = (self.numbers.account, record.id.0);
-            let key = keys::opt_out(account, &address, self.module, id);
-            let known = step.opt_outs.get(&key)?.is_some();
-            if opted_out && !known {
-                let since = self.now.as_millisecond();
-                step.opt_outs.put(&key, &OptOutRow { since })?;
-            } else if opted_in && known {
-                step.opt_outs.remove(&key)?;
-            }
-            let sync = self.numbers.sync;
-            if opted_out || known || step.candidates.any(&keys::address(sync, &address))? {
-                step.touch(sync, &address, None)?;
-            }
-        }
-        Ok(())
     }
 
     /// Lets a record go that was deleted in the CRM, or that a full read did not meet.

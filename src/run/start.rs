@@ -98,6 +98,7 @@ pub(super) async fn start<'a>(
         lists,
         orphans,
         rivals,
+        peers,
     } = neighbours(base, definition)?;
     let account = base.config.accounts.get(&definition.account);
     let expected = base.store.ledger.step(|step| {
@@ -127,6 +128,7 @@ pub(super) async fn start<'a>(
         lists,
         orphans,
         rivals,
+        peers,
         topics: account.is_some_and(|account| account.topics),
         untagged: AtomicBool::new(false),
         list_checked: full,
@@ -369,6 +371,8 @@ pub(super) struct Neighbours {
     pub(super) orphans: Vec<(u32, ListKey)>,
     /// Numbers of the active syncs with the sync's own list, as far as they have looked it up.
     pub(super) rivals: BTreeSet<u32>,
+    /// Numbers of the account's other syncs and of their lists, as far as they have looked them up.
+    pub(super) peers: Vec<(u32, u32)>,
 }
 
 /// The other lists and syncs of a sync's account.
@@ -378,22 +382,28 @@ pub(super) fn neighbours(
 ) -> Result<Neighbours, StoreError> {
     let prefix = format!("{}/", definition.account);
     base.store.ledger.step(|step| {
-        let own = step.number('s', definition.id.as_str())?;
-        let own = step.resolved.get(&keys::number(own))?;
+        let number = step.number('s', definition.id.as_str())?;
+        let own = step.resolved.get(&keys::number(number))?;
         let own = own.map(|resolved| resolved.list);
-        let (mut rivals, mut served) = (BTreeSet::new(), BTreeSet::new());
-        for sync in base.config.syncs.values() {
-            if sync.account == definition.account && sync.active {
-                let number = step.number('s', sync.id.as_str())?;
-                let resolved = step.resolved.get(&keys::number(number))?;
-                let list = resolved.map(|resolved| resolved.list);
-                if list == own {
-                    rivals.insert(number);
-                }
-                served.extend(list);
-            }
-        }
         let named = step.named('l', &prefix)?;
+        let (mut rivals, mut served, mut peers) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        let all = base.config.syncs.values();
+        for sync in all.filter(|sync| sync.account == definition.account) {
+            let number = step.number('s', sync.id.as_str())?;
+            let resolved = step.resolved.get(&keys::number(number))?;
+            let list = resolved.map(|resolved| resolved.list);
+            let known = named.iter().find(|(name, _)| Some(name) == list.as_ref());
+            if let Some((_, list)) = known.filter(|_| sync.id != definition.id) {
+                peers.push((number, *list));
+            }
+            if !sync.active {
+                continue;
+            }
+            if list == own {
+                rivals.insert(number);
+            }
+            served.extend(list);
+        }
         let lists = named.iter().map(|(_, number)| *number).collect();
         let orphans = named
             .into_iter()
@@ -404,6 +414,7 @@ pub(super) fn neighbours(
             lists,
             orphans,
             rivals,
+            peers,
         })
     })
 }
