@@ -40,3 +40,13 @@ fn an_opt_out_that_one_sync_has_read_acts_on_the_lists_of_all_even_if_its_record
         assert_eq!(standing(&rig, address), "unsubscribed");
     }
 }
+
+#[test]
+fn a_contact_that_campaigns_had_lost_before_is_not_counted_as_taken_off() {
+    let (rig, people) = imported("left = \"unsubscribe\"");
+    rig.act(&json!({ "delete_contact": people[0].1 }));
+    for (id, _) in &people[..2] {
+        rig.update("Contacts", id, &json!({"Email": null}));
+    }
+    assert_eq!(later(&rig)["deleted"], 1);
+}
