@@ -60,13 +60,13 @@ pub(super) fn keep(
     step: &mut Step<'_>,
     numbers: SyncNumbers,
     address: &AddressKey,
-    run: u32,
+    by: KeptRow,
 ) -> Result<(), StoreError> {
     let claim = keys::claim(numbers.list, address, numbers.sync);
     match step.claims.get(&claim)? {
         Some(claim) => {
             let key = keys::kept(numbers.sync, claim.winner, address);
-            step.kept.put(&key, &KeptRow(run))
+            step.kept.put(&key, &by)
         }
         None => Ok(()),
     }
@@ -87,14 +87,19 @@ pub(super) fn give_up(
 }
 
 /// The addresses whose contacts were kept when a record left them, and that still are its own; they are kept no longer.
+/// Only those that `which` names; the others stay kept.
 pub(super) fn take_kept(
     step: &mut Step<'_>,
     numbers: SyncNumbers,
     record: RecordId,
+    which: impl Fn(KeptRow) -> bool,
 ) -> Result<Vec<AddressKey>, StoreError> {
     let prefix = keys::record(numbers.sync, record.0);
     let mut kept = Vec::new();
-    for (key, _) in step.kept.under(&prefix, None, usize::MAX)? {
+    for (key, row) in step.kept.under(&prefix, None, usize::MAX)? {
+        if !which(row) {
+            continue;
+        }
         step.kept.remove(&key)?;
         let Some(address) = keys::kept_address(&key) else {
             continue;
@@ -221,7 +226,7 @@ mod tests {
             ledger
                 .step(|step| {
                     step.claims.put(&claim_key, &claim)?;
-                    keep(step, numbers, &address, 1)?;
+                    keep(step, numbers, &address, KeptRow(1))?;
                     take_off(step, numbers, &address, &gone, 6)?;
                     assert_eq!(step.claims.get(&claim_key)?, None);
                     assert!(!step.kept.any(b"")?);

@@ -16,7 +16,8 @@ use crate::domain::suppression::Suppression;
 use crate::store::StoreError;
 use crate::store::format::FormatError;
 use crate::store::ledger::rows::{
-    AddressKey, CandidateRow, ClaimRow, IgnoredRow, IntentRow, MemberRow, RunRow, StagedRow,
+    AddressKey, CandidateRow, ClaimRow, IgnoredRow, IntentRow, KeptRow, MemberRow, RunRow,
+    StagedRow,
 };
 use crate::store::ledger::{Step, SyncNumbers, keys};
 
@@ -185,7 +186,7 @@ impl Deciding<'_> {
                 claims::feed(step, self.numbers, address, *winner)
             }
             ClaimChange::Leave => Ok(()),
-            ClaimChange::Keep => claims::keep(step, self.numbers, address, run.number),
+            ClaimChange::Keep => claims::keep(step, self.numbers, address, KeptRow(run.number)),
             ClaimChange::Drop => claims::give_up(step, self.numbers, address),
         }
     }

@@ -22,7 +22,7 @@ use crate::domain::ids::RunId;
 use crate::domain::outcome::RunOutcome;
 use crate::journal::event::{Event, RunApproved, RunDiscarded};
 use crate::store::StoreError;
-use crate::store::ledger::rows::{AddressKey, HeldRow};
+use crate::store::ledger::rows::{AddressKey, HeldRow, KeptRow};
 use crate::store::ledger::{Step, SyncNumbers, keys};
 use crate::store::state::{Changes, Checkpoint};
 use crate::zoho::campaigns::{Reply, Verdict};
@@ -70,9 +70,9 @@ pub(crate) async fn approve(
             if base.stop.is_cancelled() {
                 return Err(RunError::Stopped);
             }
-            unsubscribe(clients, &plan, &row).await?;
+            let was_there = unsubscribe(clients, &plan, &row).await?;
             hold.taken_off(&address, &row)?;
-            deleted += 1;
+            deleted += u64::from(was_there);
         }
     }
     let (sync, account) = (definition.id.clone(), definition.account.clone());
@@ -200,8 +200,7 @@ impl Hold<'_> {
         removal: Removal,
     ) -> Result<(), StoreError> {
         match removal {
-            // No run keeps it, so that there is no number to note.
-            Removal::Left => claims::keep(step, self.numbers, address, 0),
+            Removal::Left => claims::keep(step, self.numbers, address, KeptRow::DISCARDED),
             Removal::Gone | Removal::OptedOut => claims::give_up(step, self.numbers, address),
         }
     }
@@ -241,25 +240,26 @@ impl Hold<'_> {
     }
 }
 
-async fn unsubscribe(clients: &Clients, plan: &Plan, row: &HeldRow) -> Result<(), RunError> {
+/// Takes a contact off; says whether it was there.
+async fn unsubscribe(clients: &Clients, plan: &Plan, row: &HeldRow) -> Result<bool, RunError> {
     let refused = |detail: String| RunError::NotTakenOff { refused: 1, detail };
     let address =
         EmailAddress::parse(&row.address).map_err(|problem| refused(problem.to_string()))?;
-    match clients.campaigns.unsubscribe(&plan.list, &address).await? {
-        Reply::Accepted | Reply::AlreadyThere => {}
+    let was_there = match clients.campaigns.unsubscribe(&plan.list, &address).await? {
+        Reply::Accepted | Reply::AlreadyThere => true,
         Reply::Refused {
             verdict: Verdict::NotAContact,
             ..
-        } => {}
+        } => false,
         Reply::Refused { code, text, .. } => {
             return Err(refused(without(&format!("{code} {text}"), &row.address)));
         }
-    }
+    };
     if plan.rules.way_off(row.removal) == Some(WayOff::Remove) {
         let told = tag(&clients.campaigns, &address).await;
         if let Err(untagged) = told {
             untagged.log();
         }
     }
-    Ok(())
+    Ok(was_there)
 }

@@ -32,6 +32,7 @@ pub(crate) mod forget;
 pub(crate) mod held;
 mod listing;
 mod members;
+mod opt_outs;
 mod plan;
 mod progress;
 mod push;
@@ -149,6 +150,8 @@ struct Run<'a> {
     list_checked: bool,
     /// Active syncs with the same list.
     rivals: BTreeSet<u32>,
+    /// The account's other syncs, and their lists.
+    peers: Vec<(u32, u32)>,
     /// Whether an unsubscribe counts for the whole organisation.
     topics: bool,
     /// Whether tags are given up for this run.

@@ -258,7 +258,7 @@ impl Run<'_> {
             if met_alive {
                 continue;
             }
-            for address in claims::take_kept(step, self.numbers, *record)? {
+            for address in claims::take_kept(step, self.numbers, *record, |_| true)? {
                 step.touch(self.numbers.sync, &address, Some(Departed::Deleted))?;
             }
             if let Some(known) = known {
@@ -274,6 +274,7 @@ impl Run<'_> {
             ledger: &self.store.ledger,
             numbers: self.numbers,
             module: step.number('m', module.as_str())?,
+            peers: &self.peers,
             window: self.window(),
             cursor: self.cursor,
             now: self.clock.now(),

@@ -63,7 +63,10 @@ impl Outcomes<'_> {
                 }
                 Done::NotAnAddress => Ok(Some("the address is not one".to_owned())),
                 Done::Answered(_) | Done::HeldBack(_) => {
-                    self.taken_off(step, row, ready, address, *removal)?;
+                    // Of a call that is made again, the first one may have taken it off before it was lost.
+                    let is_lost = matches!(done, Done::Answered(Reply::Refused { .. }));
+                    let count = u64::from(!is_lost || self.run.asks_again);
+                    self.taken_off(step, row, ready, (address, *removal), count)?;
                     Ok(None)
                 }
             },
@@ -238,19 +241,20 @@ impl Outcomes<'_> {
         })
     }
 
+    /// A contact is off the list; `count` is 0 where Campaigns had lost it before.
     fn taken_off(
         &self,
         step: &mut Step<'_>,
         row: &mut RunRow,
         ready: &Ready,
-        spelled: &str,
-        removal: Removal,
+        (spelled, removal): (&str, Removal),
+        count: u64,
     ) -> Result<(), StoreError> {
         let mut numbers = self.run.numbers;
         if let Some(other) = ready.other_list {
             numbers.list = other;
         } else if let Some(arrivals) = &mut row.arrivals {
-            arrivals.removed += 1;
+            arrivals.removed += count;
         }
         if let Some(witness) = self.run.witness() {
             let record = fed_by(step, numbers, &ready.address)?;
@@ -265,7 +269,7 @@ impl Outcomes<'_> {
             in_doubt: self.run.suppressions_unread.is_some(),
         };
         take_off(step, numbers, &ready.address, &gone, self.now)?;
-        row.counts.deleted += 1;
+        row.counts.deleted += count;
         Ok(())
     }
 }

@@ -18,7 +18,7 @@ use crate::domain::screening::{Screened, screen};
 use crate::domain::value::Value;
 use crate::store::StoreError;
 use crate::store::ledger::rows::{
-    AddressKey, CandidateRow, OptOutRow, Place, RecordRow, RunRow, StagedRow,
+    AddressKey, CandidateRow, KeptRow, Place, RecordRow, RunRow, StagedRow,
 };
 use crate::store::ledger::{Ledger, Step, SyncNumbers, keys};
 
@@ -29,6 +29,8 @@ pub(super) struct Staging<'a> {
     pub(super) numbers: SyncNumbers,
     /// Number of the module whose records these are.
     pub(super) module: u32,
+    /// The other syncs of the account, and their lists.
+    pub(super) peers: &'a [(u32, u32)],
     /// The stretch of time records are taken from; `None` for a run that takes up everything.
     pub(super) window: Option<Window>,
     /// The cursor that the last completed run left: what was modified since has changed.
@@ -97,15 +99,15 @@ impl Staging<'_> {
         )
     }
 
-    /// Makes the sync decide the contacts that were kept when this record left them, now that it has changed. Where the
-    /// definition keeps such contacts they are kept again; who was kept because a person discarded the removal may go.
+    /// Makes the sync decide the contacts of this record whose removal a person discarded, now that it has changed. Whom
+    /// the definition kept stays: a rule counts for what goes away from then on.
     fn look_at_kept(
         &self,
         step: &mut Step<'_>,
         record: RecordId,
         fed: Option<AddressKey>,
     ) -> Result<(), StoreError> {
-        for address in claims::take_kept(step, self.numbers, record)? {
+        for address in claims::take_kept(step, self.numbers, record, KeptRow::is_discarded)? {
             if fed != Some(address) {
                 step.touch(self.numbers.sync, &address, Some(Departed::Left))?;
             }
@@ -129,44 +131,6 @@ impl Staging<'_> {
             }
             None => Ok(()),
         }
-    }
-
-    /// Notes the opt-outs of a record of any module, and makes the sync decide the addresses that this may concern:
-    /// those opted out, those freed, and those that a record of the sync waits under (another sync's run may have
-    /// freed them).
-    pub(super) fn opt_outs(
-        &self,
-        step: &mut Step<'_>,
-        record: &Record,
-        fields: &[crate::domain::ids::FieldPath],
-    ) -> Result<(), StoreError> {
-        let says = |truth| move |field| *record.get(field) == Value::Bool(truth);
-        let opted_out = fields.iter().any(says(true));
-        // A field that came without a value, as hidden ones do, frees nobody.
-        let opted_in = fields.iter().all(says(false));
-        for field in &self.plan.address_fields {
-            let Value::Text(text) = record.get(field) else {
-                continue;
-            };
-            let Ok(address) = EmailAddress::parse(text) else {
-                continue;
-            };
-            let address = self.ledger.key(&address);
-            let (account, id) = (self.numbers.account, record.id.0);
-            let key = keys::opt_out(account, &address, self.module, id);
-            let known = step.opt_outs.get(&key)?.is_some();
-            if opted_out && !known {
-                let since = self.now.as_millisecond();
-                step.opt_outs.put(&key, &OptOutRow { since })?;
-            } else if opted_in && known {
-                step.opt_outs.remove(&key)?;
-            }
-            let sync = self.numbers.sync;
-            if opted_out || known || step.candidates.any(&keys::address(sync, &address))? {
-                step.touch(sync, &address, None)?;
-            }
-        }
-        Ok(())
     }
 
     /// Lets a record go that was deleted in the CRM, or that a full read did not meet.

@@ -99,6 +99,7 @@ pub(super) async fn start<'a>(
         lists,
         orphans,
         rivals,
+        peers,
     } = neighbours(base, definition)?;
     let account = base.config.accounts.get(&definition.account);
     let expected = base.store.ledger.step(|step| {
@@ -128,6 +129,7 @@ pub(super) async fn start<'a>(
         lists,
         orphans,
         rivals,
+        peers,
         topics: account.is_some_and(|account| account.topics),
         untagged: AtomicBool::new(false),
         list_checked: full,
@@ -370,6 +372,8 @@ pub(super) struct Neighbours {
     pub(super) orphans: Vec<(u32, ListKey)>,
     /// Numbers of the active syncs with the sync's own list, as far as they have looked it up.
     pub(super) rivals: BTreeSet<u32>,
+    /// Numbers of the account's other syncs and of their lists, as far as they have looked them up.
+    pub(super) peers: Vec<(u32, u32)>,
 }
 
 /// The other lists and syncs of a sync's account.
@@ -390,19 +394,25 @@ pub(super) fn neighbours_in(
     let own = step.number('s', definition.id.as_str())?;
     let own = step.resolved.get(&keys::number(own))?;
     let own = own.map(|resolved| resolved.list);
-    let (mut rivals, mut served) = (BTreeSet::new(), BTreeSet::new());
-    for sync in config.syncs.values() {
-        if sync.account == definition.account && sync.active {
-            let number = step.number('s', sync.id.as_str())?;
-            let resolved = step.resolved.get(&keys::number(number))?;
-            let list = resolved.map(|resolved| resolved.list);
-            if list == own {
-                rivals.insert(number);
-            }
-            served.extend(list);
-        }
-    }
     let named = step.named('l', &format!("{}/", definition.account))?;
+    let (mut rivals, mut served, mut peers) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    let all = config.syncs.values();
+    for sync in all.filter(|sync| sync.account == definition.account) {
+        let number = step.number('s', sync.id.as_str())?;
+        let resolved = step.resolved.get(&keys::number(number))?;
+        let list = resolved.map(|resolved| resolved.list);
+        let known = named.iter().find(|(name, _)| Some(name) == list.as_ref());
+        if let Some((_, list)) = known.filter(|_| sync.id != definition.id) {
+            peers.push((number, *list));
+        }
+        if !sync.active {
+            continue;
+        }
+        if list == own {
+            rivals.insert(number);
+        }
+        served.extend(list);
+    }
     let lists = named.iter().map(|(_, number)| *number).collect();
     let orphans = named
         .into_iter()
@@ -413,5 +423,6 @@ pub(super) fn neighbours_in(
         lists,
         orphans,
         rivals,
+        peers,
     })
 }

@@ -12,3 +12,4 @@ mod rig;
 mod scale;
 mod scenarios;
 mod trouble;
+mod walk;

@@ -3,6 +3,7 @@
 //! The sandbox is served by this process and spoken to through its control interface only, as a person at work in the CRM
 //! or in Campaigns would. rosterd is always a child process, so that what is proven is the binary.
 
+mod dice;
 mod running;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+pub(crate) use dice::Dice;
 use rosterd::sandbox::{CLIENT_ID, CLIENT_SECRET, Options, REFRESH_TOKEN, Sandbox};
 pub(crate) use running::{Running, until};
 use serde_json::{Value, json};

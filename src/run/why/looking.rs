@@ -134,6 +134,8 @@ impl<'a> Looking<'a> {
                     window,
                     cursor: checkpoint.cursor.map(instant),
                     now: self.inquiry.now,
+                    // Nothing of it is kept for other syncs.
+                    peers: &[],
                     witness: None,
                 };
                 let run = no_run(step, numbers, &checkpoint)?;
@@ -235,6 +237,7 @@ impl<'a> Looking<'a> {
             lists,
             orphans,
             rivals,
+            ..
         } = neighbours_in(step, self.inquiry.config, definition)?;
         let account = self.inquiry.config.accounts.get(&definition.account);
         let rules = rules(definition);

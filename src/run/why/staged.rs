@@ -62,7 +62,7 @@ impl<'a> Staged<'a> {
             .iter()
             .filter(|id| !hides && !records.contains_key(id));
         for id in gone {
-            for address in claims::take_kept(step, staging.numbers, *id)? {
+            for address in claims::take_kept(step, staging.numbers, *id, |_| true)? {
                 step.touch(sync, &address, Some(Departed::Deleted))?;
             }
             if let Some(row) = step.records.get(&keys::record(sync, id.0))? {

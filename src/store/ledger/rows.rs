@@ -418,10 +418,20 @@ pub(crate) struct ExpectedRow(pub(crate) u64);
 stored!(ExpectedRow, 19);
 
 /// A contact that stays though its record does not feed it any more, by sync, record and address: when the record is
-/// deleted, it goes by the rule for that. Holds the number of the run that kept it.
+/// deleted, it goes by the rule for that. Holds the number of the run that kept it, or 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct KeptRow(pub(crate) u32);
 stored!(KeptRow, 21);
+
+impl KeptRow {
+    /// Kept by a person who discarded the removal, and by no run.
+    pub(crate) const DISCARDED: Self = Self(0);
+
+    /// Whether it was kept so.
+    pub(crate) fn is_discarded(self) -> bool {
+        self == Self::DISCARDED
+    }
+}
 
 /// What Campaigns last said to a call about a contact, by list, address and sync. Gone with a contact that is removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -263,7 +263,12 @@ impl<'t> Step<'t> {
         departed: Option<crate::domain::changes::Departed>,
     ) -> Result<(), StoreError> {
         let key = keys::under_address(sync, address, 0);
-        self.deferred.put(&key, &StagedRow::Touched(departed))
+        let before = match self.deferred.get(&key)? {
+            Some(StagedRow::Touched(before)) => before,
+            Some(StagedRow::Read { .. }) | None => None,
+        };
+        self.deferred
+            .put(&key, &StagedRow::Touched(departed.or(before)))
     }
 
     /// Adds a row to a run's ignored records and counts it.

@@ -17,7 +17,7 @@ mod leaving;
 
 mod meanwhile;
 mod neighbours;
-mod oracle;
+pub(crate) mod oracle;
 mod orderings;
 mod outcomes;
 mod pages;
@@ -29,6 +29,7 @@ mod retrieval;
 mod selection;
 mod topics;
 mod views;
+mod walked;
 mod why;
 
 use crate::rig::Rig;

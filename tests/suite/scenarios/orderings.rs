@@ -5,32 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::oracle::{self, Before};
-use crate::rig::{Rig, Setup};
+use crate::rig::{Dice, Rig, Setup};
 
 /// A tree of conditions, by their places in a list.
 enum Tree {
     Leaf(usize),
     Not(Box<Tree>),
     Joined(&'static str, Vec<Tree>),
-}
-
-/// Numbers that look random and are the same every time.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % sides
-    }
-
-    fn shuffle<T>(&mut self, items: &mut [T]) {
-        for last in (1..items.len()).rev() {
-            items.swap(last, self.roll(last + 1));
-        }
-    }
 }
 
 impl Tree {
@@ -120,7 +101,7 @@ fn a_hundred_orderings_of_a_random_tree_give_the_same_list() {
         settings: "[limits]\nruns_per_day = \"unlimited\"\ninitiations_per_month = \"unlimited\"\n",
         ..Setup::default()
     });
-    let mut dice = Dice(7);
+    let mut dice = Dice::new(7);
     let tree = Tree::grown(&[0, 1, 2, 3, 4, 5], &mut dice);
     let (contacts, leads) = (rig.records("Contacts"), rig.records("Leads"));
     let opted_out = oracle::opted_out(contacts.iter().chain(&leads));
