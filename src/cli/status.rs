@@ -8,13 +8,14 @@ use serde_json::value::RawValue;
 
 use super::args::StatusArgs;
 use super::exit::{CliError, Exit};
+use super::history::Hold;
 use super::report::{Report, Style, escape, minute, zone_name};
 use super::table::{Cell, Column, Table};
 use super::{Context, history, service};
 use crate::config::settings::Config;
 use crate::daemon::status::{AccountStatus, Holder, Status, SyncState, SyncStatus, read};
 use crate::domain::definition::{ListTarget, SyncDefinition};
-use crate::domain::ids::SyncId;
+use crate::domain::ids::{RunId, SyncId};
 use crate::journal::event::RunFinished;
 
 /// What `status --json` prints.
@@ -40,8 +41,29 @@ struct Sync {
     status: SyncStatus,
     last: Option<Box<RawValue>>,
     on_list: u64,
+    /// Removals that wait for a person.
+    hold: Option<Waiting>,
     #[serde(skip)]
     last_run: Option<RunFinished>,
+}
+
+/// Removals that wait for a person, and the run under which they do.
+#[derive(Serialize)]
+struct Waiting {
+    run: RunId,
+    removals: u64,
+    #[serde(skip)]
+    told: String,
+}
+
+impl From<Hold> for Waiting {
+    fn from(hold: Hold) -> Self {
+        Self {
+            run: hold.run,
+            removals: hold.removals,
+            told: hold.told(),
+        }
+    }
 }
 
 /// Runs the command.
@@ -62,6 +84,7 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError
     } = read(&config, context.clock.now())
         .map_err(|error| CliError::because(Exit::Failed, error))?;
     let mut last = history::last_runs(&config, report)?;
+    let mut holds = history::waiting(&config, report)?;
     let syncs = syncs
         .into_iter()
         .filter(|status| wanted.as_ref().is_none_or(|wanted| status.sync == *wanted))
@@ -70,8 +93,10 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError
             let (last_run, line) = last.remove(&status.sync).unzip();
             // The journal's lines were read as JSON just now.
             let last = line.and_then(|line| RawValue::from_string(line).ok());
+            let hold = holds.remove(&status.sync).map(Waiting::from);
             Sync {
                 status,
+                hold,
                 last,
                 on_list,
                 last_run,
@@ -123,7 +148,11 @@ fn text(answer: &Answer, config: &Config, report: &Report, wanted: Option<&SyncI
                 Cell::number(sync.on_list),
                 Cell::new(&at(status.next)),
             ],
-            failed.map(|error| Cell::styled(Style::Red, &error.message)),
+            match (failed, &sync.hold) {
+                (Some(error), _) => Some(Cell::styled(Style::Red, &error.message)),
+                (None, Some(hold)) => Some(Cell::styled(Style::Yellow, &hold.told)),
+                (None, None) => None,
+            },
         );
     }
     let mut out = table.render(report);

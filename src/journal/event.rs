@@ -252,16 +252,27 @@ impl ErrorKind {
 /// See [`Event::RunHeld`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunHeld {
-    /// The run.
+    /// The run under which they wait.
     pub run: RunId,
     /// Its sync.
     pub sync: SyncId,
     /// The sync's account.
     pub account: AccountName,
-    /// Contacts whose removal waits.
+    /// Contacts whose removal waits now, under this run.
     pub removals: u64,
     /// The bound they are above.
     pub bound: u64,
+    /// The later run whose own removals joined them; left out by the run that held the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined_by: Option<RunId>,
+}
+
+impl RunHeld {
+    /// The run whose removals these are, or are among them.
+    #[must_use]
+    pub fn by(&self) -> RunId {
+        self.joined_by.unwrap_or(self.run)
+    }
 }
 
 /// See [`Event::RunApproved`].

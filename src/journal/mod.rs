@@ -184,7 +184,7 @@ impl Journal {
     pub fn contains_held(&self, run: RunId) -> Result<bool, JournalError> {
         self.contains(
             run,
-            |event| matches!(event, Event::RunHeld(it) if it.run == run),
+            |event| matches!(event, Event::RunHeld(it) if it.by() == run),
         )
     }
 

@@ -115,6 +115,7 @@ pub(crate) fn every_event() -> Vec<Event> {
             sync: sync(),
             account: account(),
             removals: 40,
+            joined_by: None,
             bound: 25,
         }),
         Event::RunApproved(RunApproved {

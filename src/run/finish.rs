@@ -155,7 +155,8 @@ pub(super) fn close(
         .step(|step| step.audits.get(&keys::run(row.run)))?;
     let (finished, ended) = finished_line(sync, &running.account, row, audit)?;
     write_ignored_file(base, row)?;
-    tell(&mut base.journal(), &finished, row, ended, told)?;
+    let held = waiting(base, row)?;
+    tell(&mut base.journal(), &finished, held, ended, told)?;
     close_checkpoint(base, sync, running, row, &finished)?;
     forget(&base.store, row.run)?;
     let counts = &finished.counts;
@@ -176,11 +177,39 @@ pub(super) fn close(
     Ok(finished)
 }
 
+/// Removals that wait for a person.
+struct Waiting {
+    /// The run under which they do.
+    under: RunId,
+    /// How many they are, with those of earlier runs.
+    removals: u64,
+    /// The bound that was decisive.
+    bound: u64,
+}
+
+/// What waits for a person now that this run has held removals; none if it has not.
+fn waiting(base: &Base, row: &RunRow) -> Result<Option<Waiting>, StoreError> {
+    let Some((own, bound)) = row.held else {
+        return Ok(None);
+    };
+    let prefix = keys::number(row.sync);
+    let held = base
+        .store
+        .ledger
+        .step(|step| step.held.under(&prefix, None, usize::MAX))?;
+    let under = held.first().map_or(row.run, |(_, held)| held.run);
+    Ok(Some(Waiting {
+        under: RunId::from_u128(under),
+        removals: own.max(u64::try_from(held.len()).unwrap_or(u64::MAX)),
+        bound,
+    }))
+}
+
 /// Appends what the journal does not have yet.
 fn tell(
     journal: &mut Journal,
     finished: &RunFinished,
-    row: &RunRow,
+    held: Option<Waiting>,
     ended: &FinishedRow,
     told: Told,
 ) -> Result<(), JournalError> {
@@ -189,15 +218,16 @@ fn tell(
     if perhaps && journal.contains_finished(run)? {
         return Ok(());
     }
-    if let (RunOutcome::Held, Some((removals, bound))) = (ended.outcome, row.held)
+    if let (RunOutcome::Held, Some(waiting)) = (ended.outcome, held)
         && !(perhaps && journal.contains_held(run)?)
     {
         let held = RunHeld {
-            run,
+            run: waiting.under,
             sync: finished.sync.clone(),
             account: finished.account.clone(),
-            removals,
-            bound,
+            removals: waiting.removals,
+            bound: waiting.bound,
+            joined_by: (waiting.under != run).then_some(run),
         };
         journal.append(at, &Event::RunHeld(held))?;
     }

@@ -143,6 +143,9 @@ fn status(rig: &Rig) -> Value {
     for name in ["next", "last"] {
         sync[name] = Value::Null;
     }
+    if let Some(hold) = sync["hold"].as_object_mut() {
+        hold.remove("run");
+    }
     for limit in status["accounts"][0]["limits"]
         .as_object_mut()
         .unwrap()

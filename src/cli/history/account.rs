@@ -3,12 +3,14 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::past::Hold;
 use super::past::Past;
-use super::rows::{outcome, waiting};
+use super::rows::outcome;
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::report::{Report, Style, before, counted, escape, time, took, zone_name};
 use crate::cli::tally::{cost, counts, fact, window};
 use crate::domain::ids::RunId;
+use crate::domain::outcome::RunOutcome;
 use crate::journal::Line;
 use crate::journal::event::{Event, RunFinished, RunHeld, RunStarted};
 
@@ -18,7 +20,8 @@ struct Told<'p> {
     started: Option<(&'p Line, &'p RunStarted)>,
     finished: Option<(&'p Line, &'p RunFinished)>,
     held: Option<&'p RunHeld>,
-    settled: Option<(Timestamp, String)>,
+    /// What it is held under.
+    hold: Option<Hold>,
     resumed_at: Vec<Timestamp>,
 }
 
@@ -48,16 +51,10 @@ fn gather(past: &Past, run: RunId) -> Told<'_> {
             Event::RunStarted(run) => told.started = Some((line, run)),
             Event::RunFinished(run) => told.finished = Some((line, run)),
             Event::RunHeld(run) => told.held = Some(run),
-            Event::RunApproved(run) => {
-                let text = format!("approved: {} taken off", counted(run.deleted, "contact"));
-                told.settled = Some((line.at, text));
-            }
-            Event::RunDiscarded(run) => {
-                let text = format!("discarded: {} dropped", counted(run.removals, "removal"));
-                told.settled = Some((line.at, text));
-            }
             Event::RunResumed(_) => told.resumed_at.push(line.at),
-            Event::RunDeferred(_)
+            Event::RunApproved(_)
+            | Event::RunDiscarded(_)
+            | Event::RunDeferred(_)
             | Event::RunSkipped(_)
             | Event::AddressReleased(_)
             | Event::AddressForgotten(_)
@@ -66,22 +63,35 @@ fn gather(past: &Past, run: RunId) -> Told<'_> {
             | Event::ConfigReloaded(_) => {}
         }
     }
+    let holds = past.holds().into_iter();
+    told.hold = match (told.held, told.finished) {
+        (Some(held), _) => holds.rev().find(|hold| hold.run == held.run),
+        // It held nothing itself: what earlier runs held is still open.
+        (None, Some((_, ended))) if ended.outcome == RunOutcome::Held => holds
+            .rev()
+            .find(|hold| hold.sync == ended.sync && hold.run < ended.run),
+        (None, _) => None,
+    };
     told
 }
 
 /// What was held, and what became of it.
 fn held(told: &Told<'_>, zone: &TimeZone, report: &Report) -> String {
-    match (told.held, &told.settled) {
-        (None, _) => String::new(),
-        (Some(held), None) => fact("held", &report.paint(Style::Yellow, &waiting(held))),
-        (Some(held), Some((at, text))) => {
-            let removals = counted(held.removals, "removal");
-            fact(
-                "held",
-                &format!("{removals}, {text} on {}", time(*at, zone)),
-            )
+    let Some(hold) = &told.hold else {
+        return String::new();
+    };
+    let text = match (&hold.settled, told.held) {
+        (Some((at, text)), held) => {
+            let removals = held.map_or(hold.removals, |held| held.removals);
+            let removals = counted(removals, "removal");
+            let text = format!("{removals}, {text} on {}", time(*at, zone));
+            return fact("held", &text);
         }
-    }
+        (None, Some(held)) if held.joined_by.is_none() => hold.told(),
+        (None, Some(_)) => format!("with those of run {}: {}", hold.run, hold.told()),
+        (None, None) => format!("by run {} still: {}", hold.run, hold.told()),
+    };
+    fact("held", &report.paint(Style::Yellow, &text))
 }
 
 fn unfinished(told: &Told<'_>, run: RunId, zone: &TimeZone) -> String {

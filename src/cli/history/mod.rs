@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub(super) use self::past::Hold;
 use self::past::{Past, short_length, sync_of};
 use self::rows::Rows;
 use super::Context;
@@ -20,7 +21,7 @@ use super::report::Report;
 use crate::config::settings::Config;
 use crate::daemon::signals::StopFlag;
 use crate::domain::ids::{RunId, SyncId};
-use crate::journal::event::{RunApproved, RunDiscarded, RunFinished};
+use crate::journal::event::RunFinished;
 use crate::journal::{Event, Line};
 
 /// How often `--follow` looks for new lines.
@@ -76,20 +77,9 @@ pub(super) fn held_run(
     report: &Report,
 ) -> Result<(RunId, SyncId), CliError> {
     let past = Past::read(&config.history_dir, report)?;
-    let mut open = BTreeMap::new();
-    for event in past.lines.iter().filter_map(|line| line.event.as_ref()) {
-        match event {
-            // Later holds join the first one while it is open.
-            Event::RunHeld(held) if !open.values().any(|sync| *sync == held.sync) => {
-                open.insert(held.run, held.sync.clone());
-            }
-            Event::RunApproved(RunApproved { run, .. })
-            | Event::RunDiscarded(RunDiscarded { run, .. }) => {
-                open.remove(run);
-            }
-            _ => {}
-        }
-    }
+    let open: BTreeMap<RunId, SyncId> = open_holds(&past)
+        .map(|hold| (hold.run, hold.sync))
+        .collect();
     let beginning = asked.to_ascii_uppercase();
     let mut fits = open
         .iter()
@@ -102,6 +92,24 @@ pub(super) fn held_run(
             existing: open.keys().map(ToString::to_string).collect(),
         })),
     }
+}
+
+fn open_holds(past: &Past) -> impl Iterator<Item = Hold> {
+    let holds = past.holds().into_iter();
+    holds.filter(|hold| hold.settled.is_none())
+}
+
+/// What waits for a person, by sync.
+///
+/// # Errors
+/// When the history cannot be read.
+pub(super) fn waiting(
+    config: &Config,
+    report: &Report,
+) -> Result<BTreeMap<SyncId, Hold>, CliError> {
+    let past = Past::read(&config.history_dir, report)?;
+    let holds = open_holds(&past);
+    Ok(holds.map(|hold| (hold.sync.clone(), hold)).collect())
 }
 
 /// The last run of each sync that ended, with its line in the journal.
@@ -168,7 +176,11 @@ fn print_table(
     config: &Config,
     report: &Report,
 ) -> Result<Exit, CliError> {
-    let mut rows = Rows::new(config.timezone.clone(), short_length(&past.runs()));
+    let mut rows = Rows::new(
+        config.timezone.clone(),
+        short_length(&past.runs()),
+        past.holds(),
+    );
     for line in &past.lines {
         if let Some(event) = asked.event(line) {
             rows.event(line.at, event);

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::cli::exit::{CliError, Unknown};
-use crate::cli::report::Report;
+use crate::cli::report::{Report, counted};
+use jiff::Timestamp;
+
 use crate::domain::ids::{RunId, SyncId};
-use crate::journal::event::RunStarted;
+use crate::journal::event::{RunHeld, RunStarted};
 use crate::journal::{Event, Line, Reader, read};
 
 /// Characters of a run's id that are shown at least.
@@ -64,6 +66,38 @@ impl Past {
             }
         }
         open.into_values().collect()
+    }
+
+    /// What waits for a person, or waited, oldest first.
+    pub(super) fn holds(&self) -> Vec<Hold> {
+        let mut holds: Vec<Hold> = Vec::new();
+        for line in &self.lines {
+            let of = |run| move |hold: &&mut Hold| hold.run == run && hold.settled.is_none();
+            match &line.event {
+                // All that a sync holds, it holds under one run.
+                Some(Event::RunHeld(held)) => match holds
+                    .iter_mut()
+                    .find(|hold| hold.sync == held.sync && hold.settled.is_none())
+                {
+                    Some(hold) => hold.removals = held.removals,
+                    None => holds.push(Hold::opened(held)),
+                },
+                Some(Event::RunApproved(done)) => {
+                    let text = format!("approved: {} taken off", counted(done.deleted, "contact"));
+                    if let Some(hold) = holds.iter_mut().find(of(done.run)) {
+                        hold.settled = Some((line.at, text));
+                    }
+                }
+                Some(Event::RunDiscarded(done)) => {
+                    let text = format!("discarded: {} dropped", counted(done.removals, "removal"));
+                    if let Some(hold) = holds.iter_mut().find(of(done.run)) {
+                        hold.settled = Some((line.at, text));
+                    }
+                }
+                Some(_) | None => {}
+            }
+        }
+        holds
     }
 
     /// Refuses a sync that neither the journal nor the configuration knows.
@@ -135,6 +169,51 @@ impl Past {
     }
 }
 
+/// Removals that a person was or is to decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::cli) struct Hold {
+    /// The run under which they wait.
+    pub(in crate::cli) run: RunId,
+    /// Its sync.
+    pub(in crate::cli) sync: SyncId,
+    /// How many they were, the last time one joined them.
+    pub(in crate::cli) removals: u64,
+    /// The bound that they were above.
+    bound: u64,
+    /// When they were decided, and how.
+    pub(super) settled: Option<(Timestamp, String)>,
+}
+
+impl Hold {
+    /// As it is told when it begins.
+    pub(super) fn opened(held: &RunHeld) -> Self {
+        Self {
+            run: held.run,
+            sync: held.sync.clone(),
+            removals: held.removals,
+            bound: held.bound,
+            settled: None,
+        }
+    }
+
+    /// What becomes of them, in words.
+    pub(in crate::cli) fn told(&self) -> String {
+        let Self { run, removals, .. } = self;
+        if let Some((_, text)) = &self.settled {
+            return format!("{} held, {text}", counted(*removals, "removal"));
+        }
+        let wait = if *removals == 1 { "waits" } else { "wait" };
+        let above = match *removals > self.bound {
+            true => format!(", more than the bound of {}", self.bound),
+            false => String::new(),
+        };
+        format!(
+            "{} {wait} for a person{above}: `rosterd approve {run}` or `rosterd discard {run}`",
+            counted(*removals, "removal")
+        )
+    }
+}
+
 /// How many characters tell all these ids apart.
 pub(super) fn short_length(runs: &BTreeSet<RunId>) -> usize {
     let names: Vec<String> = runs.iter().map(ToString::to_string).collect();
@@ -151,7 +230,7 @@ pub(super) fn run_of(event: &Event) -> Option<RunId> {
     match event {
         Event::RunStarted(run) => Some(run.run),
         Event::RunFinished(run) => Some(run.run),
-        Event::RunHeld(run) => Some(run.run),
+        Event::RunHeld(run) => Some(run.by()),
         Event::RunApproved(run) => Some(run.run),
         Event::RunDiscarded(run) => Some(run.run),
         Event::RunResumed(run) => Some(run.run),

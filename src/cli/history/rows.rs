@@ -1,16 +1,17 @@
 //! Past runs as rows of a table: when, what, how it ended, what it counted and what it cost.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::past::Hold;
 use crate::cli::report::Style;
 use crate::cli::report::{before, minute, took, zone_name};
 use crate::cli::table::{Cell, Column, Table};
-use crate::domain::ids::SyncId;
+use crate::domain::ids::{RunId, SyncId};
 use crate::domain::outcome::RunOutcome;
-use crate::journal::event::{
-    Event, RunDeferred, RunFinished, RunHeld, RunSkipped, RunStarted, SkipReason,
-};
+use crate::journal::event::{Event, RunDeferred, RunFinished, RunSkipped, RunStarted, SkipReason};
 
 /// Builds the table of past runs.
 pub(super) struct Rows {
@@ -19,12 +20,14 @@ pub(super) struct Rows {
     zone: TimeZone,
     /// Characters of a run's id that are shown.
     id_length: usize,
-    /// Removals that wait, as the last `run.held` told; its run's end comes next.
-    held: Option<RunHeld>,
+    /// What waits for a person, or waited.
+    holds: Vec<Hold>,
+    /// What is open at the moment that is looked at, by sync.
+    open: BTreeMap<SyncId, RunId>,
 }
 
 impl Rows {
-    pub(super) fn new(zone: TimeZone, id_length: usize) -> Self {
+    pub(super) fn new(zone: TimeZone, id_length: usize, holds: Vec<Hold>) -> Self {
         let table = Table::new(vec![
             Column::text(&format!("when ({})", zone_name(&zone))),
             Column::text("sync"),
@@ -46,7 +49,8 @@ impl Rows {
             table,
             zone,
             id_length,
-            held: None,
+            holds,
+            open: BTreeMap::new(),
         }
     }
 
@@ -56,11 +60,17 @@ impl Rows {
             Event::RunFinished(run) => self.finished(at, run),
             Event::RunDeferred(run) => self.deferred(at, run),
             Event::RunSkipped(run) => self.skipped(at, run),
-            Event::RunHeld(run) => self.held = Some(run.clone()),
+            Event::RunHeld(held) => {
+                self.open.insert(held.sync.clone(), held.run);
+                // One that came while the history is followed.
+                if !self.holds.iter().any(|hold| hold.run == held.run) {
+                    self.holds.push(Hold::opened(held));
+                }
+            }
+            Event::RunApproved(run) => self.settled(run.run),
+            Event::RunDiscarded(run) => self.settled(run.run),
             Event::RunStarted(_)
             | Event::RunResumed(_)
-            | Event::RunApproved(_)
-            | Event::RunDiscarded(_)
             | Event::AddressReleased(_)
             | Event::AddressForgotten(_)
             | Event::SyncActivated(_)
@@ -90,14 +100,24 @@ impl Rows {
             Cell::number(run.crm.credits),
             Cell::styled(Style::Dim, &id),
         ];
-        let held = self.held.take().filter(|held| held.run == run.run);
-        let note = match (&run.error, held) {
-            (Some(error), _) => Some(error.message.clone()),
-            (None, Some(held)) => Some(waiting(&held)),
-            (None, None) => None,
+        let note = match &run.error {
+            Some(error) => Some(error.message.clone()),
+            None if run.outcome == RunOutcome::Held => self.held(&run.sync),
+            None => None,
         };
         self.table
             .row(cells, note.map(|note| Cell::styled(outcome, &note)));
+    }
+
+    /// What a run of this sync that ended as held waits for.
+    fn held(&self, sync: &SyncId) -> Option<String> {
+        let under = self.open.get(sync)?;
+        let hold = self.holds.iter().find(|hold| hold.run == *under)?;
+        Some(hold.told())
+    }
+
+    fn settled(&mut self, run: RunId) {
+        self.open.retain(|_, open| *open != run);
     }
 
     /// A run that began and is not told to have ended.
@@ -149,14 +169,6 @@ impl Rows {
             format!("; next run {}", minute(next, &self.zone))
         })
     }
-}
-
-/// What a held run waits for.
-pub(super) fn waiting(held: &RunHeld) -> String {
-    format!(
-        "{} removals wait for a person, more than the bound of {}: `rosterd approve {}` or `rosterd discard {}`",
-        held.removals, held.bound, held.run, held.run
-    )
 }
 
 /// How an outcome stands out.

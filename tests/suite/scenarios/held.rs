@@ -125,3 +125,58 @@ fn who_leaves_or_bounces_while_the_removal_is_held_counts_as_gone_in_person_and_
     let active = rig.members(NEWSLETTER, "active");
     assert!(!active.contains_key(left) && !active.contains_key(bounced));
 }
+
+#[test]
+fn removals_that_join_a_hold_are_told_under_its_run_wherever_it_is_shown() {
+    let (rig, gone, run) = held();
+    let another = plain_contacts(&rig)[0].clone();
+    assert!(!gone.contains(&another));
+    rig.delete("Contacts", &another.0);
+    rig.advance(60);
+    let ran = rig.run("sync newsletter");
+    assert_eq!(ran.code, Some(3), "{}", ran.stderr);
+    let said = format!(
+        "with those of run {run}: 5 removals wait for a person, more than the bound of 2: \
+         `rosterd approve {run}`"
+    );
+    assert!(ran.stdout.contains(&said), "{}", ran.stdout);
+    let told = rig.events("run.held");
+    let joined = rig.events("run.finished")[2]["run"].clone();
+    assert_eq!(
+        (&told[1]["run"], &told[1]["joined_by"]),
+        (&json!(run), &joined)
+    );
+    assert_eq!(
+        (&told[0]["joined_by"], &told[1]["removals"]),
+        (&Value::Null, &json!(5))
+    );
+    // A run without removals of its own says why it ends as held, too.
+    rig.advance(60);
+    let ran = rig.run("sync newsletter");
+    let said = format!("by run {run} still: 5 removals wait for a person");
+    assert!(ran.stdout.contains(&said), "{}", ran.stdout);
+    for line in ["status", "status newsletter", "history"] {
+        let shown = rig.done(line);
+        let shown = shown.matches(&format!("rosterd approve {run}")).count();
+        assert_eq!(shown, if line == "history" { 3 } else { 1 }, "{line}");
+    }
+    let status: Value = serde_json::from_str(&rig.done("status --json")).unwrap();
+    assert_eq!(
+        status["syncs"][0]["hold"],
+        json!({"run": run, "removals": 5})
+    );
+    let said = rig.done(&format!("approve {run}"));
+    assert!(said.starts_with("5 contacts taken off"), "{said}");
+    // Nothing offers what has been decided.
+    let joined = joined.as_str().unwrap();
+    for line in ["status", "history", &format!("history --run {joined}")] {
+        let shown = rig.done(line);
+        assert!(!shown.contains("rosterd approve"), "{line}: {shown}");
+    }
+    let status: Value = serde_json::from_str(&rig.done("status --json")).unwrap();
+    assert_eq!(status["syncs"][0]["hold"], Value::Null);
+    assert!(
+        rig.done("history")
+            .contains("approved: 5 contacts taken off")
+    );
+}
