@@ -1,10 +1,11 @@
 //! `rosterd forget`: erases a person, and keeps what it takes to never add them again.
 
+use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 
 use super::args::ForgetArgs;
 use super::exit::{CliError, Exit};
-use super::report::counted;
+use super::report::{counted, minute};
 use super::{Context, runtime, service};
 use crate::daemon::{self, signals};
 use crate::domain::address::EmailAddress;
@@ -21,6 +22,7 @@ pub(super) fn run(context: &Context, args: &ForgetArgs) -> Result<Exit, CliError
     })?;
     let loaded = context.load()?;
     let state_dir = loaded.config.state_dir.clone();
+    let zone = loaded.config.timezone.clone();
     let forgotten = runtime()?.block_on(async {
         let stop = CancellationToken::new();
         signals::watch(&stop, None).map_err(CliError::signals)?;
@@ -28,28 +30,41 @@ pub(super) fn run(context: &Context, args: &ForgetArgs) -> Result<Exit, CliError
         Ok::<_, CliError>(current.forget(&address).await?)
     })?;
     daemon::wipe(&state_dir, context.clock.now())?;
-    told(context, forgotten)?;
+    told(context, forgotten, &zone)?;
     Ok(Exit::Done)
 }
 
-fn told(context: &Context, forgotten: Forgotten) -> Result<(), CliError> {
+fn told(context: &Context, forgotten: Forgotten, zone: &TimeZone) -> Result<(), CliError> {
     let report = &context.report;
     let Forgotten {
         unsubscribed,
         on_lists_of_others,
         files,
+        known,
+        before,
     } = forgotten;
     if report.json {
         report.print_json(&serde_json::json!({
             "unsubscribed": unsubscribed, "on_lists_of_others": on_lists_of_others, "files": files,
+            "known": known || files > 0, "before": before.map(|at| at.to_string()),
         }))?;
         return Ok(());
     }
-    report.print(&format!(
-        "erased: taken off {}, and taken out of the ledger and of {}; no sync adds the address again",
-        counted(unsubscribed, "list"),
-        counted(files, "file") + " of ignored contacts",
-    ))?;
+    report.print(&match before {
+        Some(at) => format!(
+            "erased already on {}; no sync adds the address",
+            minute(at, zone)
+        ),
+        None if !known && files == 0 => {
+            "nobody here knew this address: look at how it is spelled. It is kept off all the same: no sync adds it from now on"
+                .to_owned()
+        }
+        None => format!(
+            "erased: taken off {}, and taken out of the ledger and of {} of ignored contacts; no sync adds the address again",
+            counted(unsubscribed, "list"),
+            counted(files, "file"),
+        ),
+    })?;
     if on_lists_of_others > 0 {
         let lists = counted(on_lists_of_others, "list");
         report.note(&format!(

@@ -67,8 +67,7 @@ impl Current {
         for account in self.accounts.values() {
             turns.push(account.turns.take().await);
         }
-        run::forget::begin(&self.base, address)?;
-        let mut forgotten = Forgotten::default();
+        let mut forgotten = run::forget::begin(&self.base, address)?;
         for (name, account) in self.accounts.iter() {
             let clients = &account.clients;
             let of_account = run::forget::unsubscribe(&self.base, clients, name, address).await?;

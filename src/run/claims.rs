@@ -159,7 +159,7 @@ pub(super) struct TakenOff<'a> {
     pub(super) in_doubt: bool,
 }
 
-/// Notes that a contact was taken off the list, and gives up the sync's claim on it. Of one that was removed, nothing
+/// Notes that a contact was taken off the list, and gives up the sync's claim on it; a removal of it waits for nobody. Of one that was removed, nothing
 /// stays but that and why, under the hash of its address. Who is known to have left or bounced since that was decided
 /// stays known as that: in doubt, as when a run was killed amid the call, it was the person.
 pub(super) fn take_off(
@@ -172,7 +172,7 @@ pub(super) fn take_off(
     let key = keys::address(numbers.list, address);
     let before = step.members.get(&key)?;
     let spelled = match gone.way_off {
-        WayOff::Unsubscribe => gone.address.to_owned(),
+        WayOff::Unsubscribe => step.spelled(address, gone.address)?,
         WayOff::Remove => String::new(),
     };
     let state = match before.as_ref().map(|member| member.state) {
@@ -189,6 +189,8 @@ pub(super) fn take_off(
     };
     step.members.put(&key, &member)?;
     replied::note_taken_off(step, numbers, address, gone.way_off, now)?;
+    step.held.remove(&keys::address(numbers.sync, address))?;
+    step.blanked(address)?;
     give_up(step, numbers, address)
 }
 

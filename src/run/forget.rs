@@ -3,6 +3,8 @@
 //! The mark that keeps the address off every list comes first, so that nothing adds it from then on; the addresses go
 //! last, as they are needed for the calls. What was interrupted is done to its end by asking for it once more.
 
+use jiff::Timestamp;
+
 use super::error::RunError;
 use super::{Base, Clients};
 use crate::domain::address::{EmailAddress, without};
@@ -24,13 +26,17 @@ pub(crate) struct Forgotten {
     pub(crate) on_lists_of_others: u64,
     /// Files of ignored contacts that named the address.
     pub(crate) files: u64,
+    /// Whether the ledger knew the address.
+    pub(crate) known: bool,
+    /// When the person had been erased before, to the end.
+    pub(crate) before: Option<Timestamp>,
 }
 
-/// From now on nothing adds the address; answers whether an erasure was carried out to its end before.
+/// From now on nothing adds the address; answers what was known of it before.
 ///
 /// # Errors
 /// [`StoreError`].
-pub(crate) fn begin(base: &Base, address: &EmailAddress) -> Result<bool, StoreError> {
+pub(crate) fn begin(base: &Base, address: &EmailAddress) -> Result<Forgotten, StoreError> {
     let key = base.store.ledger.key(address);
     let since = base.clock.now().as_millisecond();
     base.store.ledger.step(|step| {
@@ -43,7 +49,12 @@ pub(crate) fn begin(base: &Base, address: &EmailAddress) -> Result<bool, StoreEr
             };
             step.erased.put(&key, &row)?;
         }
-        Ok(before.is_some_and(|row| row.done))
+        let before = before.filter(|row| row.done);
+        Ok(Forgotten {
+            known: step.knows(&key)?,
+            before: before.and_then(|row| Timestamp::from_millisecond(row.since).ok()),
+            ..Forgotten::default()
+        })
     })
 }
 

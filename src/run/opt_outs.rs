@@ -2,10 +2,11 @@
 
 use super::stage::Staging;
 use crate::domain::address::EmailAddress;
+use crate::domain::changes::Membership;
 use crate::domain::record::Record;
 use crate::domain::value::Value;
 use crate::store::StoreError;
-use crate::store::ledger::rows::{AddressKey, OptOutRow};
+use crate::store::ledger::rows::{AddressKey, MemberRow, OptOutRow};
 use crate::store::ledger::{Step, keys};
 
 impl Staging<'_> {
@@ -30,12 +31,16 @@ impl Staging<'_> {
             let Ok(address) = EmailAddress::parse(text) else {
                 continue;
             };
+            let spelled = address.as_sent().to_owned();
             let address = self.ledger.key(&address);
             let (account, id) = (self.numbers.account, record.id.0);
             let key = keys::opt_out(account, &address, self.module, id);
             let known = step.opt_outs.get(&key)?.is_some();
             if (opted_out && !known) || (opted_in && known) {
                 self.tell_peers(step, &address)?;
+            }
+            if opted_out && step.is_erased(&address)? {
+                self.name_members(step, &address, &spelled)?;
             }
             if opted_out && !known {
                 let since = self.now.as_millisecond();
@@ -46,6 +51,26 @@ impl Staging<'_> {
             let sync = self.numbers.sync;
             if opted_out || known || step.candidates.any(&keys::address(sync, &address))? {
                 step.touch(sync, &address, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the lists on which others have put an erased person what the address is, until they are taken off: only an
+    /// opt-out does that, and it is not known here any more.
+    fn name_members(
+        &self,
+        step: &mut Step<'_>,
+        address: &AddressKey,
+        spelled: &str,
+    ) -> Result<(), StoreError> {
+        let peers = self.peers.iter().map(|(_, list)| *list);
+        for list in peers.chain([self.numbers.list]) {
+            let key = keys::address(list, address);
+            let member = step.members.get(&key)?;
+            if let Some(member) = member.filter(|member| member.state == Membership::Active) {
+                let address = spelled.to_owned();
+                step.members.put(&key, &MemberRow { address, ..member })?;
             }
         }
         Ok(())

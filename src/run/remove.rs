@@ -1,14 +1,14 @@
 //! Removals last, and within the safety bound: too many at once wait for a person.
 
 use super::Run;
-use super::claims::{fed_by, give_up};
+use super::claims::{self, fed_by, give_up};
 use super::error::RunError;
 use super::witness::Leaves;
 use crate::config::settings::{RemovalBound, Safety};
 use crate::domain::changes::{Membership, Removal};
 use crate::domain::outcome::RunOutcome;
 use crate::store::StoreError;
-use crate::store::ledger::rows::{HeldRow, IntentRow};
+use crate::store::ledger::rows::{HeldRow, IntentRow, KeptRow};
 use crate::store::ledger::{Ledger, Step, keys};
 
 /// Rows moved in one step.
@@ -90,6 +90,11 @@ impl Run<'_> {
             for (key, intent) in &rows {
                 if let IntentRow::TakeOff { address, removal } = intent {
                     self.tell_held(step, key, address, *removal)?;
+                    if let (Removal::Left, Some(address)) = (removal, keys::address_of(key)) {
+                        // Until it is decided, its record may be deleted, or opt out under its other address.
+                        let by = KeptRow(self.row.number);
+                        claims::keep(step, self.numbers, &address, by)?;
+                    }
                     let run = run.unwrap_or(self.row.run);
                     step.held.put(
                         key,

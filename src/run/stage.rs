@@ -70,6 +70,13 @@ impl Staging<'_> {
         }
         self.opt_outs(step, record, &self.plan.opt_out_fields)?;
         let place = self.place(step, run, met, before.as_ref())?;
+        // Who opts out does so under every address that rosterd has of the record.
+        let says_no = |field| *record.get(field) == Value::Bool(true);
+        let opted_out = self.plan.opt_out_fields.iter().any(says_no);
+        let departed = match opted_out {
+            true => Departed::OptedOut,
+            false => Departed::Left,
+        };
         if let Some(RecordRow {
             place: Place::Under(address),
             ..
@@ -78,15 +85,12 @@ impl Staging<'_> {
         {
             let candidate = keys::under_address(self.numbers.sync, &address, record.id.0);
             step.candidates.remove(&candidate)?;
-            step.touch(self.numbers.sync, &address, Some(Departed::Left))?;
+            step.touch(self.numbers.sync, &address, Some(departed))?;
         }
         let read_differently = before.is_some_and(|row| row.fingerprint != fingerprint);
-        if read_differently
-            && self
-                .cursor
-                .is_some_and(|cursor| record.modified_at >= Some(cursor))
-        {
-            self.look_at_kept(step, record.id, place.candidate)?;
+        let since = |cursor| record.modified_at >= Some(cursor);
+        if opted_out || (read_differently && self.cursor.is_some_and(since)) {
+            self.look_at_kept(step, record.id, place.candidate, departed)?;
         }
         let place = place.place;
         step.records.put(
@@ -99,17 +103,20 @@ impl Staging<'_> {
         )
     }
 
-    /// Makes the sync decide the contacts of this record whose removal a person discarded, now that it has changed. Whom
-    /// the definition kept stays: a rule counts for what goes away from then on.
+    /// Makes the sync decide the contacts that were kept when this record left them: all of them where it has opted out,
+    /// and otherwise, now that it has changed, those whose removal a person discarded. Whom the definition kept stays
+    /// then: a rule counts for what goes away from then on.
     fn look_at_kept(
         &self,
         step: &mut Step<'_>,
         record: RecordId,
         fed: Option<AddressKey>,
+        departed: Departed,
     ) -> Result<(), StoreError> {
-        for address in claims::take_kept(step, self.numbers, record, KeptRow::is_discarded)? {
+        let which = |row: KeptRow| departed == Departed::OptedOut || row.is_discarded();
+        for address in claims::take_kept(step, self.numbers, record, which)? {
             if fed != Some(address) {
-                step.touch(self.numbers.sync, &address, Some(Departed::Left))?;
+                step.touch(self.numbers.sync, &address, Some(departed))?;
             }
         }
         Ok(())

@@ -115,6 +115,8 @@ pub enum Departed {
     Deleted,
     /// No longer selected, or re-addressed.
     Left,
+    /// Re-addressed, and opted out under its other address.
+    OptedOut,
 }
 
 impl Departed {
@@ -124,6 +126,7 @@ impl Departed {
         match self {
             Self::Deleted => Removal::Gone,
             Self::Left => Removal::Left,
+            Self::OptedOut => Removal::OptedOut,
         }
     }
 }

@@ -82,6 +82,26 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// Whether a sync or a list has the address, or had it.
+    pub(crate) fn knows(&self, address: &AddressKey) -> Result<bool, StoreError> {
+        for (_, sync) in self.named('s', "")? {
+            if self.candidates.any(&keys::address(sync, address))? {
+                return Ok(true);
+            }
+        }
+        for (_, list) in self.named('l', "")? {
+            if self.members.get(&keys::address(list, address))?.is_some() {
+                return Ok(true);
+            }
+        }
+        for (_, account) in self.named('a', "")? {
+            if self.opt_outs.any(&keys::address(account, address))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn erase_of_sync(&mut self, sync: u32, address: &AddressKey) -> Result<(), StoreError> {
         let under = keys::address(sync, address);
         for (key, row) in self.candidates.under(&under, None, usize::MAX)? {

@@ -205,6 +205,20 @@ impl<'t> Step<'t> {
         Ok(self.erased.get(address)?.is_some())
     }
 
+    /// Notes that the address of an erased person was here for a while and is not any more: the file is to be written anew.
+    pub(crate) fn blanked(&mut self, address: &AddressKey) -> Result<(), StoreError> {
+        match self.erased.get(address)? {
+            Some(row) => self.erased.put(
+                address,
+                &ErasedRow {
+                    wiped: false,
+                    ..row
+                },
+            ),
+            None => Ok(()),
+        }
+    }
+
     /// An address as it may be kept under its key: as it is spelled, or not at all.
     pub(crate) fn spelled(&self, address: &AddressKey, text: &str) -> Result<String, StoreError> {
         Ok(match self.is_erased(address)? {

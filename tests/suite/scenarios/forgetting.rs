@@ -54,7 +54,7 @@ fn of_a_person_who_was_erased_nothing_is_left_and_nobody_adds_them_again() {
 
     // However it is spelled.
     let said = forget(&rig, &address.to_ascii_uppercase());
-    let want = json!({"unsubscribed": 1, "on_lists_of_others": 0, "files": 0});
+    let want = json!({"unsubscribed": 1, "on_lists_of_others": 0, "files": 0, "known": true, "before": null});
     assert_eq!(said, want);
     assert_eq!(standing(&rig, address), "unsubscribed");
     assert_eq!(files_with(&rig, &traces), [""; 0]);
@@ -125,18 +125,24 @@ fn an_address_goes_from_the_files_of_ignored_contacts_and_the_rows_stay() {
 fn who_was_never_seen_is_not_added_either_once_erased() {
     let (rig, _) = imported("");
     let never = "never-seen@example.com";
-    assert_eq!(forget(&rig, never)["unsubscribed"], 0);
+    let ran = rig.run(&format!("forget {never}"));
+    assert!(
+        ran.stdout.contains("nobody here knew this address"),
+        "{}",
+        ran.stdout
+    );
     rig.create("Contacts", &json!({"Last_Name": "Never", "Email": never}));
     assert_eq!(later(&rig)["ignored_by"]["do_not_mail"], 1);
     assert_eq!(standing(&rig, never), "");
     // Asking twice does no harm, and is told once.
-    forget(&rig, never);
+    let said = rig.done(&format!("forget {never}"));
+    assert!(said.starts_with("erased already on "), "{said}");
     assert_eq!(rig.events("address.forgotten").len(), 1);
     assert_eq!(rig.run("forget nobody").code, Some(2));
 }
 
 #[test]
-fn only_where_rosterd_put_them_are_people_taken_off_and_an_opt_out_of_the_rest_is_told() {
+fn only_where_rosterd_put_them_are_people_taken_off_and_elsewhere_by_an_opt_out() {
     let (rig, people) = imported("");
     let (id, address) = &people[0];
     let stranger = "stranger@example.com";
@@ -154,18 +160,13 @@ fn only_where_rosterd_put_them_are_people_taken_off_and_an_opt_out_of_the_rest_i
         ran.stderr
     );
     assert_eq!(standing(&rig, stranger), "active");
-    // rosterd does not know any more whom to unsubscribe, and says so as long as that is so.
+    assert_eq!(files_with(&rig, &[stranger]), [""; 0]);
+    // The opt-out's own record says what the address is, until it has gone.
     rig.update("Contacts", &theirs, &json!({"Email_Opt_Out": true}));
-    rig.advance(600);
-    let ran = rig.run("sync newsletter --json");
-    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
-    assert!(
-        ran.stderr.contains("erased has opted out"),
-        "{}",
-        ran.stderr
-    );
-    rig.act(&json!({"unsubscribe": {"list": NEWSLETTER, "address": stranger}}));
-    assert_eq!(later(&rig)["outcome"], "completed");
+    assert_eq!(later(&rig)["deleted"], 1);
+    assert_eq!(standing(&rig, stranger), "unsubscribed");
+    later(&rig);
+    assert_eq!(files_with(&rig, &[stranger]), [""; 0]);
     // Others are not concerned.
     rig.update("Contacts", id, &json!({"Last_Name": "Other"}));
     assert_eq!(later(&rig)["updated"], 1);

@@ -75,3 +75,26 @@ fn a_contact_that_was_kept_stays_when_the_deleted_are_kept_and_goes_when_it_opts
     assert_eq!(standing(&rig, &people[0].1), "active");
     assert_eq!(standing(&rig, &people[1].1), "unsubscribed");
 }
+
+#[test]
+fn whoever_opts_out_goes_under_every_address_that_was_kept_of_the_record() {
+    let (rig, people) = imported("left = \"keep\"");
+    let [moved, at_once, left] = [0, 1, 2].map(|index| people[index].clone());
+    rig.update("Contacts", &moved.0, &json!({"Email": "moved@example.org"}));
+    rig.update(
+        "Contacts",
+        &left.0,
+        &json!({"Last_Name": "Left", "Email": "left@example.org"}),
+    );
+    assert_eq!(later(&rig)["deleted"], 0);
+    for (id, _) in [&moved, &left] {
+        rig.update("Contacts", id, &json!({"Email_Opt_Out": true}));
+    }
+    // Another address and the opt-out in one edit.
+    let both = json!({"Email": "at-once@example.org", "Email_Opt_Out": true});
+    rig.update("Contacts", &at_once.0, &both);
+    assert_eq!(later(&rig)["deleted"], 4);
+    for address in [&moved.1, &at_once.1, &left.1, "moved@example.org"] {
+        assert_eq!(standing(&rig, address), "unsubscribed", "{address}");
+    }
+}

@@ -187,3 +187,16 @@ fn a_discarded_removal_of_who_left_is_decided_anew_when_the_record_changes_and_n
     assert_eq!(later(&rig)["deleted"], 0);
     assert_eq!(standing(&rig, &people[1].1), "active");
 }
+
+#[test]
+fn a_held_removal_of_who_left_goes_at_once_when_the_record_opts_out_under_another_address() {
+    let (rig, people, run) = held("unsubscribe");
+    let change = json!({"Email": "elsewhere@example.org", "Email_Opt_Out": true});
+    rig.update("Contacts", &people[0].0, &change);
+    rig.advance(600);
+    let ran = rig.run("sync newsletter --json");
+    assert_eq!(ran.code, Some(3), "the others still wait: {}", ran.stderr);
+    assert_eq!(standing(&rig, &people[0].1), "unsubscribed");
+    let said: Value = serde_json::from_str(&rig.done(&format!("approve {run} --json"))).unwrap();
+    assert_eq!(said["deleted"], 2);
+}
