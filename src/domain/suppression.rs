@@ -123,6 +123,14 @@ pub struct Standing {
     pub suppressed: Option<Suppression>,
 }
 
+impl Standing {
+    /// Whether the gate lets nobody of this standing through, however fresh its snapshot is.
+    #[must_use]
+    pub fn is_barred(&self) -> bool {
+        self.opted_out || self.suppressed.is_some()
+    }
+}
+
 /// Why the gate did not let a contact through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {

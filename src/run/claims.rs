@@ -190,6 +190,7 @@ pub(super) fn take_off(
     step.members.put(&key, &member)?;
     replied::note_taken_off(step, numbers, address, gone.way_off, now)?;
     step.held.remove(&keys::address(numbers.sync, address))?;
+    step.tried.remove(&key)?;
     step.blanked(address)?;
     give_up(step, numbers, address)
 }

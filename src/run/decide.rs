@@ -111,6 +111,7 @@ impl Deciding<'_> {
                 .map(claim),
             membership: member.as_ref().map(|member| member.state),
             ours: member.as_ref().is_some_and(|member| member.ours),
+            tried: step.tried.get(&keys::address(list, address))?.is_some(),
             suppressed_elsewhere,
             on_other_list: stands(Membership::Active),
             claimed_by_another: claims::claimed_by_another(
@@ -226,11 +227,13 @@ impl Deciding<'_> {
         for (list, _) in self.orphans {
             let member = step.members.get(&keys::address(*list, address))?;
             let on_list = |it: &MemberRow| it.state == Membership::Active && !it.address.is_empty();
-            let Some(member) = member.filter(on_list) else {
+            let tried = step.tried.get(&keys::address(*list, address))?;
+            let spelled = member.filter(on_list).map(|member| member.address);
+            let Some(spelled) = spelled.or(tried.map(|tried| tried.address)) else {
                 continue;
             };
             let intent = IntentRow::TakeOff {
-                address: member.address,
+                address: spelled,
                 removal: Removal::OptedOut,
             };
             let key = keys::on_other_list(self.numbers.sync, address, *list);
@@ -246,13 +249,10 @@ impl Deciding<'_> {
         address: &AddressKey,
         removal: Removal,
     ) -> Result<(), StoreError> {
-        let member = step
-            .members
-            .get(&keys::address(self.numbers.list, address))?;
-        let Some(MemberRow {
-            address: spelled, ..
-        }) = member
-        else {
+        let on_list = keys::address(self.numbers.list, address);
+        let tried = step.tried.get(&on_list)?.map(|tried| tried.address);
+        let member = step.members.get(&on_list)?.map(|member| member.address);
+        let Some(spelled) = tried.or(member) else {
             return Ok(());
         };
         if spelled.is_empty() {

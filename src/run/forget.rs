@@ -72,9 +72,17 @@ pub(crate) async fn unsubscribe(
     let on_lists = base.store.ledger.step(|step| {
         let mut on_lists = Vec::new();
         for (list, number) in step.named('l', &format!("{account}/"))? {
-            let member = step.members.get(&keys::address(number, &key))?;
+            let on_list = keys::address(number, &key);
+            let member = step.members.get(&on_list)?;
             let member = member.filter(|member| member.state == Membership::Active);
-            on_lists.extend(member.map(|member| (list, number, member)));
+            let tried = step.tried.get(&on_list)?.map(|tried| MemberRow {
+                address: tried.address,
+                state: Membership::Active,
+                ours: true,
+                since: 0,
+                seen: 0,
+            });
+            on_lists.extend(tried.or(member).map(|member| (list, number, member)));
         }
         Ok::<_, StoreError>(on_lists)
     })?;
@@ -106,7 +114,9 @@ pub(crate) async fn unsubscribe(
                 since,
                 ..member
             };
-            step.members.put(&keys::address(number, &key), &gone)
+            let on_list = keys::address(number, &key);
+            step.tried.remove(&on_list)?;
+            step.members.put(&on_list, &gone)
         })?;
     }
     Ok(forgotten)

@@ -67,7 +67,8 @@ impl Run<'_> {
                 let row = MemberRow {
                     address: step.spelled(&address, text)?,
                     state: Membership::Active,
-                    ours: was_active && before.is_some_and(|member| member.ours),
+                    ours: step.tried.get(&key)?.is_some()
+                        || (was_active && before.is_some_and(|member| member.ours)),
                     since,
                     seen: self.row.number,
                 };

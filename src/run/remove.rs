@@ -140,10 +140,12 @@ impl Run<'_> {
                 else {
                     continue;
                 };
-                let member = step.members.get(&keys::address(numbers.list, &address))?;
+                let on_list = keys::address(numbers.list, &address);
+                let tried = step.tried.get(&on_list)?.is_some();
+                let member = step.members.get(&on_list)?;
                 if self.suppressions_unread.is_some() {
                     step.defer(numbers.sync, &address, removal.departed())?;
-                } else if member.is_some_and(|member| member.state == Membership::Active) {
+                } else if tried || member.is_some_and(|it| it.state == Membership::Active) {
                     step.intents.put(key, intent)?;
                 } else {
                     give_up(step, numbers, &address)?;

@@ -47,7 +47,7 @@ impl Outcomes<'_> {
                     fields,
                     expected: *expected,
                 };
-                self.sent(step, row, &ready.address, &sent, done)?;
+                self.sent(step, row, ready, &sent, done)?;
                 Ok(None)
             }
             IntentRow::TakeOff { address, removal } => match done {
@@ -77,17 +77,18 @@ impl Outcomes<'_> {
         &self,
         step: &mut Step<'_>,
         row: &mut RunRow,
-        address: &AddressKey,
+        ready: &Ready,
         sent: &Sent<'_>,
         done: &Done,
     ) -> Result<(), StoreError> {
+        let address = &ready.address;
         // As it was before the answer becomes what is known.
         let before = match self.run.witness() {
             Some(_) => step.claims.get(&self.claim_key(address))?,
             None => None,
         };
         let (outcome, detail) = match done {
-            Done::Answered(reply) => self.answered(step, row, address, sent, reply)?,
+            Done::Answered(reply) => self.answered(step, row, ready, sent, reply)?,
             Done::HeldBack(refusal) => self.held_back(step, address, *refusal)?,
             Done::NotAnAddress => (
                 Outcome::Ignored(Reason::InvalidPattern),
@@ -113,10 +114,14 @@ impl Outcomes<'_> {
         &self,
         step: &mut Step<'_>,
         row: &mut RunRow,
-        address: &AddressKey,
+        ready: &Ready,
         sent: &Sent<'_>,
         reply: &Reply,
     ) -> Result<(Outcome, String), StoreError> {
+        let address = &ready.address;
+        // Now its answer is known.
+        let key = keys::address(self.run.numbers.list, address);
+        step.tried.remove(&key)?;
         let said = (Asked::Subscribe, reply);
         replied::note(step, self.run.numbers, address, said, self.now)?;
         let rejection = match reply {
@@ -146,10 +151,10 @@ impl Outcomes<'_> {
         }
         let says_so = *reply == Reply::AlreadyThere && !self.run.asks_again;
         // The list may have been looked at since the contact was decided.
-        let key = keys::address(self.run.numbers.list, address);
         let member = step.members.get(&key)?;
         let was_met = member.is_some_and(|member| member.state == Membership::Active);
-        let was_there = says_so || was_met;
+        // Whom an earlier call put there is rosterd's, and was not counted.
+        let was_there = (says_so || was_met) && !ready.was_tried;
         let outcome = match sent.expected {
             Outcome::New | Outcome::ReAdded if was_there => Outcome::Duplicate { updated: true },
             expected => expected,

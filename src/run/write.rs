@@ -14,7 +14,7 @@ use crate::domain::definition::WayOff;
 use crate::domain::ids::ListKey;
 use crate::domain::suppression::{Cleared, Refusal, Standing, Suppression};
 use crate::store::StoreError;
-use crate::store::ledger::rows::{AddressKey, IntentRow};
+use crate::store::ledger::rows::{AddressKey, IntentRow, TriedRow};
 use crate::store::ledger::{Step, keys};
 use crate::zoho::campaigns::{BULK_CONTACTS_MAX, CampaignsError, Reply, Verdict};
 
@@ -32,6 +32,17 @@ pub(super) struct Ready {
     pub(super) other_list: Option<u32>,
     pub(super) intent: IntentRow,
     standing: Standing,
+    /// Whether an earlier call may have put it on the list, whose answer was never stored.
+    pub(super) was_tried: bool,
+}
+
+/// What intents are looked up for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// To see what there is.
+    Look,
+    /// To be called now.
+    Call,
 }
 
 /// What came of one intent.
@@ -48,7 +59,7 @@ impl Run<'_> {
     /// Carries out all intents that are stored.
     pub(super) async fn carry_out_intents(&mut self) -> Result<(), RunError> {
         loop {
-            let batch = self.ready_intents()?;
+            let batch = self.ready_intents(Purpose::Look)?;
             if batch.is_empty() {
                 return Ok(());
             }
@@ -62,7 +73,7 @@ impl Run<'_> {
                 self.note_members_before().await?;
             }
             // As the ledger knows them now: the gate may have been opened anew.
-            let batch = self.ready_intents()?;
+            let batch = self.ready_intents(Purpose::Call)?;
             let (done, failure) = self.call_all(batch).await;
             self.store_outcomes(done)?;
             if let Some(error) = failure {
@@ -71,7 +82,9 @@ impl Run<'_> {
         }
     }
 
-    fn ready_intents(&self) -> Result<Vec<Ready>, StoreError> {
+    /// The next intents. Before they are called, the ledger learns of each contact that a call may put on the list:
+    /// whatever happens to the process and the definition then, it can be taken off again.
+    fn ready_intents(&self, purpose: Purpose) -> Result<Vec<Ready>, StoreError> {
         let sync = keys::number(self.numbers.sync);
         let most = match self.plan.mapping.only_address() {
             true => BULK_BATCH_CONTACTS,
@@ -85,7 +98,16 @@ impl Run<'_> {
                     continue;
                 };
                 let standing = self.standing(step, &address)?;
+                let on_list = keys::address(self.numbers.list, &address);
+                let was_tried = step.tried.get(&on_list)?.is_some();
+                if let (Purpose::Call, IntentRow::Send { address, .. }) = (purpose, &intent)
+                    && !standing.is_barred()
+                {
+                    let address = address.clone();
+                    step.tried.put(&on_list, &TriedRow { address })?;
+                }
                 batch.push(Ready {
+                    was_tried,
                     other_list: keys::other_list_of(&key),
                     key,
                     address,

@@ -148,6 +148,8 @@ pub struct AddressState {
     pub membership: Option<Membership>,
     /// Whether rosterd put it there.
     pub ours: bool,
+    /// Whether a call of rosterd may have put it there whose answer is not known.
+    pub tried: bool,
     /// What another list of the account says against adding it (bounces count for the whole organisation).
     pub suppressed_elsewhere: Option<Suppression>,
     /// Whether it is on another list of the account, and so a contact already.
@@ -343,7 +345,7 @@ fn opted_out(state: &AddressState) -> Decision {
             )
         })
         .collect();
-    let on_list = state.membership == Some(Membership::Active);
+    let on_list = state.membership == Some(Membership::Active) || state.tried;
     let action = on_list.then_some(Action::TakeOff(Removal::OptedOut));
     Decision {
         settled,
@@ -356,8 +358,10 @@ fn opted_out(state: &AddressState) -> Decision {
 /// What becomes of claim and contact, now that no record of the sync feeds it. Only a contact that this sync claims,
 /// that rosterd put there, and that no other sync claims is taken off, or kept for later.
 fn without_records(state: &AddressState, rules: Rules) -> (ClaimChange, Option<Removal>) {
-    let its_own = state.claim.is_some() && state.ours && !state.claimed_by_another;
-    if !its_own || state.membership != Some(Membership::Active) {
+    let ours = state.ours || state.tried;
+    let on_list = state.membership == Some(Membership::Active) || state.tried;
+    let its_own = state.claim.is_some() && ours && !state.claimed_by_another;
+    if !its_own || !on_list {
         return (ClaimChange::Drop, None);
     }
     let removal = state.departed.map(Departed::removal);

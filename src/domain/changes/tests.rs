@@ -24,6 +24,7 @@ fn state(candidates: Vec<Candidate>) -> AddressState {
         claim: None,
         membership: None,
         ours: true,
+        tried: false,
         suppressed_elsewhere: None,
         on_other_list: false,
         claimed_by_another: false,

@@ -74,6 +74,7 @@ impl Step<'_> {
             for (key, _) in self.replies.under(&key, None, usize::MAX)? {
                 self.replies.remove(&key)?;
             }
+            self.tried.remove(&key)?;
             if let Some(member) = self.members.get(&key)? {
                 let address = String::new();
                 self.members.put(&key, &MemberRow { address, ..member })?;

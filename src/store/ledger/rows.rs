@@ -470,6 +470,15 @@ pub(crate) enum Said {
     },
 }
 
+/// A contact that a call may have put on a list, whose answer is not known: under list and address. It counts as being
+/// there wherever that takes somebody off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TriedRow {
+    /// The address as it was sent.
+    pub(crate) address: String,
+}
+stored!(TriedRow, 24);
+
 /// A person who was erased: under the keyed hash of the address, which is all that stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ErasedRow {

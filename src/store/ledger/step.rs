@@ -10,6 +10,7 @@ use super::rows::{
     AddedRow, AddressKey, AuditRow, CandidateRow, ClaimRow, DealContactRow, DealRow, ErasedRow,
     ExpectedRow, HeldRow, IgnoredRow, IntentRow, KeptRow, LedgerRow, MemberRow, NumberRow,
     OptOutRow, PacingRow, RecordRow, ReplyRow, ResolvedRow, RevisitRow, RunRow, StagedRow,
+    TriedRow,
 };
 use crate::store::StoreError;
 use crate::store::format::{Stored, decode, encode};
@@ -161,6 +162,8 @@ pub(crate) struct Step<'t> {
     pub(crate) kept: Rows<'t, KeptRow>,
     /// What Campaigns last said of contacts, by list, address and sync.
     pub(crate) replies: Rows<'t, ReplyRow>,
+    /// Contacts that may be on lists, by list and address.
+    pub(crate) tried: Rows<'t, TriedRow>,
     /// People who were erased, by address.
     pub(crate) erased: Rows<'t, ErasedRow>,
 }
@@ -196,6 +199,7 @@ impl<'t> Step<'t> {
             audits: Rows::open(txn, wrote, "audits")?,
             kept: Rows::open(txn, wrote, "kept")?,
             replies: Rows::open(txn, wrote, "replies")?,
+            tried: Rows::open(txn, wrote, "tried")?,
             erased: Rows::open(txn, wrote, "erased")?,
         })
     }

@@ -28,6 +28,7 @@ mod releasing;
 mod retrieval;
 mod selection;
 mod topics;
+mod tried;
 mod views;
 mod walked;
 mod why;
