@@ -1,5 +1,7 @@
 //! The list's active members, read into the ledger: contacts that Campaigns lost, and people that others put there.
 
+use std::sync::atomic::Ordering;
+
 use super::Run;
 use super::error::RunError;
 use super::listing::{Listing, key_of};
@@ -19,6 +21,27 @@ impl Run<'_> {
         if self.mark_lost()? {
             // Who is not on the list any more may have left it since the gate was opened.
             self.open_gate().await?;
+        }
+        Ok(())
+    }
+
+    /// Asks for the list's count, and reads the list where that is not what the ledger knows; answers the count.
+    pub(super) async fn compare_members(&mut self) -> Result<u64, RunError> {
+        let count = self
+            .campaigns
+            .count(&self.plan.list, Status::Active)
+            .await?;
+        if count != self.known_members()? {
+            self.look_at_members().await?;
+        }
+        Ok(count)
+    }
+
+    /// Looks whether somebody who has opted out is on the list because others put them there. A read in full knows.
+    pub(super) async fn look_for_opted_out(&mut self) -> Result<(), RunError> {
+        let is_unknown = self.unknown_opt_outs.swap(false, Ordering::Relaxed);
+        if is_unknown && !self.row.full && self.suppressions_unread.is_none() {
+            self.compare_members().await?;
         }
         Ok(())
     }

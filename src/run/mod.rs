@@ -154,6 +154,8 @@ struct Run<'a> {
     peers: Vec<(u32, u32)>,
     /// Whether an unsubscribe counts for the whole organisation.
     topics: bool,
+    /// Whether the run has read an opt-out of which it is not known whether it is on the list.
+    unknown_opt_outs: AtomicBool,
     /// Whether tags are given up for this run.
     untagged: AtomicBool,
     /// The cursor that the last completed run left.
@@ -296,6 +298,7 @@ impl Run<'_> {
                 Phase::Reading { .. } => self.read_sources().await?,
                 Phase::Vanished { .. } => self.let_vanished_go()?,
                 Phase::Deciding => {
+                    self.look_for_opted_out().await?;
                     self.carry_out_intents().await?;
                     if !self.decide_next()? {
                         self.enter(Phase::Removing)?;

@@ -1,5 +1,7 @@
 //! Opt-outs as they are read: what they say of an address counts for every sync of the account, whichever reads them.
 
+use std::sync::atomic::Ordering;
+
 use super::stage::Staging;
 use crate::domain::address::EmailAddress;
 use crate::domain::changes::Membership;
@@ -38,6 +40,10 @@ impl Staging<'_> {
             let known = step.opt_outs.get(&key)?.is_some();
             if (opted_out && !known) || (opted_in && known) {
                 self.tell_peers(step, &address)?;
+            }
+            let on_list = keys::address(self.numbers.list, &address);
+            if opted_out && step.members.get(&on_list)?.is_none() {
+                self.unknown_opt_outs.store(true, Ordering::Relaxed);
             }
             if opted_out && step.is_erased(&address)? {
                 self.name_members(step, &address, &spelled)?;

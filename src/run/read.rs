@@ -275,6 +275,7 @@ impl Run<'_> {
             numbers: self.numbers,
             module: step.number('m', module.as_str())?,
             peers: &self.peers,
+            unknown_opt_outs: &self.unknown_opt_outs,
             window: self.window(),
             cursor: self.cursor,
             now: self.clock.now(),

@@ -131,6 +131,8 @@ pub(super) async fn start<'a>(
         rivals,
         peers,
         topics: account.is_some_and(|account| account.topics),
+        // What the process read that was interrupted is not known.
+        unknown_opt_outs: AtomicBool::new(resumed),
         untagged: AtomicBool::new(false),
         list_checked: full,
         cursor: checkpoint

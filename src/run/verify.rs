@@ -22,13 +22,7 @@ impl Run<'_> {
         if self.row.arrivals.is_some() {
             return Ok(());
         }
-        let before = self
-            .campaigns
-            .count(&self.plan.list, Status::Active)
-            .await?;
-        if before != self.known_members()? {
-            self.look_at_members().await?;
-        }
+        let before = self.compare_members().await?;
         self.set_members_before(before);
         // A run that is resumed is not to take for somebody else's what it has added itself.
         let row = self.row_with_cost();

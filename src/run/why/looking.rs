@@ -1,6 +1,7 @@
 //! What one sync knows of the address, and what it would decide.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 
 use super::known::{Facts, numbers, opted_out};
 use super::reading::Live;
@@ -124,6 +125,7 @@ impl<'a> Looking<'a> {
             Some(key) => Facts::of(step, numbers, key)?,
             None => Facts::default(),
         };
+        let unheeded = AtomicBool::new(false);
         let staged = match (plan, self.live) {
             (Some(plan), Some(live)) => {
                 let staging = Staging {
@@ -136,6 +138,7 @@ impl<'a> Looking<'a> {
                     now: self.inquiry.now,
                     // Nothing of it is kept for other syncs.
                     peers: &[],
+                    unknown_opt_outs: &unheeded,
                     witness: None,
                 };
                 let run = no_run(step, numbers, &checkpoint)?;

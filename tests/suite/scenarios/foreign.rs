@@ -150,3 +150,32 @@ fn who_signed_up_again_after_an_opt_out_is_not_added_elsewhere_while_the_definit
     assert_eq!(run["re_added"], 1, "{run}");
     assert_eq!(standing(&rig, address), "active");
 }
+
+#[test]
+fn whom_others_put_on_the_list_goes_in_the_run_that_reads_their_opt_out() {
+    for module in ["Contacts", "Leads"] {
+        let (rig, _) = imported("");
+        let opted_out = |address: &str| {
+            let mut record = json!({"Last_Name": "Out", "Email": address, "Email_Opt_Out": true});
+            if module == "Leads" {
+                record["Company"] = json!("C");
+            }
+            rig.create(module, &record);
+        };
+        rig.act(&json!({"subscribe": place(WHO)}));
+        opted_out(WHO);
+        let run = later(&rig);
+        let told = (&run["full"], &run["deleted"]);
+        assert_eq!(told, (&json!(false), &json!(1)), "{module}");
+        assert_eq!(standing(&rig, WHO), "unsubscribed", "{module}");
+        // Where the list is as rosterd knows it, that costs a look at its count and nothing else.
+        opted_out("out@example.com");
+        rig.forget_calls();
+        assert_eq!(later(&rig)["deleted"], 0);
+        let calls = rig.calls();
+        let calls = calls.methods("campaigns");
+        assert_eq!(calls["getlistsubscribers"], 2, "{module}");
+        // That nobody bounced is confirmed by a count, too.
+        assert_eq!(calls["listsubscriberscount"], 1 + 1, "{module}");
+    }
+}
