@@ -22,7 +22,7 @@ use crate::domain::ids::RunId;
 use crate::domain::outcome::RunOutcome;
 use crate::journal::event::{Event, RunApproved, RunDiscarded};
 use crate::store::StoreError;
-use crate::store::ledger::rows::{AddressKey, HeldRow, KeptRow};
+use crate::store::ledger::rows::{AddressKey, ApprovedRow, HeldRow, KeptRow};
 use crate::store::ledger::{Step, SyncNumbers, keys};
 use crate::store::state::{Changes, Checkpoint};
 use crate::zoho::campaigns::{Reply, Verdict};
@@ -60,7 +60,6 @@ pub(crate) async fn approve(
         rivals,
         rules: plan.rules,
     };
-    let mut deleted = 0;
     loop {
         let batch = hold.next(run)?;
         if batch.is_empty() {
@@ -71,17 +70,11 @@ pub(crate) async fn approve(
                 return Err(RunError::Stopped);
             }
             let was_there = unsubscribe(clients, &plan, &row).await?;
-            hold.taken_off(&address, &row)?;
-            deleted += u64::from(was_there);
+            hold.taken_off(run, &address, &row, was_there)?;
         }
     }
-    let (sync, account) = (definition.id.clone(), definition.account.clone());
-    base.append(&Event::RunApproved(RunApproved {
-        run,
-        sync,
-        account,
-        deleted,
-    }))?;
+    let deleted = hold.approved(run)?;
+    hold.tell_approved(definition, run, deleted)?;
     hold.close(definition)?;
     Ok(deleted)
 }
@@ -120,6 +113,11 @@ pub(crate) async fn discard(
             break;
         }
         removals += u64::try_from(dropped).unwrap_or(u64::MAX);
+    }
+    let approved = hold.approved(run)?;
+    if approved > 0 {
+        // A person had begun to approve them.
+        hold.tell_approved(definition, run, approved)?;
     }
     let (sync, account) = (definition.id.clone(), definition.account.clone());
     base.append(&Event::RunDiscarded(RunDiscarded {
@@ -205,7 +203,15 @@ impl Hold<'_> {
         }
     }
 
-    fn taken_off(&self, address: &AddressKey, row: &HeldRow) -> Result<(), StoreError> {
+    /// Notes that a contact was taken off, and counts it, if it was there: an approval that is interrupted goes on with
+    /// the count that it had.
+    fn taken_off(
+        &self,
+        run: RunId,
+        address: &AddressKey,
+        row: &HeldRow,
+        was_there: bool,
+    ) -> Result<(), StoreError> {
         let now = self.base.clock.now().as_millisecond();
         let way_off = self.rules.way_off(row.removal);
         let way_off = way_off.unwrap_or(WayOff::Unsubscribe);
@@ -217,8 +223,40 @@ impl Hold<'_> {
                 in_doubt: false,
             };
             take_off(step, self.numbers, address, &gone, now)?;
-            step.held.remove(&keys::address(self.numbers.sync, address))
+            let key = keys::run(run.to_u128());
+            let before = step.approved.get(&key)?;
+            let count = before.map_or(0, |ApprovedRow(count)| count) + u64::from(was_there);
+            step.approved.put(&key, &ApprovedRow(count))
         })
+    }
+
+    /// How many contacts were taken off by approving this run's removals, up to now.
+    fn approved(&self, run: RunId) -> Result<u64, StoreError> {
+        let key = keys::run(run.to_u128());
+        let row = self
+            .base
+            .store
+            .ledger
+            .step(|step| step.approved.get(&key))?;
+        Ok(row.map_or(0, |ApprovedRow(count)| count))
+    }
+
+    fn tell_approved(
+        &self,
+        definition: &SyncDefinition,
+        run: RunId,
+        deleted: u64,
+    ) -> Result<(), RunError> {
+        let (sync, account) = (definition.id.clone(), definition.account.clone());
+        self.base.append(&Event::RunApproved(RunApproved {
+            run,
+            sync,
+            account,
+            deleted,
+        }))?;
+        let key = keys::run(run.to_u128());
+        let ledger = &self.base.store.ledger;
+        Ok(ledger.step(|step| step.approved.remove(&key))?)
     }
 
     /// The sync is held no longer.

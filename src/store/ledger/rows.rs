@@ -479,6 +479,11 @@ pub(crate) struct TriedRow {
 }
 stored!(TriedRow, 24);
 
+/// How many of the removals that a run held were carried out, until the journal has it: under the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ApprovedRow(pub(crate) u64);
+stored!(ApprovedRow, 25);
+
 /// A person who was erased: under the keyed hash of the address, which is all that stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ErasedRow {

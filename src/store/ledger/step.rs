@@ -7,10 +7,10 @@ use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 
 use super::keys;
 use super::rows::{
-    AddedRow, AddressKey, AuditRow, CandidateRow, ClaimRow, DealContactRow, DealRow, ErasedRow,
-    ExpectedRow, HeldRow, IgnoredRow, IntentRow, KeptRow, LedgerRow, MemberRow, NumberRow,
-    OptOutRow, PacingRow, RecordRow, ReplyRow, ResolvedRow, RevisitRow, RunRow, StagedRow,
-    TriedRow,
+    AddedRow, AddressKey, ApprovedRow, AuditRow, CandidateRow, ClaimRow, DealContactRow, DealRow,
+    ErasedRow, ExpectedRow, HeldRow, IgnoredRow, IntentRow, KeptRow, LedgerRow, MemberRow,
+    NumberRow, OptOutRow, PacingRow, RecordRow, ReplyRow, ResolvedRow, RevisitRow, RunRow,
+    StagedRow, TriedRow,
 };
 use crate::store::StoreError;
 use crate::store::format::{Stored, decode, encode};
@@ -164,6 +164,8 @@ pub(crate) struct Step<'t> {
     pub(crate) replies: Rows<'t, ReplyRow>,
     /// Contacts that may be on lists, by list and address.
     pub(crate) tried: Rows<'t, TriedRow>,
+    /// Removals carried out of those that runs held, by run.
+    pub(crate) approved: Rows<'t, ApprovedRow>,
     /// People who were erased, by address.
     pub(crate) erased: Rows<'t, ErasedRow>,
 }
@@ -200,6 +202,7 @@ impl<'t> Step<'t> {
             kept: Rows::open(txn, wrote, "kept")?,
             replies: Rows::open(txn, wrote, "replies")?,
             tried: Rows::open(txn, wrote, "tried")?,
+            approved: Rows::open(txn, wrote, "approved")?,
             erased: Rows::open(txn, wrote, "erased")?,
         })
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{ALL_CONTACTS, plain_contacts};
-use crate::rig::{NEWSLETTER, Rig, Setup};
+use crate::rig::{NEWSLETTER, Rig, Setup, until};
 
 /// Four people of an imported list are deleted, and no more than two may go without asking.
 fn held() -> (Rig, Vec<(String, String)>, String) {
@@ -179,4 +179,39 @@ fn removals_that_join_a_hold_are_told_under_its_run_wherever_it_is_shown() {
         rig.done("history")
             .contains("approved: 5 contacts taken off")
     );
+}
+
+#[test]
+fn an_approval_that_was_interrupted_tells_of_all_that_it_took_off_in_the_end() {
+    for killed in [true, false] {
+        for verdict in ["approve", "discard"] {
+            let (rig, _, run) = held();
+            rig.forget_calls();
+            let down = json!({"status": {"status": 404, "body": "{\"code\":\"2002\"}"}});
+            let what = if killed { json!("hang") } else { down };
+            rig.fault(&json!({"method": "listunsubscribe", "after": 2, "what": what}));
+            if killed {
+                let running = rig.start("killed", &format!("approve {run}"));
+                until("the third call hangs", || {
+                    rig.calls().methods("campaigns").get("listunsubscribe") == Some(&3)
+                });
+                running.signal("KILL");
+                running.end();
+            } else {
+                assert_ne!(rig.run(&format!("approve {run}")).code, Some(0));
+            }
+            assert_eq!(rig.events("run.approved").len(), 0);
+            rig.drop_faults();
+            rig.done(&format!("{verdict} {run}"));
+            let deleted = if verdict == "approve" { 4 } else { 2 };
+            assert_eq!(
+                rig.events("run.approved")[0]["deleted"],
+                deleted,
+                "{verdict}"
+            );
+            if verdict == "discard" {
+                assert_eq!(rig.events("run.discarded")[0]["removals"], 2);
+            }
+        }
+    }
 }
