@@ -8,18 +8,20 @@ use super::exit::{CliError, Exit};
 use super::report::{counted, minute};
 use super::{Context, runtime, service};
 use crate::daemon::{self, signals};
-use crate::domain::address::EmailAddress;
+use crate::domain::address::bare;
+use crate::domain::written::Written;
 use crate::run::forget::Forgotten;
 
 /// Runs the command.
 ///
 /// # Errors
-/// The address is none, the contact could not be taken off a list, or the state could not be changed. Nothing adds the
+/// The address is empty, the contact could not be taken off a list, or the state could not be changed. Nothing adds the
 /// address even then, and the same command does the rest.
 pub(super) fn run(context: &Context, args: &ForgetArgs) -> Result<Exit, CliError> {
-    let address = EmailAddress::parse(&args.address).map_err(|problem| {
-        CliError::because(Exit::Usage, format!("this is not an address: {problem}"))
-    })?;
+    let Some(whom) = Written::of(bare(&args.address)) else {
+        let message = "the address is empty: name one, such as ann@example.com";
+        return Err(CliError::because(Exit::Usage, message));
+    };
     let loaded = context.load()?;
     let state_dir = loaded.config.state_dir.clone();
     let zone = loaded.config.timezone.clone();
@@ -27,7 +29,7 @@ pub(super) fn run(context: &Context, args: &ForgetArgs) -> Result<Exit, CliError
         let stop = CancellationToken::new();
         signals::watch(&stop, None).map_err(CliError::signals)?;
         let current = service::open(loaded, &context.clock, stop)?.current();
-        Ok::<_, CliError>(current.forget(&address).await?)
+        Ok::<_, CliError>(current.forget(&whom).await?)
     })?;
     daemon::wipe(&state_dir, context.clock.now())?;
     told(context, forgotten, &zone)?;

@@ -5,6 +5,7 @@ use super::Current;
 use crate::domain::address::EmailAddress;
 use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{AccountName, RunId, SyncId};
+use crate::domain::written::Written;
 use crate::run::adopt::Adopted;
 use crate::run::forget::Forgotten;
 use crate::run::{self, RunError};
@@ -62,19 +63,23 @@ impl Current {
     ///
     /// # Errors
     /// [`RunError`]; nothing adds the address even then, and asking once more does the rest.
-    pub(crate) async fn forget(&self, address: &EmailAddress) -> Result<Forgotten, RunError> {
+    pub(crate) async fn forget(&self, whom: &Written) -> Result<Forgotten, RunError> {
         let mut turns = Vec::new();
         for account in self.accounts.values() {
             turns.push(account.turns.take().await);
         }
-        let mut forgotten = run::forget::begin(&self.base, address)?;
-        for (name, account) in self.accounts.iter() {
-            let clients = &account.clients;
-            let of_account = run::forget::unsubscribe(&self.base, clients, name, address).await?;
-            forgotten.unsubscribed += of_account.unsubscribed;
-            forgotten.on_lists_of_others += of_account.on_lists_of_others;
+        let mut forgotten = run::forget::begin(&self.base, whom)?;
+        // What is no address is on no list.
+        if let Some(address) = whom.address() {
+            for (name, account) in self.accounts.iter() {
+                let clients = &account.clients;
+                let of_account =
+                    run::forget::unsubscribe(&self.base, clients, name, address).await?;
+                forgotten.unsubscribed += of_account.unsubscribed;
+                forgotten.on_lists_of_others += of_account.on_lists_of_others;
+            }
         }
-        forgotten.files = run::forget::erase(&self.base, address, forgotten.unsubscribed)?;
+        forgotten.files = run::forget::erase(&self.base, whom, forgotten.unsubscribed)?;
         Ok(forgotten)
     }
 

@@ -308,6 +308,14 @@ impl fmt::Debug for EmailAddress {
     }
 }
 
+/// What stands in a text as an address: all of it, or what is in brackets behind a name, as in `Ann Lee <ann@example.com>`.
+#[must_use]
+pub fn bare(text: &str) -> &str {
+    let text = text.trim();
+    let bracketed = text.strip_suffix('>').and_then(|it| it.rsplit_once('<'));
+    bracketed.map_or(text, |(_, inner)| inner.trim())
+}
+
 /// Stands for an address in a text that is not to name it.
 const LEFT_OUT: &str = "(an address)";
 

@@ -23,3 +23,4 @@ pub mod screening;
 pub mod suppression;
 pub mod value;
 pub mod walks;
+pub mod written;

@@ -12,9 +12,10 @@ use std::io::{self, BufRead, BufReader, BufWriter, Lines, Write};
 use std::path::{Path, PathBuf};
 
 use super::{JournalError, LineError, files};
-use crate::domain::address::{EmailAddress, without};
+use crate::domain::address::without;
 use crate::domain::ids::{RecordId, RunId};
 use crate::domain::outcome::Reason;
+use crate::domain::written::Written;
 
 /// Marks files that were not finished.
 const UNFINISHED: &str = ".unfinished-";
@@ -83,7 +84,7 @@ pub fn write_ignored<E: From<JournalError>>(
 ///
 /// # Errors
 /// When the folder cannot be listed, or a file not read or written anew.
-pub fn erase_ignored(dir: &Path, address: &EmailAddress) -> Result<u64, JournalError> {
+pub fn erase_ignored(dir: &Path, whom: &Written) -> Result<u64, JournalError> {
     let folder = folder(dir);
     let failed = |source| JournalError::io("list the folder", &folder, source);
     let mut changed = 0;
@@ -100,8 +101,8 @@ pub fn erase_ignored(dir: &Path, address: &EmailAddress) -> Result<u64, JournalE
             continue;
         };
         // Twice, so that a file which has nothing of it is left as it is.
-        if lines_without(dir, run, address)?.any(|line| !matches!(line, Ok((_, false)))) {
-            let lines = lines_without(dir, run, address)?.map(|line| line.map(|(text, _)| text));
+        if lines_without(dir, run, whom)?.any(|line| !matches!(line, Ok((_, false)))) {
+            let lines = lines_without(dir, run, whom)?.map(|line| line.map(|(text, _)| text));
             write_lines(dir, run, lines)?;
             changed += 1;
         }
@@ -113,7 +114,7 @@ pub fn erase_ignored(dir: &Path, address: &EmailAddress) -> Result<u64, JournalE
 fn lines_without(
     dir: &Path,
     run: RunId,
-    address: &EmailAddress,
+    whom: &Written,
 ) -> Result<impl Iterator<Item = Result<(String, bool), JournalError>>, JournalError> {
     let path = file(dir, run);
     let opened = files::open_existing(&path)?;
@@ -124,11 +125,11 @@ fn lines_without(
         let line = line.map_err(|source| JournalError::io("read", &path, source))?;
         let Ok(row) = serde_json::from_str::<IgnoredRow>(&line) else {
             // Damaged, but it may name the person all the same.
-            let text = without(&line, address.as_sent());
+            let text = without(&line, whom.as_text());
             let had_it = text != line;
             return Ok((text, had_it));
         };
-        if EmailAddress::parse(&row.address).is_ok_and(|found| found == *address) {
+        if whom.is(&row.address) {
             let row = IgnoredRow {
                 address: String::new(),
                 detail: without(&row.detail, &row.address),
@@ -420,7 +421,7 @@ mod tests {
         write(dir.path(), 2, 1);
         let damaged = file(dir.path(), samples::run(3));
         fs::write(&damaged, "{\"address\":\"ann@example.com\",\n").unwrap();
-        let ann = EmailAddress::parse("ann@example.com").unwrap();
+        let ann = Written::of("ann@example.com").unwrap();
         assert_eq!(erase_ignored(dir.path(), &ann).unwrap(), 2);
         assert_eq!(erase_ignored(dir.path(), &ann).unwrap(), 0);
         let read = read_ignored(dir.path(), samples::run(1)).unwrap().unwrap();

@@ -10,6 +10,7 @@ use super::{Base, Clients};
 use crate::domain::address::{EmailAddress, without};
 use crate::domain::changes::Membership;
 use crate::domain::ids::{AccountName, ListKey};
+use crate::domain::written::Written;
 use crate::journal::event::{AddressForgotten, Event};
 use crate::journal::ignored::erase_ignored;
 use crate::store::StoreError;
@@ -36,8 +37,8 @@ pub(crate) struct Forgotten {
 ///
 /// # Errors
 /// [`StoreError`].
-pub(crate) fn begin(base: &Base, address: &EmailAddress) -> Result<Forgotten, StoreError> {
-    let key = base.store.ledger.key(address);
+pub(crate) fn begin(base: &Base, whom: &Written) -> Result<Forgotten, StoreError> {
+    let key = base.store.ledger.key_of(whom);
     let since = base.clock.now().as_millisecond();
     base.store.ledger.step(|step| {
         let before = step.erased.get(&key)?;
@@ -127,17 +128,13 @@ pub(crate) async fn unsubscribe(
 ///
 /// # Errors
 /// [`RunError::Store`] or [`RunError::Journal`]; asking once more does the rest.
-pub(crate) fn erase(
-    base: &Base,
-    address: &EmailAddress,
-    unsubscribed: u64,
-) -> Result<u64, RunError> {
+pub(crate) fn erase(base: &Base, whom: &Written, unsubscribed: u64) -> Result<u64, RunError> {
     let ledger = &base.store.ledger;
-    let key = ledger.key(address);
+    let key = ledger.key_of(whom);
     ledger.step(|step| step.erase(&key))?;
-    ledger.blank_ignored(address)?;
-    let files = erase_ignored(&base.config.history_dir, address)?;
-    let told = ledger.erased(address)?.is_some_and(|row| row.done);
+    ledger.blank_ignored(whom)?;
+    let files = erase_ignored(&base.config.history_dir, whom)?;
+    let told = ledger.erased(whom)?.is_some_and(|row| row.done);
     if !told {
         base.append(&Event::AddressForgotten(AddressForgotten { unsubscribed }))?;
     }

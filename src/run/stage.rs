@@ -18,6 +18,7 @@ use crate::domain::period::{Known, Window};
 use crate::domain::record::Record;
 use crate::domain::screening::{Screened, screen};
 use crate::domain::value::Value;
+use crate::domain::written::Written;
 use crate::store::StoreError;
 use crate::store::ledger::rows::{
     AddressKey, CandidateRow, KeptRow, Place, RecordRow, RunRow, StagedRow,
@@ -216,9 +217,9 @@ impl Staging<'_> {
 
     /// What a record has for an address, unless it is that of an erased person.
     fn spelled(&self, step: &Step<'_>, text: &str) -> Result<String, StoreError> {
-        match EmailAddress::parse(text) {
-            Ok(address) => step.spelled(&self.ledger.key(&address), text),
-            Err(_) => Ok(text.to_owned()),
+        match Written::of(text) {
+            Some(whom) => step.spelled(&self.ledger.key_of(&whom), text),
+            None => Ok(text.to_owned()),
         }
     }
 

@@ -37,6 +37,7 @@ use crate::config::Sources;
 use crate::config::settings::Config;
 use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{AccountName, SyncId};
+use crate::domain::written::Written;
 use crate::store::StoreError;
 use crate::store::ledger::Ledger;
 use crate::store::state::Checkpoint;
@@ -75,7 +76,9 @@ pub(crate) async fn why(
     clients: &BTreeMap<AccountName, Clients>,
 ) -> Result<Story, RunError> {
     let mut story = Story::default();
-    if let Some(key) = subject.key(inquiry.ledger)
+    let key = Written::of(&subject.text).map(|whom| inquiry.ledger.key_of(&whom));
+    let key = subject.key(inquiry.ledger).or(key);
+    if let Some(key) = key
         && let Some(row) = inquiry.ledger.look(|step| step.erased.get(&key))?
     {
         story.erased = Some(Erasure {

@@ -1,6 +1,6 @@
 //! What is asked about: a text that is an address, or none that mail can reach.
 
-use crate::domain::address::{AddressProblem, EmailAddress, RoleAddresses, spellings};
+use crate::domain::address::{AddressProblem, EmailAddress, RoleAddresses, bare, spellings};
 use crate::domain::outcome::Reason;
 use crate::domain::screening::screen;
 use crate::domain::value::Value;
@@ -21,9 +21,7 @@ pub(crate) struct Subject {
 impl Subject {
     /// Reads an address, or one behind a name: `Ann Lee <ann@example.com>`.
     pub(crate) fn of(asked: &str, roles: &RoleAddresses) -> Self {
-        let asked = asked.trim();
-        let bracketed = asked.strip_suffix('>').and_then(|it| it.rsplit_once('<'));
-        let text = bracketed.map_or(asked, |(_, inner)| inner.trim());
+        let text = bare(asked);
         let refused = screen(&Value::Text(text.to_owned()), false, roles).err();
         Self {
             text: text.to_owned(),

@@ -14,14 +14,15 @@ use super::rows::{
     AddedRow, AddressKey, CandidateRow, ErasedRow, IgnoredRow, IntentRow, MemberRow, StagedRow,
 };
 use super::{Ledger, Step, keys};
-use crate::domain::address::{EmailAddress, without};
+use crate::domain::address::without;
 use crate::domain::screening::Screened;
+use crate::domain::written::Written;
 use crate::store::StoreError;
 
 impl Ledger {
-    /// Whether an address belongs to a person who was erased.
-    pub(crate) fn erased(&self, address: &EmailAddress) -> Result<Option<ErasedRow>, StoreError> {
-        let key = self.key(address);
+    /// Whether an address, or what is written in its place, belongs to a person who was erased.
+    pub(crate) fn erased(&self, whom: &Written) -> Result<Option<ErasedRow>, StoreError> {
+        let key = self.key_of(whom);
         self.step(|step| step.erased.get(&key))
     }
 
@@ -48,10 +49,10 @@ impl Ledger {
     }
 
     /// Blanks ignored records of runs that are not in the history yet.
-    pub(crate) fn blank_ignored(&self, address: &EmailAddress) -> Result<(), StoreError> {
+    pub(crate) fn blank_ignored(&self, whom: &Written) -> Result<(), StoreError> {
         self.step(|step| {
             for (key, row) in step.ignored.under(b"", None, usize::MAX)? {
-                if let Some(row) = blanked(&row, address) {
+                if let Some(row) = blanked(&row, whom) {
                     step.ignored.put(&key, &row)?;
                 }
             }
@@ -149,9 +150,8 @@ impl Step<'_> {
 }
 
 /// The row without an address that is to be erased; `None` where it has another.
-fn blanked(row: &IgnoredRow, address: &EmailAddress) -> Option<IgnoredRow> {
-    let found = EmailAddress::parse(&row.address).ok()?;
-    (found == *address).then(|| IgnoredRow {
+fn blanked(row: &IgnoredRow, whom: &Written) -> Option<IgnoredRow> {
+    whom.is(&row.address).then(|| IgnoredRow {
         address: String::new(),
         detail: without(&row.detail, &row.address),
         ..row.clone()

@@ -26,6 +26,7 @@ use super::state::LedgerMark;
 use crate::domain::address::EmailAddress;
 use crate::domain::ids::{AccountName, RunId};
 use crate::domain::pacing::PacingState;
+use crate::domain::written::Written;
 
 /// Memory the ledger may use for pages; what a run needs at once is a few steps' worth.
 const CACHE_BYTES: usize = 16 << 20;
@@ -155,10 +156,23 @@ impl Ledger {
 
     /// The key of an address in all tables.
     pub(crate) fn key(&self, address: &EmailAddress) -> AddressKey {
-        let hash = blake3::keyed_hash(&self.secret, address.normal().as_bytes());
+        self.hashed(address.normal())
+    }
+
+    fn hashed(&self, text: &str) -> AddressKey {
+        let hash = blake3::keyed_hash(&self.secret, text.as_bytes());
         let mut key = AddressKey::default();
         key.copy_from_slice(&hash.as_bytes()[..16]);
         key
+    }
+
+    /// The key of an address, or of what is written in its place.
+    pub(crate) fn key_of(&self, whom: &Written) -> AddressKey {
+        match whom {
+            Written::Address(address) => self.key(address),
+            // No address has a space in it.
+            Written::Other(text) => self.hashed(&format!("no address: {text}")),
+        }
     }
 
     /// What an account has used of its call budgets.
