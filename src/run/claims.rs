@@ -131,6 +131,22 @@ pub(super) fn elsewhere(
     Ok(states)
 }
 
+/// Whether others have put the address on another list of the account.
+pub(super) fn is_theirs_elsewhere(
+    step: &Step<'_>,
+    numbers: SyncNumbers,
+    lists: &[u32],
+    address: &AddressKey,
+) -> Result<bool, StoreError> {
+    for list in lists.iter().filter(|list| **list != numbers.list) {
+        let member = step.members.get(&keys::address(*list, address))?;
+        if member.is_some_and(|it| it.state == Membership::Active && !it.ours) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The record that fed a contact: the one of the sync's claim, or any that the sync has under its address.
 pub(super) fn fed_by(
     step: &Step<'_>,

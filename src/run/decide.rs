@@ -100,6 +100,14 @@ impl Deciding<'_> {
         } else {
             stands(Membership::Bounced).then_some(Suppression::Bounced)
         };
+        let rivals = self.rivals;
+        let mut claimed_by_another =
+            claims::claimed_by_another(step, self.numbers, rivals, address)?;
+        if self.topics {
+            // An unsubscribe here would take the contact off where others want it, too.
+            claimed_by_another |=
+                claims::is_theirs_elsewhere(step, self.numbers, self.lists, address)?;
+        }
         let state = AddressState {
             candidates: candidates(step, sync, address)?,
             read,
@@ -114,12 +122,7 @@ impl Deciding<'_> {
             tried: step.tried.get(&keys::address(list, address))?.is_some(),
             suppressed_elsewhere,
             on_other_list: stands(Membership::Active),
-            claimed_by_another: claims::claimed_by_another(
-                step,
-                self.numbers,
-                self.rivals,
-                address,
-            )?,
+            claimed_by_another,
             departed,
         };
         Ok((state, spellings))

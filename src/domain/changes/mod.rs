@@ -154,7 +154,8 @@ pub struct AddressState {
     pub suppressed_elsewhere: Option<Suppression>,
     /// Whether it is on another list of the account, and so a contact already.
     pub on_other_list: bool,
-    /// Whether another active sync claims it for the same list, with a record of its own.
+    /// Whether another active sync claims it for the same list, with a record of its own; or, where an unsubscribe counts
+    /// for all lists, others have put it on one.
     pub claimed_by_another: bool,
     /// How a record of it went away in this run, if one did.
     pub departed: Option<Departed>,

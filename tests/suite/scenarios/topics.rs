@@ -109,3 +109,22 @@ fn who_opts_in_again_comes_back_on_every_list_that_rosterd_took_it_off() {
         assert!(is_active(&rig, list), "{list}");
     }
 }
+
+#[test]
+fn nobody_is_taken_off_for_a_record_whom_others_put_on_another_list() {
+    for (account, active) in [(TOPICS, true), (NO_TOPICS, false)] {
+        let (rig, contact, lead) = twofold(account, "deleted = \"unsubscribe\"");
+        rig.delete("Leads", &lead);
+        later(&rig, "leads");
+        later(&rig, "contacts");
+        // They are put on the leads' list by hand, and rosterd reads that.
+        rig.act(&json!({"subscribe": {"list": HOSPITALITY, "address": ADDRESS}}));
+        rig.advance(600);
+        rig.done("sync leads --full");
+        rig.done("sync contacts --full");
+        rig.delete("Contacts", &contact);
+        later(&rig, "contacts");
+        assert!(is_active(&rig, HOSPITALITY) || !active, "{account}");
+        assert_eq!(is_active(&rig, NEWSLETTER), active, "{account}");
+    }
+}
