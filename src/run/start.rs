@@ -308,29 +308,39 @@ pub(super) fn create_row(
                 ..ledger
             },
         )?;
-        let row = RunRow {
-            run: running.run.to_u128(),
-            sync: numbers.sync,
-            list: numbers.list,
-            number,
-            settled_by: checkpoint.settled_by,
-            trigger: running.trigger,
-            full: running.full,
-            from: checkpoint.cursor.filter(|_| !running.full),
-            to: None,
-            started: running.started,
-            phase: Phase::CarryOver,
-            counts: Counts::default(),
-            cost: CostRow::default(),
-            ignored_rows: 0,
-            arrivals: None,
-            held: None,
-            not_taken_off: None,
-            finished: None,
-        };
+        let row = at_its_beginning(running, numbers, number, checkpoint);
         step.save_run(&row)?;
         Ok((row, false))
     })
+}
+
+/// The row of a run that has done nothing yet.
+pub(super) fn at_its_beginning(
+    running: &Running,
+    numbers: SyncNumbers,
+    number: u32,
+    checkpoint: &Checkpoint,
+) -> RunRow {
+    RunRow {
+        run: running.run.to_u128(),
+        sync: numbers.sync,
+        list: numbers.list,
+        number,
+        settled_by: checkpoint.settled_by,
+        trigger: running.trigger,
+        full: running.full,
+        from: checkpoint.cursor.filter(|_| !running.full),
+        to: None,
+        started: running.started,
+        phase: Phase::CarryOver,
+        counts: Counts::default(),
+        cost: CostRow::default(),
+        ignored_rows: 0,
+        arrivals: None,
+        held: None,
+        not_taken_off: None,
+        finished: None,
+    }
 }
 
 fn announce(

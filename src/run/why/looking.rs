@@ -141,7 +141,7 @@ impl<'a> Looking<'a> {
                     unknown_opt_outs: &unheeded,
                     witness: None,
                 };
-                let run = no_run(step, numbers, &checkpoint)?;
+                let run = no_run(step, numbers, definition, &checkpoint)?;
                 Some(Staged::of(step, &staging, live, run, (definition, &facts))?)
             }
             (Some(_), None) | (None, _) => None,

@@ -7,19 +7,20 @@ use super::reading::Live;
 use super::story::may_hide;
 use crate::domain::changes::Departed;
 use crate::domain::definition::SyncDefinition;
-use crate::domain::ids::RecordId;
+use crate::domain::ids::{RecordId, RunId};
 use crate::domain::limits::Trigger;
-use crate::domain::outcome::{Counts, Outcome};
+use crate::domain::outcome::Outcome;
 use crate::domain::record::Record;
 use crate::run::claims;
 use crate::run::deals;
 use crate::run::plan::{Plan, Source};
 use crate::run::stage::{Met, Staging, fingerprint, passed_over};
+use crate::run::start::at_its_beginning;
 use crate::store::StoreError;
 use crate::store::format::FormatError;
-use crate::store::ledger::rows::{CostRow, Phase, Place, RunRow};
+use crate::store::ledger::rows::{Place, RunRow};
 use crate::store::ledger::{Step, SyncNumbers, keys};
-use crate::store::state::Checkpoint;
+use crate::store::state::{Checkpoint, Running};
 
 /// What came of staging the records of a sync.
 pub(super) struct Staged<'a> {
@@ -196,28 +197,19 @@ fn is_under(step: &Step<'_>, sync: u32, record: RecordId) -> Result<bool, StoreE
 pub(super) fn no_run(
     step: &Step<'_>,
     numbers: SyncNumbers,
+    definition: &SyncDefinition,
     checkpoint: &Checkpoint,
 ) -> Result<RunRow, StoreError> {
     let missing = || StoreError::value("ledger", b"", FormatError::Short);
     let ledger = step.ledger.get(b"")?.ok_or_else(missing)?;
-    Ok(RunRow {
-        run: 0,
-        sync: numbers.sync,
-        list: numbers.list,
-        number: ledger.last_run.saturating_add(1),
-        settled_by: checkpoint.settled_by,
+    let running = Running {
+        run: RunId::from_u128(0),
+        account: definition.account.clone(),
+        definition: [0; 16],
         trigger: Trigger::Operator,
         full: false,
-        from: checkpoint.cursor,
-        to: None,
         started: 0,
-        phase: Phase::CarryOver,
-        counts: Counts::default(),
-        cost: CostRow::default(),
-        ignored_rows: 0,
-        arrivals: None,
-        held: None,
-        not_taken_off: None,
-        finished: None,
-    })
+    };
+    let number = ledger.last_run.saturating_add(1);
+    Ok(at_its_beginning(&running, numbers, number, checkpoint))
 }
