@@ -62,7 +62,7 @@ pub(in super::super) fn failure(status: u16, code: &str, used_up: bool) -> Optio
 
 /// The refusal in words, with what to do about it.
 pub(super) fn remedy(method: Method, code: &str, about: Option<&str>, of_view: bool) -> String {
-    let scopes = method.scopes();
+    let scopes = method.scopes().join(" and ");
     let named = about.map(|name| format!(" `{name}`")).unwrap_or_default();
     match code {
         "INVALID_TOKEN" => "a new access token was refused as well (INVALID_TOKEN); check that `data_center` of the account is that of the organisation".to_owned(),
