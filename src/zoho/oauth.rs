@@ -6,6 +6,7 @@
 
 mod answer;
 mod file;
+pub mod grant;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
