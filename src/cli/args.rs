@@ -113,6 +113,9 @@ pub enum Command {
     /// Tell why an address is on the lists or not: by which records, conditions and duplicates, and what holds it back.
     #[command(after_help = WHY_EXAMPLES)]
     Why(WhyArgs),
+    /// Get the refresh token of an account: name scopes and console page, take the grant code, store the token.
+    #[command(after_help = LOGIN_EXAMPLES)]
+    Login(LoginArgs),
     /// Serve a local stand-in for Zoho CRM and Campaigns, full of invented people.
     #[command(
         after_help = "Prints the files that make rosterd use it. Ends on Ctrl-C; nothing is kept."
@@ -166,6 +169,19 @@ Examples:
 Asks the CRM what its records have now, for about a call and a credit for each module, and changes
 nothing. Where the CRM cannot be read, it tells what the last runs knew. Works while no daemon runs.
 Exit code 0 also for an address that was never seen; 2 for a sync that does not exist.";
+
+const LOGIN_EXAMPLES: &str = "\
+Examples:
+  rosterd login main                      asks for the code, and does not show it
+  rosterd login main < code               reads it from a file
+  rosterd login main --to /run/token      stores the token there, wherever rosterd.toml has it
+
+The code comes from the API console of the account's data centre, made by a Self Client for the
+scopes that are shown; it lives for minutes. The token is tried first, by reading the organisation
+from the CRM and the lists from Campaigns, and then replaces the file that `refresh_token` names,
+with mode 0600. Of a credential that is `secrets/NAME` beside rosterd.toml. As root, the file is given
+to the owner of the state folder. Exit code 77 if Zoho refuses code, client or scopes; 75 if trying
+again later will do.";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -257,6 +273,16 @@ pub struct WhyArgs {
     pub sync: Option<String>,
 }
 
+/// Options of `login`.
+#[derive(Debug, Clone, Args)]
+pub struct LoginArgs {
+    /// The account: its name in rosterd.toml.
+    pub account: String,
+    /// Store the token in this file.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub to: Option<PathBuf>,
+}
+
 /// Options of `history`.
 #[derive(Debug, Clone, Args)]
 pub struct HistoryArgs {
@@ -317,6 +343,9 @@ mod tests {
             ("release ann@example.com", false),
             ("why ann@example.com news --json", true),
             ("why", false),
+            ("login main --to token --json", true),
+            ("login", false),
+            ("login main 1000.code", false),
             ("--json check --online", true),
             ("check --explain news --online", true),
             ("check --explain", false),

@@ -12,6 +12,7 @@ mod explain;
 mod forget;
 mod history;
 mod hold;
+mod login;
 mod online;
 mod pages;
 mod plan;
@@ -114,6 +115,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
         Command::Release(args) => release::run(context, args),
         Command::Forget(args) => forget::run(context, args),
         Command::Why(args) => why::run(context, args),
+        Command::Login(args) => login::run(context, args),
         Command::Sandbox(args) => sandbox::run(context, args),
         Command::Demo => demo::run(context),
         Command::Completions { shell } => pages::completions(*shell, &context.report),

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use super::quantities::windows;
 use super::raw::{Number, RawAccount, RawConfig, TextOr};
 use super::report::Report;
-use super::secrets::{Secrets, secret};
+use super::secrets::{Keeping, Secrets, keeping, secret};
 use super::settings::{Account, Pace};
 use crate::domain::ids::AccountName;
 use crate::domain::nearest::hint;
@@ -44,7 +46,7 @@ pub(super) fn accounts(
         let path = format!("accounts.{name}");
         match name.parse::<AccountName>() {
             Ok(name) => {
-                if let Some(account) = account(&name, raw, secrets, report) {
+                if let Some(account) = account(&name, raw, refresh_token, secrets, report) {
                     accounts.insert(name, account);
                 }
             }
@@ -57,9 +59,41 @@ pub(super) fn accounts(
     accounts
 }
 
+/// How an account comes by its refresh token.
+type RefreshToken = fn(&str, &RawAccount, &Secrets<'_>, &mut Report<'_>) -> Option<SecretString>;
+
+fn refresh_token(
+    path: &str,
+    raw: &RawAccount,
+    secrets: &Secrets<'_>,
+    report: &mut Report<'_>,
+) -> Option<SecretString> {
+    secret(path, raw.refresh_token.as_ref(), secrets, report)
+}
+
+/// The account that is about to be given a refresh token, with an empty one, and where that is to be kept.
+pub(super) fn applicant(
+    name: &AccountName,
+    raw: &RawAccount,
+    secrets: &Secrets<'_>,
+    report: &mut Report<'_>,
+) -> Option<(Account, Keeping)> {
+    let account = account(
+        name,
+        raw,
+        |_, _, _, _| Some(SecretString::default()),
+        secrets,
+        report,
+    );
+    let path = format!("accounts.{name}.refresh_token");
+    let keeping = keeping(&path, raw.refresh_token.as_ref(), secrets.base, report);
+    Some((account?, keeping?))
+}
+
 fn account(
     name: &AccountName,
     raw: &RawAccount,
+    refresh_token: RefreshToken,
     secrets: &Secrets<'_>,
     report: &mut Report<'_>,
 ) -> Option<Account> {
@@ -73,13 +107,7 @@ fn account(
         secrets,
         report,
     );
-    let refresh_token = &raw.refresh_token;
-    let refresh_token = secret(
-        &path("refresh_token"),
-        refresh_token.as_ref(),
-        secrets,
-        report,
-    );
+    let refresh_token = refresh_token(&path("refresh_token"), raw, secrets, report);
     let mut at_once = |key: &str, number: &Option<Number>| {
         let number = report.number(&path(key), number.as_ref(), 4, (1, 64));
         usize::try_from(number).unwrap_or(4)

@@ -14,6 +14,7 @@ mod document;
 mod extract;
 mod general;
 mod layers;
+mod login;
 mod problem;
 mod quantities;
 mod raw;
@@ -40,9 +41,11 @@ use figment::Figment;
 use self::definition::Surroundings;
 use self::document::Document;
 use self::general::General;
+pub use self::login::{Applicant, ApplicantError, load_applicant};
 pub use self::problem::{Excerpt, Problem, Problems, render, render_warnings};
 use self::raw::RawConfig;
 use self::report::Report;
+pub use self::secrets::Keeping;
 use self::secrets::Secrets;
 use self::settings::{Account, Config};
 pub use self::sources::Sources;
@@ -105,7 +108,7 @@ fn examine(
     environment: impl Iterator<Item = (String, String)>,
 ) -> Result<(Loaded, Vec<Problem>), Problems> {
     let variables: BTreeMap<String, String> = environment.collect();
-    let text = read::text(path).map_err(|problem| Problems(vec![with_remedy(*problem)]))?;
+    let text = text(path)?;
     let (main, broken) = Document::parse(path.display().to_string(), text, true);
     let layers = Figment::from(&main).merge(layers::Environment::new(&variables));
     let mut report = Report::new(&main, &layers);
@@ -160,6 +163,11 @@ fn passed_over(path: &Path) -> Problem {
     let message = "this is no definition, so it is passed over".to_owned();
     let help = "the names of definitions end in `.toml`, in lower case".to_owned();
     Problem::without_place(&path.display().to_string(), message, Some(help))
+}
+
+/// The text of `rosterd.toml`.
+fn text(path: &Path) -> Result<String, Problems> {
+    read::text(path).map_err(|problem| Problems(vec![with_remedy(*problem)]))
 }
 
 fn with_remedy(mut problem: Problem) -> Problem {

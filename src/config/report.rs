@@ -14,7 +14,8 @@ use crate::domain::nearest::hint;
 pub(super) struct Report<'d> {
     document: &'d Document,
     layers: &'d Figment,
-    problems: Vec<Problem>,
+    /// With the key paths they were found at.
+    problems: Vec<(String, Problem)>,
     told: BTreeSet<String>,
 }
 
@@ -31,7 +32,15 @@ impl<'d> Report<'d> {
 
     /// What was found.
     pub(super) fn into_problems(self) -> Vec<Problem> {
+        let problems = self.problems.into_iter();
+        problems.map(|(_, problem)| problem).collect()
+    }
+
+    /// What was found at `path`, in it and around it.
+    pub(super) fn into_problems_at(mut self, path: &str) -> Vec<Problem> {
         self.problems
+            .retain(|(place, _)| place.is_empty() || is_in(place, path) || is_in(path, place));
+        self.into_problems()
     }
 
     /// The file it is about.
@@ -76,7 +85,7 @@ impl<'d> Report<'d> {
         match self.document.inside(path, within) {
             Some(span) if self.told.insert(path.to_owned()) => {
                 let problem = self.document.problem_in(span, message, help);
-                self.problems.push(problem);
+                self.problems.push((path.to_owned(), problem));
             }
             Some(_) | None => self.wrong(path, message, help),
         }
@@ -89,10 +98,7 @@ impl<'d> Report<'d> {
 
     /// Whether something at `path`, or in it, has been told already.
     pub(super) fn is_told(&self, path: &str) -> bool {
-        self.told.iter().any(|told| {
-            told.strip_prefix(path)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-        })
+        self.told.iter().any(|told| is_in(told, path))
     }
 
     /// Whether the value that counts at `path` was set by an environment variable.
@@ -121,7 +127,7 @@ impl<'d> Report<'d> {
             return;
         }
         let problem = self.problem(path, aim, message, help);
-        self.problems.push(problem);
+        self.problems.push((path.to_owned(), problem));
     }
 
     /// The key path of the variable to blame for `path`: the value's own, or that of a table which the file lacks.
@@ -138,6 +144,12 @@ impl<'d> Report<'d> {
         }
         None
     }
+}
+
+/// Whether `place` is what `path` leads to, or inside it.
+fn is_in(place: &str, path: &str) -> bool {
+    let rest = place.strip_prefix(path);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// Readers of single values: each gives the default where the key is absent or wrong, after noting what is wrong.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
+use super::layers;
 use super::raw::{RawSecret, TextOr};
 use super::report::Report;
 
@@ -64,17 +65,22 @@ fn plain(path: &str, text: &str, secrets: &Secrets<'_>, report: &mut Report<'_>)
     Some(text.to_owned())
 }
 
+/// The one place that a table names.
+enum Source<'r> {
+    File(&'r str),
+    Variable(&'r str),
+    Credential(&'r str),
+}
+
 fn from_source(
     path: &str,
-    source: &RawSecret,
+    raw: &RawSecret,
     secrets: &Secrets<'_>,
     report: &mut Report<'_>,
 ) -> Option<String> {
-    match (&source.file, &source.env, &source.credential) {
-        (Some(file), None, None) => {
-            from_file(&format!("{path}.file"), &secrets.base.join(file), report)
-        }
-        (None, Some(name), None) => {
+    match source(path, raw, report)? {
+        Source::File(file) => from_file(&format!("{path}.file"), &secrets.base.join(file), report),
+        Source::Variable(name) => {
             let value = secrets.variables.get(name).cloned();
             if value.is_none() {
                 let message = format!("the environment variable `{name}` is not set");
@@ -82,7 +88,15 @@ fn from_source(
             }
             value
         }
-        (None, None, Some(name)) => from_credential(path, name, secrets, report),
+        Source::Credential(name) => from_credential(path, name, secrets, report),
+    }
+}
+
+fn source<'r>(path: &str, raw: &'r RawSecret, report: &mut Report<'_>) -> Option<Source<'r>> {
+    match (&raw.file, &raw.env, &raw.credential) {
+        (Some(file), None, None) => Some(Source::File(file)),
+        (None, Some(name), None) => Some(Source::Variable(name)),
+        (None, None, Some(name)) => Some(Source::Credential(name)),
         (file, env, credential) => {
             if !report.is_told(path) {
                 let none = file.is_none() && env.is_none() && credential.is_none();
@@ -114,15 +128,65 @@ fn from_credential(
         report.wrong(&path, message, help);
         return None;
     };
+    let name = credential(&path, name, report)?;
+    from_file(&path, &PathBuf::from(folder).join(name), report)
+}
+
+fn credential<'n>(path: &str, name: &'n str, report: &mut Report<'_>) -> Option<&'n str> {
     if name.is_empty() || name.contains('/') || name.starts_with('.') {
-        report.wrong(
-            &path,
-            format!("`{name}` is not the name of a credential"),
-            None,
-        );
+        let message = format!("`{name}` is not the name of a credential");
+        report.wrong(path, message, None);
         return None;
     }
-    from_file(&path, &PathBuf::from(folder).join(name), report)
+    Some(name)
+}
+
+/// Where a secret is kept, whether it is there or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keeping {
+    /// In a file.
+    File(PathBuf),
+    /// In a file that systemd reads when it starts the service: the one that the shipped unit names.
+    Credential {
+        /// The credential's name.
+        name: String,
+        /// The file.
+        file: PathBuf,
+    },
+    /// In a variable of this name.
+    Variable(String),
+    /// In `rosterd.toml` itself.
+    Plain,
+    /// Nobody has said where.
+    Nowhere,
+}
+
+/// Where the secret at `path` is kept; `None` if that is not said well.
+pub(super) fn keeping(
+    path: &str,
+    raw: Option<&TextOr<RawSecret>>,
+    base: &Path,
+    report: &mut Report<'_>,
+) -> Option<Keeping> {
+    let raw = match raw {
+        None => return Some(Keeping::Nowhere),
+        Some(TextOr::Text(_)) if report.is_from_environment(path) => {
+            return Some(Keeping::Variable(layers::variable(path)));
+        }
+        Some(TextOr::Text(_)) => return Some(Keeping::Plain),
+        Some(TextOr::Table(raw)) => raw,
+    };
+    Some(match source(path, raw, report)? {
+        Source::File(file) => Keeping::File(base.join(file)),
+        Source::Variable(name) => Keeping::Variable(name.to_owned()),
+        Source::Credential(name) => {
+            let name = credential(&format!("{path}.credential"), name, report)?;
+            Keeping::Credential {
+                name: name.to_owned(),
+                file: base.join("secrets").join(name),
+            }
+        }
+    })
 }
 
 fn from_file(path: &str, file: &Path, report: &mut Report<'_>) -> Option<String> {
@@ -145,12 +209,12 @@ fn from_file(path: &str, file: &Path, report: &mut Report<'_>) -> Option<String>
             None
         }
         Err(error) => {
-            let help = if path.contains(".refresh_token") {
-                "the service must be able to read it"
-            } else {
-                "create it, readable by the service alone"
+            let account = path.strip_prefix("accounts.").unwrap_or_default();
+            let help = match account.split_once(".refresh_token") {
+                Some((account, _)) => format!("`rosterd login {account}` makes it"),
+                None => "create it, readable by the service alone".to_owned(),
             };
-            let help = (error.kind() == io::ErrorKind::NotFound).then(|| help.to_owned());
+            let help = (error.kind() == io::ErrorKind::NotFound).then_some(help);
             report.wrong(
                 path,
                 format!("cannot read the secret file {shown}: {error}"),

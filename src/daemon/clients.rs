@@ -1,7 +1,9 @@
 //! The clients of each account, from its settings.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::ServiceError;
 use crate::clock::Clock;
@@ -73,8 +75,22 @@ pub(crate) fn clients(
     pacer: Pacer,
 ) -> Result<Clients, ServiceError> {
     let hosts = hosts(account)?;
-    let tokens = tokens(config, account, &hosts, http, clock);
-    Ok(of_tokens(config, account, &hosts, tokens, http, pacer))
+    let tokens = tokens(&config.state_dir, account, &hosts, http, clock);
+    let patience = config.give_up_after;
+    Ok(of_tokens(patience, account, &hosts, tokens, http, pacer))
+}
+
+/// The clients of an account whose refresh token is to be tried: they keep nothing.
+pub(super) fn trying(
+    state_dir: &Path,
+    patience: Duration,
+    account: &Account,
+    hosts: &Hosts,
+    http: &Client,
+    clock: &Clock,
+) -> Clients {
+    let tokens = tokens(state_dir, account, hosts, http, clock).keeping_nothing();
+    of_tokens(patience, account, hosts, tokens, http, Pacer::off())
 }
 
 /// The clients of one account for a rehearsal: they keep no token, and leave out what would change anything. Tokens are
@@ -89,9 +105,10 @@ pub(super) fn rehearsing(
     http: &Client,
 ) -> Result<Clients, ServiceError> {
     let hosts = hosts(account)?;
-    let tokens = tokens(config, account, &hosts, http, &base.clock).keeping_nothing();
+    let tokens = tokens(&config.state_dir, account, &hosts, http, &base.clock).keeping_nothing();
     let pacer = pacer(base, account)?;
-    let clients = of_tokens(config, account, &hosts, tokens, http, pacer);
+    let patience = config.give_up_after;
+    let clients = of_tokens(patience, account, &hosts, tokens, http, pacer);
     let forecast = Forecast::new(
         pacing(base, account)?,
         base.clock.now(),
@@ -105,7 +122,11 @@ pub(super) fn rehearsing(
     })
 }
 
-fn hosts(account: &Account) -> Result<Hosts, ServiceError> {
+/// Where the calls of an account go.
+///
+/// # Errors
+/// [`ServiceError::DataCenter`].
+pub(super) fn hosts(account: &Account) -> Result<Hosts, ServiceError> {
     let overrides = Overrides {
         accounts: account.accounts_url.as_deref(),
         crm: account.crm_url.as_deref(),
@@ -116,7 +137,7 @@ fn hosts(account: &Account) -> Result<Hosts, ServiceError> {
 }
 
 fn tokens(
-    config: &Config,
+    state_dir: &Path,
     account: &Account,
     hosts: &Hosts,
     http: &Client,
@@ -127,8 +148,7 @@ fn tokens(
         client_secret: account.client_secret.clone(),
         refresh_token: account.refresh_token.clone(),
     };
-    let file = config
-        .state_dir
+    let file = state_dir
         .join("tokens")
         .join(format!("{}.json", account.name));
     Tokens::new(
@@ -142,7 +162,7 @@ fn tokens(
 }
 
 fn of_tokens(
-    config: &Config,
+    patience: Duration,
     account: &Account,
     hosts: &Hosts,
     tokens: Tokens,
@@ -150,7 +170,7 @@ fn of_tokens(
     pacer: Pacer,
 ) -> Clients {
     let tokens = Arc::new(tokens);
-    let retry = Retry::lasting(config.give_up_after);
+    let retry = Retry::lasting(patience);
     let crm = Crm::new(http.clone(), tokens.clone(), account.crm_concurrency, retry);
     let campaigns = Campaigns::new(
         http.clone(),

@@ -7,6 +7,7 @@ mod asked;
 mod beat;
 mod clients;
 pub(crate) mod inquiry;
+mod login;
 mod planner;
 pub(crate) mod rehearsal;
 mod scheduler;
@@ -35,6 +36,7 @@ use crate::zoho::http::ClientError;
 use crate::zoho::pacer::Pacer;
 pub(crate) use asked::HoldVerdict;
 pub(crate) use clients::AccountClients;
+pub(crate) use login::{Login, Opened};
 pub use scheduler::{Reload, daemon};
 
 /// Why the parts cannot be put together.

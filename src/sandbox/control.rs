@@ -11,6 +11,7 @@
 //! | `GET /sandbox/calls/count?service=S&method=M` | how often one method was called |
 //! | `DELETE /sandbox/calls` | forgets them |
 //! | `GET`, `POST`, `DELETE /sandbox/faults` | shows the faults to come, adds one ([`Fault`]) or a list of them, drops all; `{"what":{"meanwhile":{"before":[…],"after":[…]}}}` lets people act around a call instead |
+//! | `GET`, `POST /sandbox/accounts`, `POST /sandbox/accounts/codes` | credentials and scopes; a grant code |
 //! | `GET`, `POST /sandbox/clock` | shows the time; `{"advance_seconds":…}`, `{"set":"…"}`, `{"freeze":true}` or several at once |
 //!
 //! Whatever cannot be done is answered with HTTP 400 and `{"error":"…"}`; of a list of actions those before it are done.

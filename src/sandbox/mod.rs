@@ -28,8 +28,6 @@ pub const CLIENT_ID: &str = "1000.SANDBOX";
 pub const CLIENT_SECRET: &str = "sandbox-secret";
 /// The refresh token that the sandbox accepts.
 pub const REFRESH_TOKEN: &str = "1000.sandbox.refresh";
-/// The grant code that the sandbox accepts, any number of times.
-pub const GRANT_CODE: &str = "1000.sandbox.grant";
 
 /// How a sandbox starts.
 #[derive(Debug, Clone)]

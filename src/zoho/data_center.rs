@@ -6,55 +6,63 @@
 /// The data centres, as `data_center` in the configuration names them.
 pub const NAMES: [&str; 8] = ["com", "eu", "in", "com.au", "jp", "ca", "sa", "com.cn"];
 
-/// Name, Accounts, CRM, Campaigns; in the order of [`NAMES`].
-const TABLE: [(&str, &str, &str, &str); 8] = [
+/// Name, Accounts, CRM, Campaigns, API console; in the order of [`NAMES`].
+const TABLE: [(&str, &str, &str, &str, &str); 8] = [
     (
         "com",
         "https://accounts.zoho.com",
         "https://www.zohoapis.com",
         "https://campaigns.zoho.com",
+        "https://api-console.zoho.com",
     ),
     (
         "eu",
         "https://accounts.zoho.eu",
         "https://www.zohoapis.eu",
         "https://campaigns.zoho.eu",
+        "https://api-console.zoho.eu",
     ),
     (
         "in",
         "https://accounts.zoho.in",
         "https://www.zohoapis.in",
         "https://campaigns.zoho.in",
+        "https://api-console.zoho.in",
     ),
     (
         "com.au",
         "https://accounts.zoho.com.au",
         "https://www.zohoapis.com.au",
         "https://campaigns.zoho.com.au",
+        "https://api-console.zoho.com.au",
     ),
     (
         "jp",
         "https://accounts.zoho.jp",
         "https://www.zohoapis.jp",
         "https://campaigns.zoho.jp",
+        "https://api-console.zoho.jp",
     ),
     (
         "ca",
         "https://accounts.zohocloud.ca",
         "https://www.zohoapis.ca",
         "https://campaigns.zohocloud.ca",
+        "https://api-console.zohocloud.ca",
     ),
     (
         "sa",
         "https://accounts.zoho.sa",
         "https://www.zohoapis.sa",
         "https://campaigns.zoho.sa",
+        "https://api-console.zoho.sa",
     ),
     (
         "com.cn",
         "https://accounts.zoho.com.cn",
         "https://www.zohoapis.com.cn",
         "https://campaigns.zoho.com.cn",
+        "https://api-console.zoho.com.cn",
     ),
 ];
 
@@ -82,7 +90,7 @@ impl Hosts {
     /// The hosts of `data_center`, or those given instead; `None` for a data centre that is not one of [`NAMES`].
     #[must_use]
     pub fn of(data_center: &str, overrides: Overrides<'_>) -> Option<Self> {
-        let (_, accounts, crm, campaigns) = TABLE.iter().find(|row| row.0 == data_center)?;
+        let (_, accounts, crm, campaigns, _) = TABLE.iter().find(|row| row.0 == data_center)?;
         let pick = |given: Option<&str>, usual: &str| {
             let url = given.unwrap_or(usual);
             url.trim_end_matches('/').to_owned()
@@ -123,9 +131,16 @@ impl Hosts {
     }
 }
 
+/// The API console of a data centre, where people make clients and grant codes.
+#[must_use]
+pub fn console(data_center: &str) -> Option<&'static str> {
+    let row = TABLE.iter().find(|row| row.0 == data_center)?;
+    Some(row.4)
+}
+
 /// Whether the URL is a CRM API host of some data centre. Sandbox and developer organisations have their own.
 fn is_crm(url: &str) -> bool {
-    TABLE.iter().any(|(_, _, crm, _)| {
+    TABLE.iter().any(|(_, _, crm, _, _)| {
         let domain = crm.strip_prefix("https://www.").unwrap_or(crm);
         ["www", "sandbox", "developer"].iter().any(|kind| {
             url.strip_prefix("https://")
@@ -144,7 +159,8 @@ mod tests {
     fn every_name_has_hosts_over_tls() {
         for name in NAMES {
             let hosts = Hosts::of(name, Overrides::default()).unwrap();
-            for url in [hosts.accounts(), hosts.crm(), hosts.campaigns()] {
+            let console = console(name).unwrap();
+            for url in [hosts.accounts(), hosts.crm(), hosts.campaigns(), console] {
                 assert!(url.starts_with("https://") && !url.ends_with('/'), "{url}");
             }
             assert_eq!(

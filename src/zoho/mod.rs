@@ -19,6 +19,7 @@ pub mod meter;
 pub mod oauth;
 pub mod pacer;
 pub mod retry;
+pub mod scopes;
 #[cfg(test)]
 pub(crate) mod testing;
 

@@ -6,6 +6,7 @@
 
 mod answer;
 mod file;
+pub mod grant;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -233,7 +234,7 @@ pub enum OauthError {
     },
     /// The refresh token is dead.
     #[error(
-        "the refresh token of account `{account}` is not valid (invalid_code); make a new refresh token and put it where `accounts.{account}.refresh_token` points"
+        "the refresh token of account `{account}` is not valid (invalid_code); make a new refresh token and put it where `accounts.{account}.refresh_token` points: `rosterd login {account}` does both"
     )]
     RefreshToken {
         /// Account.

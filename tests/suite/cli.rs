@@ -114,12 +114,13 @@ fn help_lists_the_commands_and_the_exit_codes() {
     let help = Set::new().run("--help");
     assert_eq!(help.code, Some(0));
     for word in [
-        "daemon", "check", "status", "sync", "plan", "history", "sandbox", "demo", "75", "78",
+        "daemon", "check", "status", "sync", "plan", "history", "login", "sandbox", "demo", "75",
+        "78",
     ] {
         assert!(help.stdout.contains(word), "{word}");
     }
     for command in [
-        "daemon", "check", "status", "sync", "history", "sandbox", "demo",
+        "daemon", "check", "status", "sync", "history", "login", "sandbox", "demo",
     ] {
         let help = Set::new().run(&format!("{command} --help"));
         assert_eq!(

@@ -8,6 +8,7 @@ mod config;
 mod crash;
 mod daemon;
 mod demo;
+mod login;
 mod rig;
 mod scale;
 mod scenarios;

@@ -1,7 +1,8 @@
 //! Zoho Accounts: gives access tokens for a refresh token or a grant code, and judges them for the other services.
 //!
 //! Like the real one it answers most refusals with HTTP 200 and an `error` key, allows ten tokens in ten minutes, and silently
-//! revokes the oldest when more than ten of them live.
+//! revokes the oldest when more than ten of them live. Grant codes are made by control, as people make them in the API
+//! console: each lives for minutes, is used once, and brings a refresh token of its own.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -10,11 +11,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+mod grants;
 mod routes;
 
+pub(crate) use grants::GrantWish;
+use grants::Grants;
 pub(crate) use routes::{control_routes, routes};
 
-use super::{CLIENT_ID, CLIENT_SECRET, GRANT_CODE, REFRESH_TOKEN};
+use super::{CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN};
 
 /// How long an access token lives.
 const TOKEN_SECONDS: i64 = 3600;
@@ -51,29 +55,39 @@ pub(crate) enum TokenProblem {
     Scope,
 }
 
-/// The one client, its one grant, and the tokens given out for it.
+/// The one client, its grants, and the tokens given out for them.
 #[derive(Debug)]
 pub(crate) struct Accounts {
     url: String,
     client_secret: String,
     refresh_token_revoked: bool,
     scopes: Vec<String>,
-    tokens: VecDeque<(String, Timestamp)>,
+    grants: Grants,
+    tokens: VecDeque<Token>,
     given_at: VecDeque<Timestamp>,
     seed: u64,
     given: u64,
+}
+
+/// An access token that was given out.
+#[derive(Debug)]
+struct Token {
+    text: String,
+    ends_at: Timestamp,
+    /// Its scopes, where its grant has its own.
+    scopes: Option<Vec<String>>,
 }
 
 /// What control can change; what is left out stays.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AccountsChange {
-    /// Whether the refresh token is dead.
+    /// Whether the refresh token that was there from the start is dead.
     pub(crate) refresh_token_revoked: Option<bool>,
     /// Kills all access tokens given out so far.
     #[serde(default)]
     pub(crate) revoke_access_tokens: bool,
-    /// What the grant is for, from now on and for tokens that live.
+    /// What grants without scopes of their own are for, from now on and for tokens that live.
     pub(crate) scopes: Option<Vec<String>>,
     /// The secret that is accepted.
     pub(crate) client_secret: Option<String>,
@@ -92,6 +106,7 @@ impl Accounts {
             client_secret: CLIENT_SECRET.to_owned(),
             refresh_token_revoked: false,
             scopes: SCOPES.map(str::to_owned).to_vec(),
+            grants: Grants::default(),
             tokens: VecDeque::new(),
             given_at: VecDeque::new(),
             seed,
@@ -116,14 +131,11 @@ impl Accounts {
             .map(str::trim)
             .filter(|token| !token.is_empty())
             .ok_or(TokenProblem::Missing)?;
-        if !self
-            .tokens
-            .iter()
-            .any(|(known, expires_at)| known == token && now < *expires_at)
-        {
-            return Err(TokenProblem::Invalid);
-        }
-        if self.scopes.iter().any(|held| covers(held, scope)) {
+        let lives = |known: &&Token| known.text == token && now < known.ends_at;
+        let token = self.tokens.iter().find(lives);
+        let token = token.ok_or(TokenProblem::Invalid)?;
+        let scopes = token.scopes.as_ref().unwrap_or(&self.scopes);
+        if scopes.iter().any(|held| covers(held, scope)) {
             Ok(())
         } else {
             Err(TokenProblem::Scope)
@@ -162,15 +174,22 @@ impl Accounts {
         if said("client_secret") != self.client_secret {
             return refused("invalid_client_secret");
         }
-        let (good, with_refresh_token) = match said("grant_type") {
-            "refresh_token" => (said("refresh_token") == REFRESH_TOKEN, false),
-            "authorization_code" => (said("code") == GRANT_CODE, true),
+        let granted = match said("grant_type") {
+            "refresh_token" if said("refresh_token") == REFRESH_TOKEN => {
+                (!self.refresh_token_revoked).then_some((None, None))
+            }
+            "refresh_token" => {
+                let scopes = self.grants.of(said("refresh_token"));
+                scopes.map(|scopes| (scopes, None))
+            }
+            "authorization_code" => self.grants.exchange(said("code"), now),
             _ => return refused("unsupported_grant_type"),
         };
-        if !good || self.refresh_token_revoked {
+        let Some((scopes, refresh_token)) = granted else {
             return refused("invalid_code");
-        }
-        let Some(token) = self.give(now) else {
+        };
+        let for_what = scopes.as_ref().unwrap_or(&self.scopes).join(" ");
+        let Some(token) = self.give(scopes, now) else {
             let text =
                 "You have made too many requests continuously. Please try again after some time.";
             let body =
@@ -179,19 +198,19 @@ impl Accounts {
         };
         let mut body = json!({
             "access_token": token,
-            "scope": self.scopes.join(" "),
+            "scope": for_what,
             "api_domain": self.url,
             "token_type": "Bearer",
             "expires_in": TOKEN_SECONDS,
         });
-        if with_refresh_token {
-            body["refresh_token"] = json!(REFRESH_TOKEN);
+        if let Some(refresh_token) = refresh_token {
+            body["refresh_token"] = json!(refresh_token);
         }
         (StatusCode::OK, body)
     }
 
     /// A new access token, unless ten were given out in the last ten minutes.
-    fn give(&mut self, now: Timestamp) -> Option<String> {
+    fn give(&mut self, scopes: Option<Vec<String>>, now: Timestamp) -> Option<String> {
         self.given_at.retain(|at| now.duration_since(*at) < WINDOW);
         if self.given_at.len() >= TOKENS_MAX {
             return None;
@@ -200,8 +219,11 @@ impl Accounts {
         self.given += 1;
         let digits = blake3::hash(format!("{}/{}", self.seed, self.given).as_bytes()).to_hex();
         let token = format!("1000.{}.{}", &digits[..32], &digits[32..]);
-        let expires_at = now + SignedDuration::from_secs(TOKEN_SECONDS);
-        self.tokens.push_back((token.clone(), expires_at));
+        self.tokens.push_back(Token {
+            text: token.clone(),
+            ends_at: now + SignedDuration::from_secs(TOKEN_SECONDS),
+            scopes,
+        });
         if self.tokens.len() > TOKENS_MAX {
             self.tokens.pop_front();
         }
@@ -216,8 +238,8 @@ impl Accounts {
             return true;
         }
         let before = self.tokens.len();
-        self.tokens.retain(|(known, _)| known != token);
-        self.tokens.len() < before
+        self.tokens.retain(|known| known.text != token);
+        self.grants.revoke(token) || self.tokens.len() < before
     }
 }
 
@@ -312,14 +334,48 @@ mod tests {
         assert_eq!(accounts.token(&refresh(), later).0, StatusCode::OK);
     }
 
-    #[test]
-    fn a_grant_code_brings_the_refresh_token() {
+    fn exchange(code: &str) -> HashMap<String, String> {
         let mut asked = refresh();
         asked.insert("grant_type".into(), "authorization_code".into());
-        asked.insert("code".into(), GRANT_CODE.into());
-        let (_, body) = Accounts::new("http://x", 1).token(&asked, start());
-        assert_eq!(body["refresh_token"], REFRESH_TOKEN);
+        asked.insert("code".into(), code.into());
+        asked
+    }
+
+    #[test]
+    fn a_grant_code_brings_a_refresh_token_once_and_for_minutes_only() {
+        let mut accounts = Accounts::new("http://x", 1);
+        let invalid = (StatusCode::OK, json!({"error": "invalid_code"}));
+        let code = accounts.grants.issue(GrantWish::default(), start());
+        let (_, body) = accounts.token(&exchange(&code), start());
         assert_eq!(body["api_domain"], "http://x");
+        let mut asked = refresh();
+        let refresh_token = body["refresh_token"].as_str().unwrap();
+        asked.insert("refresh_token".into(), refresh_token.into());
+        let (_, renewed) = accounts.token(&asked, start());
+        assert!(renewed["access_token"].is_string(), "{renewed}");
+        assert_eq!(accounts.token(&exchange(&code), start()), invalid);
+        assert!(accounts.revoke(refresh_token));
+        assert_eq!(accounts.token(&asked, start()), invalid);
+
+        let code = accounts.grants.issue(GrantWish::default(), start());
+        let later = start() + SignedDuration::from_mins(3);
+        assert_eq!(accounts.token(&exchange(&code), later), invalid);
+    }
+
+    #[test]
+    fn a_grant_has_the_scopes_that_were_asked_for() {
+        let mut accounts = Accounts::new("http://x", 1);
+        let wish = GrantWish {
+            scopes: Some(vec!["ZohoCRM.org.READ".into()]),
+            ..GrantWish::default()
+        };
+        let code = accounts.grants.issue(wish, start());
+        let (_, body) = accounts.token(&exchange(&code), start());
+        assert_eq!(body["scope"], "ZohoCRM.org.READ");
+        let headers = bearing(&token_of(&body));
+        let may = |scope| accounts.check(&headers, scope, start());
+        assert_eq!(may("ZohoCRM.org.READ"), Ok(()));
+        assert_eq!(may("ZohoCRM.coql.READ"), Err(TokenProblem::Scope));
     }
 
     #[test]

@@ -10,7 +10,8 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use super::super::{CLIENT_ID, GRANT_CODE, REFRESH_TOKEN, Shared, lock};
+use super::super::{CLIENT_ID, REFRESH_TOKEN, Shared, lock};
+use super::GrantWish;
 
 /// `/oauth/v2/token` and its revocation.
 pub(crate) fn routes() -> Router<Shared> {
@@ -19,9 +20,12 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/oauth/v2/token/revoke", post(answer_revoke))
 }
 
-/// `/sandbox/accounts`: GET shows, POST changes (see [`AccountsChange`](super::AccountsChange)).
+/// `/sandbox/accounts`: GET shows, POST changes (see [`AccountsChange`](super::AccountsChange)). A POST to
+/// `/sandbox/accounts/codes` makes a grant code, `{"code":"…"}` (see [`GrantWish`]).
 pub(crate) fn control_routes() -> Router<Shared> {
-    Router::new().route("/sandbox/accounts", get(show).post(change))
+    Router::new()
+        .route("/sandbox/accounts", get(show).post(change))
+        .route("/sandbox/accounts/codes", post(issue))
 }
 
 async fn answer_token(State(world): State<Shared>, uri: Uri, body: Bytes) -> Response {
@@ -66,7 +70,6 @@ async fn show(State(world): State<Shared>) -> Json<Value> {
         "client_id": CLIENT_ID,
         "client_secret": accounts.client_secret,
         "refresh_token": REFRESH_TOKEN,
-        "grant_code": GRANT_CODE,
         "refresh_token_revoked": accounts.refresh_token_revoked,
         "scopes": accounts.scopes,
         "api_domain": accounts.url,
@@ -80,9 +83,28 @@ async fn change(State(world): State<Shared>, body: Bytes) -> Response {
             lock(&world).accounts.change(change);
             show(State(world)).await.into_response()
         }
-        Err(error) => {
-            let body = json!({"error": format!("reading the change of accounts: {error}")});
-            (StatusCode::BAD_REQUEST, Json(body)).into_response()
-        }
+        Err(error) => unreadable("the change of accounts", &error),
     }
+}
+
+/// Makes a code; an empty body takes everything as the console proposes it.
+async fn issue(State(world): State<Shared>, body: Bytes) -> Response {
+    let wish = match body.is_empty() {
+        true => Ok(GrantWish::default()),
+        false => serde_json::from_slice(&body),
+    };
+    match wish {
+        Ok(wish) => {
+            let mut world = lock(&world);
+            let now = world.clock.now();
+            let code = world.accounts.grants.issue(wish, now);
+            Json(json!({ "code": code })).into_response()
+        }
+        Err(error) => unreadable("what the code is to be", &error),
+    }
+}
+
+fn unreadable(what: &str, error: &serde_json::Error) -> Response {
+    let body = json!({"error": format!("reading {what}: {error}")});
+    (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }

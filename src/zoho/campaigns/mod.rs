@@ -73,6 +73,35 @@ pub enum Method {
 }
 
 impl Method {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Subscribers,
+        Self::Count,
+        Self::Lists,
+        Self::ContactFields,
+        Self::Subscribe,
+        Self::SubscribeBulk,
+        Self::Unsubscribe,
+        Self::Tag,
+        Self::MakeTag,
+    ];
+
+    /// The OAuth scope it needs. Source: the scope lines of the "Campaigns API" pages, November 2026; the writing calls
+    /// ask for one of CREATE and UPDATE each, which have a common name.
+    #[must_use]
+    pub fn scope(self) -> &'static str {
+        match self {
+            Self::Lists | Self::Subscribers | Self::Count | Self::ContactFields => {
+                "ZohoCampaigns.contact.READ"
+            }
+            Self::Subscribe
+            | Self::SubscribeBulk
+            | Self::Unsubscribe
+            | Self::Tag
+            | Self::MakeTag => "ZohoCampaigns.contact.CREATE-UPDATE",
+        }
+    }
+
     /// The service's name, under which it limits calls; see [`crate::domain::pacing`].
     #[must_use]
     pub fn name(self) -> &'static str {

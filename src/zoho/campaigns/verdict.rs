@@ -139,8 +139,10 @@ pub(super) fn remedy(failure: &Failure, code: &str) -> String {
         Failure::Unreachable => format!("it asks to try again later (code {code})"),
         Failure::Throttled { .. } => format!("too many calls (code {code}); it will do later"),
         Failure::TokenExpired | Failure::CredentialsRefused => format!(
-            "the access token is refused (code {code}); make a new refresh token with the scopes \
-             ZohoCampaigns.contact.READ and ZohoCampaigns.contact.CREATE-UPDATE, in the data centre of the account"
+            "the access token is refused (code {code}); make a new refresh token with `rosterd login`, for the scopes {} \
+             and {}, in the data centre of the account",
+            Method::Lists.scope(),
+            Method::Subscribe.scope()
         ),
         Failure::Configuration => format!(
             "the list does not exist or may not be used by this account (code {code}); check the list key, which the \

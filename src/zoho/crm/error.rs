@@ -155,6 +155,18 @@ impl CrmError {
         }
     }
 
+    /// Whether the token was not granted for such a call, so that only a new grant helps.
+    #[must_use]
+    pub fn lacks_scope(&self) -> bool {
+        match self {
+            Self::Refused { code, .. } => code == "OAUTH_SCOPE_MISMATCH",
+            Self::Lost { .. }
+            | Self::Unreadable { .. }
+            | Self::Hidden { .. }
+            | Self::TooManyColumns { .. } => false,
+        }
+    }
+
     /// Names the module where the CRM says only that there is none.
     pub(super) fn of_module(mut self, module: &ModuleName) -> Self {
         if let Self::Refused { code, about, .. } = &mut self

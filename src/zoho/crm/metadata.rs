@@ -26,6 +26,8 @@ pub struct Module {
 pub struct Organisation {
     /// Its id.
     pub id: String,
+    /// What it calls itself, where the answer says so: the key is not documented.
+    pub name: Option<String>,
     /// The zone it keeps its times in, e.g. `Europe/Berlin`.
     pub time_zone: Option<String>,
 }
@@ -66,7 +68,7 @@ impl Crm {
     /// The organisation behind the credentials.
     ///
     /// # Errors
-    /// Any [`CrmError`].
+    /// Any [`CrmError`]; a token from before this was asked for [lacks the scope](CrmError::lacks_scope).
     pub async fn organisation(&self) -> Result<Organisation, CrmError> {
         let method = Method::Organisation;
         let read = |answer| {
@@ -130,8 +132,10 @@ fn organisation(organisation: wire::Organisation) -> Option<Organisation> {
         Value::Number(id) => id.to_string(),
         _ => return None,
     };
+    let name = organisation.company_name.map(|name| name.trim().to_owned());
     Some(Organisation {
         id,
+        name: name.filter(|name| !name.is_empty()),
         time_zone: organisation.time_zone,
     })
 }

@@ -86,6 +86,20 @@ pub enum Method {
 }
 
 impl Method {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Records,
+        Self::Coql,
+        Self::BulkCreate,
+        Self::BulkStatus,
+        Self::BulkRows,
+        Self::Deleted,
+        Self::Modules,
+        Self::Fields,
+        Self::Views,
+        Self::Organisation,
+    ];
+
     /// What the call wants, for people.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -105,16 +119,16 @@ impl Method {
 
     /// The OAuth scopes it needs. Source: the scope lines of the CRM's v8 pages.
     #[must_use]
-    pub fn scopes(self) -> &'static str {
+    pub fn scopes(self) -> &'static [&'static str] {
         match self {
-            Self::Coql => "ZohoCRM.coql.READ and ZohoCRM.modules.READ",
-            Self::Records | Self::Deleted => "ZohoCRM.modules.READ",
-            Self::Modules => "ZohoCRM.settings.modules.READ",
-            Self::Fields => "ZohoCRM.settings.fields.READ",
-            Self::Views => "ZohoCRM.settings.custom_views.READ",
-            Self::Organisation => "ZohoCRM.org.READ",
+            Self::Coql => &["ZohoCRM.coql.READ", "ZohoCRM.modules.READ"],
+            Self::Records | Self::Deleted => &["ZohoCRM.modules.READ"],
+            Self::Modules => &["ZohoCRM.settings.modules.READ"],
+            Self::Fields => &["ZohoCRM.settings.fields.READ"],
+            Self::Views => &["ZohoCRM.settings.custom_views.READ"],
+            Self::Organisation => &["ZohoCRM.org.READ"],
             Self::BulkCreate | Self::BulkStatus | Self::BulkRows => {
-                "ZohoCRM.bulk.READ and ZohoCRM.modules.READ"
+                &["ZohoCRM.bulk.READ", "ZohoCRM.modules.READ"]
             }
         }
     }

@@ -235,7 +235,10 @@ async fn metadata_is_read() {
     assert_eq!(fields[0].options[0].actual, "New");
     assert_eq!(fields[1].lookup, Some("Accounts".parse().unwrap()));
     let organisation = stage.crm.organisation().await.unwrap();
-    assert_eq!(organisation.id, "30014");
+    assert_eq!(
+        (organisation.id.as_str(), organisation.name),
+        ("30014", None)
+    );
     assert_eq!(stage.meter.snapshot().crm_credits, 3);
 }
 
@@ -264,4 +267,48 @@ async fn views_are_read_over_all_their_pages() {
     let queries: Vec<&str> = seen.iter().map(|it| it.query.as_str()).collect();
     assert_eq!(queries, ["module=Leads", "module=Leads&page=2"]);
     assert_eq!(seen[0].path, "/crm/v8/settings/custom_views");
+}
+
+#[tokio::test]
+async fn the_organisation_is_read_however_it_is_written() {
+    for (org, want) in [
+        (
+            r#"{"zgid":"30014","company_name":" Lodge Ltd "}"#,
+            Some(("30014", Some("Lodge Ltd"))),
+        ),
+        (r#"{"zgid":30014,"company_name":""}"#, Some(("30014", None))),
+        (
+            r#"{"zgid":"30014","company_name":null}"#,
+            Some(("30014", None)),
+        ),
+        (r#"{"zgid":null,"company_name":"Lodge Ltd"}"#, None),
+    ] {
+        let stage = stage(vec![Canned::json(200, &format!(r#"{{"org":[{org}]}}"#))]).await;
+        let read = stage.crm.organisation().await.ok();
+        let read = read.as_ref().map(|it| (it.id.as_str(), it.name.as_deref()));
+        assert_eq!(read, want, "{org}");
+        assert_eq!(stage.server.seen()[0].path, "/crm/v8/org");
+    }
+}
+
+#[tokio::test]
+async fn an_organisation_that_the_token_may_not_read_is_told_from_other_refusals() {
+    for (status, code, lacks_scope) in [
+        (401, "OAUTH_SCOPE_MISMATCH", true),
+        (403, "OAUTH_SCOPE_MISMATCH", true),
+        (403, "NO_PERMISSION", false),
+        (400, "INVALID_DATA", false),
+    ] {
+        let body = format!(r#"{{"code":"{code}","details":{{}},"message":"no","status":"error"}}"#);
+        let stage = stage(vec![Canned::json(status, &body)]).await;
+        let error = stage.crm.organisation().await.unwrap_err();
+        assert_eq!(error.lacks_scope(), lacks_scope, "{status} {code}");
+        if lacks_scope {
+            assert_eq!(error.failure(), Failure::CredentialsRefused);
+            assert!(
+                error.to_string().contains("it needs ZohoCRM.org.READ"),
+                "{error}"
+            );
+        }
+    }
 }

@@ -120,6 +120,7 @@ pub(super) struct Organisations {
 #[derive(Debug, Deserialize)]
 pub(super) struct Organisation {
     pub(super) zgid: Value,
+    pub(super) company_name: Option<String>,
     pub(super) time_zone: Option<String>,
 }
 

@@ -15,6 +15,10 @@ pub(super) struct Grant {
     pub(super) access_token: SecretString,
     pub(super) api_domain: Option<String>,
     pub(super) lasts: SignedDuration,
+    /// Comes for a grant code alone.
+    pub(super) refresh_token: Option<SecretString>,
+    /// What it was granted for.
+    pub(super) scope: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -23,17 +27,36 @@ struct Wire {
     api_domain: Option<String>,
     expires_in: Option<i64>,
     expires_in_sec: Option<i64>,
+    refresh_token: Option<String>,
+    scope: Option<String>,
     error: Option<String>,
 }
 
 /// The form that asks for a token; in the body, for a URL ends up in logs.
 pub(super) fn refresh_form(credentials: &Credentials) -> Vec<(&'static str, String)> {
-    let secret = |secret: &SecretString| secret.expose_secret().to_owned();
+    let refresh_token = ("refresh_token", &credentials.refresh_token);
+    let client = (credentials.client_id.as_str(), &credentials.client_secret);
+    form("refresh_token", client, refresh_token)
+}
+
+/// The form that exchanges a grant code.
+pub(super) fn code_form(
+    client: (&str, &SecretString),
+    code: &SecretString,
+) -> Vec<(&'static str, String)> {
+    form("authorization_code", client, ("code", code))
+}
+
+fn form(
+    grant_type: &str,
+    (client_id, client_secret): (&str, &SecretString),
+    (key, proof): (&'static str, &SecretString),
+) -> Vec<(&'static str, String)> {
     vec![
-        ("grant_type", "refresh_token".to_owned()),
-        ("client_id", credentials.client_id.clone()),
-        ("client_secret", secret(&credentials.client_secret)),
-        ("refresh_token", secret(&credentials.refresh_token)),
+        ("grant_type", grant_type.to_owned()),
+        ("client_id", client_id.to_owned()),
+        ("client_secret", client_secret.expose_secret().to_owned()),
+        (key, proof.expose_secret().to_owned()),
     ]
 }
 
@@ -53,6 +76,8 @@ pub(super) fn read(answer: &Answer, account: &AccountName) -> Result<Grant, Oaut
             access_token: SecretString::from(access_token),
             api_domain: wire.api_domain,
             lasts: SignedDuration::from_secs(seconds.clamp(0, 86_400)),
+            refresh_token: wire.refresh_token.map(SecretString::from),
+            scope: wire.scope,
         });
     }
     let account = account.clone();

@@ -62,12 +62,12 @@ pub(in super::super) fn failure(status: u16, code: &str, used_up: bool) -> Optio
 
 /// The refusal in words, with what to do about it.
 pub(super) fn remedy(method: Method, code: &str, about: Option<&str>, of_view: bool) -> String {
-    let scopes = method.scopes();
+    let scopes = method.scopes().join(" and ");
     let named = about.map(|name| format!(" `{name}`")).unwrap_or_default();
     match code {
         "INVALID_TOKEN" => "a new access token was refused as well (INVALID_TOKEN); check that `data_center` of the account is that of the organisation".to_owned(),
         "AUTHENTICATION_FAILURE" => "it got no usable token (AUTHENTICATION_FAILURE); check that no proxy strips the `Authorization` header".to_owned(),
-        "OAUTH_SCOPE_MISMATCH" => format!("a scope is missing (OAUTH_SCOPE_MISMATCH); it needs {scopes}: make a new refresh token with it"),
+        "OAUTH_SCOPE_MISMATCH" => format!("a scope is missing (OAUTH_SCOPE_MISMATCH); it needs {scopes}: make a new refresh token with `rosterd login`"),
         "NO_PERMISSION" | "AUTHORIZATION_FAILED" => format!("the token's user lacks a right{named} ({code}); grant it in the user's CRM profile"),
         "INVALID_MODULE" => format!("there is no such module{named} (INVALID_MODULE); use the API name that `Setup > APIs > API names` shows"),
         "INVALID_QUERY" if of_view => format!("a query cannot ask what the custom view{named} asks (INVALID_QUERY); it is read by Get Records instead"),
