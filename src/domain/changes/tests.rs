@@ -232,6 +232,54 @@ fn a_deleted_record_takes_off_only_a_contact_of_our_own_that_nobody_else_claims(
 }
 
 #[test]
+fn whom_a_call_may_have_put_on_the_list_goes_as_if_it_were_there_and_is_sent_as_if_it_were_not() {
+    let maybe = AddressState {
+        claim: claim(1, "a"),
+        membership: None,
+        ours: false,
+        tried: true,
+        ..state(vec![])
+    };
+    let act = |state: &AddressState| decide(state, rules(Departure::Unsubscribe)).action;
+    let gone = AddressState {
+        departed: Some(Departed::Deleted),
+        ..maybe.clone()
+    };
+    assert_eq!(act(&gone), Some(Action::TakeOff(Removal::Gone)));
+    let opted_out = AddressState {
+        opted_out: true,
+        ..maybe.clone()
+    };
+    assert_eq!(act(&opted_out), Some(Action::TakeOff(Removal::OptedOut)));
+    let wanted = AddressState {
+        candidates: vec![candidate(1, 10, "a")],
+        ..maybe
+    };
+    let expected = match act(&wanted) {
+        Some(Action::Send { expected, .. }) => Some(expected),
+        Some(Action::TakeOff(_)) | None => None,
+    };
+    assert_eq!(expected, Some(Outcome::New));
+}
+
+#[test]
+fn who_opted_out_under_another_address_goes_whatever_is_done_with_those_who_left() {
+    let kept = AddressState {
+        claim: claim(1, "a"),
+        membership: Some(Membership::Active),
+        departed: Some(Departed::OptedOut),
+        ..state(vec![])
+    };
+    let act = |state: &AddressState| decide(state, rules(Departure::Keep)).action;
+    assert_eq!(act(&kept), Some(Action::TakeOff(Removal::OptedOut)));
+    let shared = AddressState {
+        claimed_by_another: true,
+        ..kept
+    };
+    assert_eq!(act(&shared), None);
+}
+
+#[test]
 fn a_claim_outlives_its_record_only_for_a_contact_that_may_still_be_taken_off() {
     let kept = AddressState {
         claim: claim(1, "a"),
