@@ -168,6 +168,9 @@ impl<'a> Looking<'a> {
         let is_stale = staged
             .as_ref()
             .is_some_and(|staged| is_stale(staged, &facts, (next, winner)));
+        // The record that opts in again has changed, so that any run reads it.
+        let is_freed = facts.opted_out_since.is_some()
+            && decided.as_ref().is_some_and(|it| !it.state.opted_out);
         let member = facts.member;
         let claimed = facts.claim.is_some();
         let (sent, refused) = facts
@@ -193,7 +196,7 @@ impl<'a> Looking<'a> {
             reply: facts.reply,
             suppressed,
             next,
-            next_is_full: is_stale && !facts.left_over,
+            next_is_full: is_stale && !facts.left_over && !is_freed,
             held: facts.held,
             left_over: facts.left_over,
             claimed,

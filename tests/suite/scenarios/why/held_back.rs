@@ -185,3 +185,20 @@ fn a_refusal_that_may_pass_promises_another_try() {
     assert!(text.contains("and the next run adds it."), "{text}");
     assert!(text.contains("refused, 2001 Please retry."), "{text}");
 }
+
+#[test]
+fn whom_a_lead_freed_by_opting_in_again_is_added_by_the_next_run_whatever_it_reads() {
+    let (rig, _) = imported("");
+    let address = "freed@example.com";
+    rig.create("Contacts", &json!({"Last_Name": "Freed", "Email": address}));
+    let lead = opted_out_lead(&rig, address);
+    for _ in 0..2 {
+        assert_eq!(later(&rig)["new"], 0);
+    }
+    rig.update("Leads", &lead, &json!({"Email_Opt_Out": false}));
+    let sync = only(&rig, address);
+    let told = (&sync["next"], &sync["next_reads_everything"]);
+    assert_eq!(told, (&json!("new"), &json!(false)));
+    let run = later(&rig);
+    assert_eq!((&run["full"], &run["new"]), (&json!(false), &json!(1)));
+}
