@@ -23,7 +23,9 @@ pub(crate) enum Action {
     Bounce(String),
     /// The service blocks an address.
     Block(String),
-    /// A colleague moves an address to the do-not-mail registry.
+    /// A colleague moves an address to the do-not-mail registry, or its person reports a mail as spam: nobody has told what
+    /// else a complaint does.
+    #[serde(alias = "complaint")]
     DoNotMail(String),
     /// Support takes an address out of all registries.
     Lift(String),

@@ -201,7 +201,7 @@ fn not_cleared_is_who_would_have_been_added_while_the_gate_was_closed() {
 }
 
 #[test]
-fn do_not_mail_is_who_unsubscribed_or_was_put_on_do_not_mail_in_campaigns() {
+fn do_not_mail_is_who_unsubscribed_complained_or_was_put_on_do_not_mail_in_campaigns() {
     let rig = nobody();
     for (address, action) in [
         (
@@ -209,6 +209,10 @@ fn do_not_mail_is_who_unsubscribed_or_was_put_on_do_not_mail_in_campaigns() {
             json!({"unsubscribe": place("left@example.com")}),
         ),
         ("dnm@example.com", json!({"do_not_mail": "dnm@example.com"})),
+        (
+            "complained@example.org",
+            json!({"complaint": "complained@example.org"}),
+        ),
     ] {
         rig.act(&json!([{"subscribe": place(address)}, action]));
         let id = contact(&rig, address);
