@@ -149,12 +149,17 @@ impl Words<'_> {
             Membership::TakenOffGone => off(Removal::Gone),
             Membership::TakenOffLeft => off(Removal::Left),
             Membership::TakenOffOptedOut => off(Removal::OptedOut),
-            Membership::Lost => format!("Campaigns has lost it, as a run found on {at}"),
+            Membership::TakenOffReleased => format!(
+                "rosterd took it off on {at} for an opt-out in the CRM, which a person has lifted since with `rosterd release`"
+            ),
+            Membership::Lost => {
+                "it was on it before, and Campaigns does not have it there any more".to_owned()
+            }
             Membership::Active => format!("on it since {at}"),
             Membership::Unsubscribed => format!("unsubscribed, as a run found on {at}"),
             Membership::Bounced => format!("bounced, as a run found on {at}"),
             Membership::OptedOutLost => format!(
-                "rosterd had taken it off for an opt-out, and Campaigns does not show that any more, as a run found on {at}"
+                "rosterd took it off on {at} for an opt-out in the CRM, and Campaigns does not show that any more"
             ),
         }
     }

@@ -36,8 +36,7 @@ pub(super) fn details(telling: &Telling<'_>, sync: &SyncStory) -> Vec<String> {
         lines.extend(sync.ignored.as_ref().map(|it| ignored(telling, it)));
     }
     if sync.left_over {
-        let line = "A run that was interrupted or failed has left it to the next one.";
-        lines.push(line.to_owned());
+        lines.push("It waits to be decided by the next run.".to_owned());
     }
     if let Some(problem) = &sync.problem {
         lines.push(format!("Its records were not asked for: {problem}"));

@@ -311,6 +311,7 @@ fn standing(state: Membership) -> &'static str {
         Membership::Unsubscribed => "unsubscribed",
         Membership::Bounced => "bounced",
         Membership::OptedOutLost => "opted_out_lost",
+        Membership::TakenOffReleased => "taken_off_released",
     }
 }
 

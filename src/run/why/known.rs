@@ -114,7 +114,7 @@ pub(super) struct Facts {
     pub(super) held: Option<(RunId, Removal)>,
     /// When the first of its opt-outs was seen.
     pub(super) opted_out_since: Option<i64>,
-    /// Whether a run that was interrupted or failed left it to the next one.
+    /// Whether it waits to be decided: a run left it to the next one, or it was released.
     pub(super) left_over: bool,
 }
 

@@ -141,7 +141,7 @@ pub(crate) struct SyncStory {
     pub(crate) next_is_full: bool,
     /// The removal that waits for a person.
     pub(crate) held: Option<(RunId, Removal)>,
-    /// Whether a run that was interrupted or failed left the address to the next one.
+    /// Whether the address waits to be decided: a run left it to the next one, or it was released.
     pub(crate) left_over: bool,
     /// Whether the sync claims the contact.
     pub(crate) claimed: bool,

@@ -185,3 +185,28 @@ fn a_refusal_that_may_pass_promises_another_try() {
     assert!(text.contains("and the next run adds it."), "{text}");
     assert!(text.contains("refused, 2001 Please retry."), "{text}");
 }
+
+#[test]
+fn who_is_released_is_told_as_that_and_waits_for_the_next_run() {
+    let (rig, people) = imported("");
+    let address = &people[0].1;
+    let lead = opted_out_lead(&rig, address);
+    assert_eq!(later(&rig)["deleted"], 1);
+    rig.delete("Leads", &lead);
+    later(&rig);
+    rig.done(&format!("release {address} --reason merged"));
+    let lifted = "for an opt-out in the CRM, which a person has lifted since";
+    let parts = ["Not on the list yet (rosterd took it off on ", lifted];
+    assert_answers(&rig, address, &parts);
+    assert_eq!(only(&rig, address)["standing"], "taken_off_released");
+    let text = told(&rig, address);
+    assert!(
+        text.contains("\n  It waits to be decided by the next run.\n"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("interrupted") && !text.contains("was gone"),
+        "{text}"
+    );
+    assert_eq!(later(&rig)["re_added"], 1);
+}
