@@ -4,7 +4,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::AdoptArgs;
 use super::exit::{CliError, Exit};
-use super::report::counted;
+use super::report::{counted, grouped};
 use super::{Context, runtime, service};
 use crate::daemon::signals;
 
@@ -31,10 +31,17 @@ pub(super) fn run(context: &Context, args: &AdoptArgs) -> Result<Exit, CliError>
         }))?;
     } else {
         report.print(&format!(
-            "{} on the list of {sync} adopted; {} its own before, {} no record of it has",
+            "{} on the list of {sync} adopted; {} before; {} on the list {}",
             counted(adopted.adopted, "contact"),
-            adopted.already,
-            adopted.others,
+            match adopted.already {
+                1 => "1 was its own".to_owned(),
+                already => format!("{} were its own", grouped(already)),
+            },
+            counted(adopted.others, "other"),
+            match adopted.others {
+                1 => "stays as it is, as no record of the sync puts it there",
+                _ => "stay as they are, as no record of the sync puts them there",
+            },
         ))?;
     }
     Ok(Exit::Done)

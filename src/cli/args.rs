@@ -43,16 +43,11 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub struct Options {
-    /// Read this rosterd.toml; relative paths inside it start from its folder.
-    #[arg(
-        long,
-        global = true,
-        env = "ROSTERD_CONFIG",
-        value_name = "PATH",
-        default_value = "/etc/rosterd/rosterd.toml",
-        value_hint = ValueHint::FilePath
-    )]
-    pub config: PathBuf,
+    /// Read this rosterd.toml instead of /etc/rosterd/rosterd.toml or the one that the variable ROSTERD_CONFIG names;
+    /// relative paths inside it start from its folder.
+    // Were the variable clap's, its usage errors would show the option as if it had to be given.
+    #[arg(long, global = true, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
     /// Print JSON on stdout.
     #[arg(long, global = true)]
     pub json: bool,
@@ -92,8 +87,10 @@ pub enum Command {
     #[command(after_help = HISTORY_EXAMPLES)]
     History(HistoryArgs),
     /// Carry out the removals that a run held, as far as they still apply.
+    #[command(after_help = APPROVE_HELP)]
     Approve(HoldArgs),
     /// Drop the removals that a run held, until their records change.
+    #[command(after_help = DISCARD_HELP)]
     Discard(HoldArgs),
     /// Take over contacts on a sync's list that others put there, where the sync selects their address.
     #[command(
@@ -159,6 +156,28 @@ The run is rehearsed: it reads what it would read, for the same price, from a co
 the folder for temporary files ($TMPDIR), and leaves out what would change anything. Works for an
 inactive sync and beyond a limit, and while no daemon runs. Exit code 0 also if removals would be
 held; 75 if nobody could be added, or it was stopped.";
+
+const APPROVE_HELP: &str = "\
+Example:
+  rosterd approve 01JD9Z6M3N    take off whom the run held; the beginning of its id is enough
+
+Each contact is unsubscribed, or removed, as its sync says. That goes by what the last run read: who
+has a selected record again since then, and no run has read it, is taken off all the same, and is
+added again by the next run if Campaigns lets it; in doubt run the sync first. Left alone is who left
+in person, and whom a record feeds or another sync has on the list. What a failed call leaves stays
+held.
+
+Exit code 1 if Campaigns refuses a call, 2 for a run that holds nothing, 75 if trying later will do.";
+
+const DISCARD_HELP: &str = "\
+Example:
+  rosterd discard 01JD9Z6M3N    leave whom the run held on the list; the beginning of its id is enough
+
+Nobody is taken off, and no later run tries again unless the record changes or is deleted after
+that. Whose record is deleted already stays on the list until a record has the address again: in
+between only an opt-out in the CRM or `rosterd forget` takes it off.
+
+Exit code 2 for a run that holds nothing, 75 if trying later will do.";
 
 const WHY_EXAMPLES: &str = "\
 Examples:

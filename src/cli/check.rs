@@ -7,7 +7,7 @@ use super::exit::{CliError, Exit, Unknown};
 use super::explain::Explanation;
 use super::report::counted;
 use super::{Context, online};
-use crate::config::{Loaded, Problem, Problems, render_warnings};
+use crate::config::{Loaded, Problem, Problems};
 use crate::domain::definition::SyncDefinition;
 
 /// What `check --json` prints.
@@ -56,11 +56,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, CliError>
 }
 
 fn examine(context: &Context, args: &CheckArgs) -> Result<Said, CliError> {
-    let loaded = context.load()?;
-    if !loaded.warnings.is_empty() {
-        let warnings = render_warnings(&loaded.warnings, context.report.colour_errors);
-        context.report.note(warnings.trim_end());
-    }
+    let loaded = context.load_with_warnings()?;
     let explained = args.explain.as_deref();
     let explained = explained.map(|name| find(&loaded, name)).transpose()?;
     let mut answers = match args.online {

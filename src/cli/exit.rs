@@ -6,6 +6,7 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::config::Problems;
+use crate::domain::nearest::{did_you_mean, nearest};
 use crate::journal::JournalError;
 use crate::journal::event::ErrorKind;
 
@@ -76,6 +77,12 @@ impl fmt::Display for Unknown {
         const SHOWN_MAX: usize = 20;
         let asked = super::report::escape(&self.asked);
         write!(f, "there is no {} `{asked}`", self.what)?;
+        let names = self.existing.iter().map(String::as_str);
+        // Ids of runs look alike without being meant.
+        let slip = nearest(&self.asked, names).filter(|_| self.what == "sync");
+        if let Some(proposal) = did_you_mean(slip) {
+            return write!(f, ": {proposal}");
+        }
         let older = self.existing.len().saturating_sub(SHOWN_MAX);
         match &self.existing[older..] {
             [] => write!(f, ": there is none yet"),
@@ -221,6 +228,15 @@ mod tests {
             };
             assert_eq!(unknown.to_string(), want);
         }
+        let unknown = Unknown {
+            what: "sync",
+            asked: "newslettr".to_owned(),
+            existing: vec!["hotels".to_owned(), "newsletter".to_owned()],
+        };
+        assert_eq!(
+            unknown.to_string(),
+            "there is no sync `newslettr`: did you mean `newsletter`?"
+        );
         let unknown = Unknown {
             what: "run",
             asked: "x".to_owned(),

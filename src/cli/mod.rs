@@ -31,7 +31,7 @@ use std::path::PathBuf;
 use tokio::runtime::Runtime;
 
 use crate::clock::Clock;
-use crate::config::{Loaded, load, load_to_look, render, render_warnings};
+use crate::config::{self, Loaded, load, load_to_look, render, render_warnings};
 use crate::daemon::HoldVerdict;
 use crate::logging;
 use args::{Cli, Command};
@@ -66,12 +66,26 @@ impl Context {
     /// When `rosterd.toml` or a variable is not valid.
     pub fn load_to_look(&self) -> Result<Loaded, CliError> {
         let loaded = load_to_look(&self.config, self.environment.iter().cloned())?;
+        self.note_warnings(&loaded);
+        Ok(loaded)
+    }
+
+    /// Reads all files for what they make rosterd do, and says what in them is allowed and probably not meant.
+    ///
+    /// # Errors
+    /// When anything in them is not valid.
+    pub fn load_with_warnings(&self) -> Result<Loaded, CliError> {
+        let loaded = self.load()?;
+        self.note_warnings(&loaded);
+        Ok(loaded)
+    }
+
+    fn note_warnings(&self, loaded: &Loaded) {
         if !loaded.warnings.is_empty() {
             let colour = self.report.colour_errors;
             self.report
                 .note(render_warnings(&loaded.warnings, colour).trim_end());
         }
-        Ok(loaded)
     }
 }
 
@@ -80,7 +94,7 @@ impl Context {
 pub fn run(cli: Cli, environment: Vec<(String, String)>, no_color: bool) -> Exit {
     let context = Context {
         report: Report::new(&cli.options, no_color),
-        config: cli.options.config,
+        config: config::path(cli.options.config),
         environment,
         clock: cli
             .options

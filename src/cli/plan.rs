@@ -26,7 +26,7 @@ use crate::run::rehearsal::Rehearsed;
 /// # Errors
 /// The sync does not exist, another process holds the state, or the run cannot be planned.
 pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, CliError> {
-    let loaded = context.load()?;
+    let loaded = context.load_with_warnings()?;
     let id = service::sync_named(&loaded.config, &args.sync)?;
     let definition = loaded.config.syncs.get(&id).cloned();
     let definition = definition.ok_or_else(|| CliError::because(Exit::Usage, "no such sync"))?;

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::SyncArgs;
 use super::exit::{CliError, Exit};
-use super::report::{Report, grouped, took};
+use super::report::{Report, counted, took};
 use super::{Context, history, runtime, service};
 use crate::daemon::signals;
 use crate::domain::outcome::RunOutcome;
@@ -24,7 +24,7 @@ const DRAW_EVERY: Duration = Duration::from_millis(120);
 /// # Errors
 /// The sync does not exist, may not run now, or its run did not complete.
 pub(super) fn run(context: &Context, args: &SyncArgs) -> Result<Exit, CliError> {
-    let loaded = context.load()?;
+    let loaded = context.load_with_warnings()?;
     let sync = service::sync_named(&loaded.config, &args.sync)?;
     let config = loaded.config.clone();
     let report = &context.report;
@@ -119,10 +119,10 @@ fn message(progress: &Progress) -> String {
         progress.doing
     };
     format!(
-        "{doing}: {} records read, {} contacts settled, {} calls",
-        grouped(progress.records),
-        grouped(progress.settled),
-        grouped(progress.calls)
+        "{doing}: {} read, {} settled, {}",
+        counted(progress.records, "record"),
+        counted(progress.settled, "contact"),
+        counted(progress.calls, "call")
     )
 }
 

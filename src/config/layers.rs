@@ -12,7 +12,7 @@ use super::document::{Content, Document, Node};
 /// What begins the name of every variable that is ours.
 const PREFIX: &str = "ROSTERD_";
 /// The variable that names `rosterd.toml`; not a setting.
-const CONFIG: &str = "ROSTERD_CONFIG";
+pub(super) const CONFIG: &str = "ROSTERD_CONFIG";
 /// The name of the environment's layer in figment's metadata.
 const ENVIRONMENT: &str = "environment";
 

@@ -65,7 +65,16 @@ pub struct Loaded {
     pub warnings: Vec<Problem>,
 }
 
-/// The process's environment; the only place that reads it.
+/// Where `rosterd.toml` is: as the command line says, or else the variable `ROSTERD_CONFIG`, or else
+/// [`DEFAULT_PATH`].
+#[must_use]
+pub fn path(asked: Option<PathBuf>) -> PathBuf {
+    let variable = || std::env::var_os(layers::CONFIG).filter(|it| !it.is_empty());
+    let path = asked.or_else(|| variable().map(PathBuf::from));
+    path.unwrap_or_else(|| PathBuf::from(DEFAULT_PATH))
+}
+
+/// The process's environment; the only place that reads it, beside [`path`].
 pub fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().map(|(name, value)| {
         let text = |part: std::ffi::OsString| part.to_string_lossy().into_owned();
@@ -89,7 +98,8 @@ pub fn load(
 }
 
 /// Reads everything for a look at what has been: definitions that are not valid are left out, and their problems are
-/// among the warnings.
+/// among the warnings, beside files that are passed over. What else there is to warn of matters to those who change
+/// something.
 ///
 /// # Errors
 /// What is wrong with `rosterd.toml` or the variables; then also what is wrong with the definitions.
@@ -98,6 +108,8 @@ pub fn load_to_look(
     environment: impl Iterator<Item = (String, String)>,
 ) -> Result<Loaded, Problems> {
     let (mut loaded, of_definitions) = examine(path, environment)?;
+    // A file that is passed over has no place in it to point at.
+    loaded.warnings.retain(|warning| warning.line.is_none());
     loaded.warnings.extend(of_definitions);
     Ok(loaded)
 }

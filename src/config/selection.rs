@@ -137,7 +137,7 @@ fn operator(path: &str, text: Option<&String>, report: &mut Report<'_>) -> Optio
         let help = match text.as_str() {
             "==" => Some("did you mean `=`?".to_owned()),
             "!=" | "<>" => Some("did you mean `is_not`?".to_owned()),
-            text => hint(text, Operator::ALL.map(Operator::name)),
+            text => hint(text, Operator::spellings()),
         };
         report.wrong(path, format!("`{text}` is not an operator"), help);
     }

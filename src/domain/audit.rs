@@ -30,7 +30,10 @@ pub fn find(before: Option<Membership>, now: Option<Membership>) -> Finding {
         (
             _,
             Some(
-                Membership::TakenOffGone | Membership::TakenOffOptedOut | Membership::TakenOffLeft,
+                Membership::TakenOffGone
+                | Membership::TakenOffOptedOut
+                | Membership::TakenOffLeft
+                | Membership::TakenOffReleased,
             ),
         ) => Finding::Clean,
         (_, Some(Membership::Active | Membership::Lost | Membership::OptedOutLost) | None) => {
@@ -61,6 +64,11 @@ mod tests {
             (Some(M::TakenOffGone), Some(M::Unsubscribed), Finding::Kept),
             (Some(M::TakenOffGone), Some(M::Bounced), bounced),
             (Some(M::TakenOffLeft), Some(M::Unsubscribed), Finding::Kept),
+            (
+                Some(M::TakenOffReleased),
+                Some(M::Unsubscribed),
+                Finding::Kept,
+            ),
             (
                 Some(M::TakenOffOptedOut),
                 Some(M::Unsubscribed),

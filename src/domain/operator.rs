@@ -97,10 +97,24 @@ impl Operator {
         }
     }
 
+    /// Every spelling that [`Self::named`] knows, in the order in which messages list them.
+    pub fn spellings() -> impl Iterator<Item = &'static str> + Clone {
+        Self::ALL.into_iter().flat_map(Self::own_spellings)
+    }
+
+    /// The operator's name, and what it can be spelled besides.
+    fn own_spellings(self) -> impl Iterator<Item = &'static str> + Clone {
+        let other = (self == Self::Is).then_some(Self::EQUALS);
+        std::iter::once(self.name()).chain(other)
+    }
+
+    /// What `is` can be spelled, as is usual for numbers and dates.
+    pub const EQUALS: &'static str = "=";
+
     /// The operator of this spelling; `=` is `is`.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        let name = if name == "=" { "is" } else { name };
+        let name = if name == Self::EQUALS { "is" } else { name };
         Self::ALL
             .into_iter()
             .find(|operator| operator.name() == name)
@@ -117,6 +131,8 @@ mod tests {
             assert_eq!(Operator::named(operator.name()), Some(operator));
         }
         assert_eq!(Operator::named("="), Some(Operator::Is));
+        assert_eq!(Operator::spellings().count(), Operator::ALL.len() + 1);
+        assert!(Operator::spellings().all(|it| Operator::named(it).is_some()));
         assert_eq!(Operator::named("IS"), None);
     }
 }

@@ -22,7 +22,8 @@ const STEP_ROWS: usize = 500;
 /// Records that the log names.
 const RECORDS_TOLD_MAX: usize = 20;
 /// What an ignored contact's detail says.
-const KEPT: &str = "accepted by Campaigns, but unsubscribed there as rosterd had left it";
+pub(super) const KEPT: &str =
+    "accepted by Campaigns, but unsubscribed there as rosterd had left it";
 
 /// Whose additions are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

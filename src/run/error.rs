@@ -62,7 +62,8 @@ pub enum RunError {
     Inactive(SyncId),
     /// Contacts that were added are suppressed.
     #[error(
-        "{alarms} contact(s) that were added are unsubscribed or bounced in Campaigns now: they were when they were added, or have left since, which Campaigns does not tell; rosterd does not add them again; see `rosterd history --run {run} --ignored` and the log"
+        "{}, which Campaigns does not tell; nobody of them is added again; see `rosterd history --run {run} --ignored` and the log",
+        alarm(*.alarms)
     )]
     Audit {
         /// How many.
@@ -101,7 +102,10 @@ pub enum RunError {
         settled: u64,
     },
     /// Contacts could not be unsubscribed; the next run tries again.
-    #[error("{refused} contact(s) could not be unsubscribed ({detail}); the next run tries again")]
+    #[error(
+        "{refused} {} could not be unsubscribed ({detail}); the next run tries again",
+        if *.refused == 1 { "contact" } else { "contacts" }
+    )]
     NotTakenOff {
         /// How many.
         refused: u64,
@@ -176,6 +180,16 @@ impl RunError {
             | Self::StillThere { .. }
             | Self::Stopped => false,
         }
+    }
+}
+
+/// How many of those added are suppressed, and what that may mean.
+fn alarm(alarms: u64) -> String {
+    match alarms {
+        1 => "1 contact that was added is unsubscribed or bounced in Campaigns now: it was when it was added, or has left since".to_owned(),
+        _ => format!(
+            "{alarms} contacts that were added are unsubscribed or bounced in Campaigns now: they were when they were added, or have left since"
+        ),
     }
 }
 

@@ -127,7 +127,7 @@ fn has(record: &Record, columns: &Columns, address: &EmailAddress) -> bool {
     !record.values.iter().any(is_converted) && (is_hidden || record.values.values().any(is_it))
 }
 
-/// Lifts the opt-outs of an address in an account, and what rosterd did because of them: it may be added again, as one
+/// Lifts the opt-outs of an address in an account, and what rosterd did because of them: it may be added again, like one
 /// whose record had gone. The syncs that have a record with it decide it in their next runs. Told to the journal first,
 /// without the address, so that nothing is lifted untold.
 ///
@@ -168,7 +168,7 @@ fn free_lists(
             continue;
         };
         let state = match member.state {
-            Membership::TakenOffOptedOut => Membership::TakenOffGone,
+            Membership::TakenOffOptedOut => Membership::TakenOffReleased,
             Membership::OptedOutLost => Membership::Lost,
             _ => continue,
         };

@@ -3,7 +3,7 @@
 use super::Run;
 use super::claims::{self, fed_by, give_up};
 use super::error::RunError;
-use super::witness::Leaves;
+use super::witness::{Leaves, why_off};
 use crate::config::settings::{RemovalBound, Safety};
 use crate::domain::changes::{Membership, Removal};
 use crate::domain::outcome::RunOutcome;
@@ -123,7 +123,8 @@ impl Run<'_> {
             return Ok(());
         };
         let record = fed_by(step, self.numbers, &address)?;
-        witness.leaves(record, spelled, Leaves::Held(removal))
+        let why = why_off(step, self.numbers.sync, (record, &address), removal)?;
+        witness.leaves(record, spelled, (Leaves::Held, why))
     }
 
     /// Lets the next removals be carried out: those of contacts that are still on the list, as far as rosterd can know

@@ -4,7 +4,7 @@ use super::Run;
 use super::claims::{TakenOff, fed_by, take_off};
 use super::decide::settle;
 use super::replied;
-use super::witness::{Leaves, Settled};
+use super::witness::{Leaves, Settled, why_off};
 use super::write::{Done, Ready, is_off};
 use crate::domain::address::without;
 use crate::domain::changes::{Membership, Rejection, Removal, held_back};
@@ -263,7 +263,8 @@ impl Outcomes<'_> {
         }
         if let Some(witness) = self.run.witness() {
             let record = fed_by(step, numbers, &ready.address)?;
-            witness.leaves(record, spelled, Leaves::Deleted(removal))?;
+            let why = why_off(step, numbers.sync, (record, &ready.address), removal)?;
+            witness.leaves(record, spelled, (Leaves::Deleted, why))?;
         }
         let way_off = self.run.plan.rules.way_off(removal);
         let gone = TakenOff {

@@ -13,7 +13,7 @@ use crate::zoho::campaigns::{Method, Status};
 /// Additions looked at in one step.
 const STEP_ROWS: usize = 500;
 /// What an ignored contact's detail says.
-const NOT_ARRIVED: &str = "accepted by Campaigns, but not on the list afterwards";
+pub(crate) const NOT_ARRIVED: &str = "accepted by Campaigns, but not on the list afterwards";
 
 impl Run<'_> {
     /// Notes the list's count before the first contact is sent. Where it is not what the ledger knows, others have put

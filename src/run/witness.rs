@@ -15,6 +15,8 @@ use crate::domain::changes::Removal;
 use crate::domain::ids::RecordId;
 use crate::domain::outcome::Outcome;
 use crate::store::StoreError;
+use crate::store::ledger::rows::{AddressKey, Place};
+use crate::store::ledger::{Step, keys};
 
 /// Fields by label, as a contact has them.
 type Fields = [(String, String)];
@@ -61,9 +63,9 @@ pub(super) struct Settled<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Leaves {
     /// It is taken off the list.
-    Deleted(Removal),
+    Deleted,
     /// That waits for a person.
-    Held(Removal),
+    Held,
 }
 
 impl Witness {
@@ -117,11 +119,11 @@ impl Witness {
         &self,
         record: Option<u64>,
         address: &str,
-        how: Leaves,
+        (how, why): (Leaves, &str),
     ) -> Result<(), StoreError> {
-        let (outcome, removal) = match how {
-            Leaves::Deleted(removal) => ("deleted", removal),
-            Leaves::Held(removal) => ("held", removal),
+        let outcome = match how {
+            Leaves::Deleted => "deleted",
+            Leaves::Held => "held",
         };
         self.write(&Person {
             record: record.map(|record| RecordId(record).to_string()),
@@ -129,7 +131,7 @@ impl Witness {
             outcome: outcome.to_owned(),
             fields: BTreeMap::new(),
             changed: Vec::new(),
-            detail: removal.told().to_owned(),
+            detail: why.to_owned(),
         })
     }
 
@@ -140,6 +142,29 @@ impl Witness {
             .and_then(|()| lines.write_all(b"\n"));
         written.map_err(|source| failed("write to", &self.path, source))
     }
+}
+
+/// Why the contact of an address is taken off that `record` fed, as exactly as the ledger knows.
+pub(super) fn why_off(
+    step: &Step<'_>,
+    sync: u32,
+    (record, address): (Option<u64>, &AddressKey),
+    removal: Removal,
+) -> Result<&'static str, StoreError> {
+    let row = match record {
+        Some(record) => step.records.get(&keys::record(sync, record))?,
+        None => None,
+    };
+    Ok(match (removal, row.map(|row| row.place)) {
+        (Removal::Left, Some(Place::Under(now))) if now != *address => {
+            "its record has another address now"
+        }
+        (Removal::Left, Some(Place::Under(_))) => "its record is a converted lead",
+        (Removal::Left, Some(Place::Outside)) => {
+            "its record is not selected any more, or has no address that mail can reach"
+        }
+        (Removal::Left | Removal::Gone | Removal::OptedOut, _) => removal.told(),
+    })
 }
 
 /// The labels whose value is another than was sent before, or that were sent and are no more; all of them where nothing
@@ -222,7 +247,11 @@ mod tests {
             witness.settled(&settled).unwrap();
         }
         witness
-            .leaves(None, "ben@example.com", Leaves::Held(Removal::Gone))
+            .leaves(
+                None,
+                "ben@example.com",
+                (Leaves::Held, Removal::Gone.told()),
+            )
             .unwrap();
         witness.flush().unwrap();
         let lines = std::fs::read_to_string(path).unwrap();

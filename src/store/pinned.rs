@@ -213,6 +213,16 @@ fn ledger_pins() -> Vec<Pin> {
             "05010007000600cf85bc43",
         ),
         pin(
+            &MemberRow {
+                address: address(),
+                state: Membership::TakenOffReleased,
+                ours: true,
+                since: 3,
+                seen: 4,
+            },
+            "05010f616e6e406578616d706c652e636f6d08010604eb2b6fa8",
+        ),
+        pin(
             &StagedRow::Read {
                 screened: Screened::Converted,
                 address: address(),

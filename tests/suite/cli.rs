@@ -132,6 +132,50 @@ fn help_lists_the_commands_and_the_exit_codes() {
 }
 
 #[test]
+fn what_decides_on_removals_is_told_with_its_consequences() {
+    for (command, words) in [
+        (
+            "approve",
+            [
+                "rosterd approve 01",
+                "what the last run read",
+                "Exit code 1 ",
+            ],
+        ),
+        (
+            "discard",
+            ["rosterd discard 01", "stays on the list", "Exit code 2 "],
+        ),
+    ] {
+        let help = Set::new().run(&format!("{command} --help")).stdout;
+        for word in words {
+            assert!(help.contains(word), "{word}: {help}");
+        }
+    }
+}
+
+#[test]
+fn wrong_usage_names_what_is_missing_and_nothing_besides() {
+    let ran = Set::new().run("sync");
+    assert!(ran.stderr.contains("<SYNC>"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("--config"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_sync_that_does_not_exist_is_answered_with_the_nearest_one() {
+    let proposal = "there is no sync `newslettr`: did you mean `newsletter`?";
+    for line in [
+        "sync newslettr",
+        "check --explain newslettr",
+        "plan newslettr",
+    ] {
+        let ran = Set::new().run(line);
+        assert_eq!(ran.code, Some(2), "{line}");
+        assert!(ran.stderr.contains(proposal), "{line}: {}", ran.stderr);
+    }
+}
+
+#[test]
 fn wrong_usage_ends_with_two() {
     for line in [
         "",

@@ -7,8 +7,11 @@ use super::values::shown;
 use crate::cli::report::minute;
 use crate::domain::changes::{Membership, Removal};
 use crate::domain::definition::{Departure, Retrieved, Selection};
+use crate::domain::ids::SyncId;
 use crate::domain::outcome::{Outcome, Reason};
-use crate::run::why::{Condition, Member, Next, NotSelected, RecordStory, SyncStory, Whereabouts};
+use crate::run::why::{
+    Condition, HeldRemoval, Member, Next, NotSelected, RecordStory, SyncStory, Whereabouts,
+};
 
 /// Why the address is on the sync's list, or is not.
 pub(super) fn answer(telling: &Telling<'_>, sync: &SyncStory) -> String {
@@ -37,16 +40,19 @@ impl Words<'_> {
 
     fn on_list(&self, member: &Member) -> String {
         let sync = self.sync;
-        let since = format!("On the list since {}", self.at(member.since));
-        if let Some((run, removal)) = sync.held {
-            let why = self.removal(removal);
-            return format!(
-                "{since}, though {why}: taking it off waits for a person (`rosterd approve {run}`, or `discard`)."
-            );
+        let at = self.at(member.since);
+        let since = match member.ours {
+            true => format!("On the list since {at}"),
+            // Who they are that put it there, and when, Campaigns does not tell.
+            false => format!("On the list, seen there since {at}"),
+        };
+        let opts_out = sync.next == Next::TakesOff(Removal::OptedOut);
+        if let Some(held) = sync.held.filter(|_| !opts_out) {
+            return format!("{since}, {}", self.held(held));
         }
         if let Next::TakesOff(removal) = sync.next {
             let why = self.removal(removal);
-            let run = self.next_run();
+            let run = next_run(sync);
             return format!("{since}, and {run} takes it off, because {why}.");
         }
         let id = &sync.definition.id;
@@ -61,10 +67,13 @@ impl Words<'_> {
             None if sync.claimed && member.ours => {
                 format!("{since}, though {}{}.", self.no_record(), self.kept())
             }
-            None if member.ours => format!(
-                "{since}: rosterd put it there, for another sync or for a record that is gone. {}.",
-                capital(&self.no_record())
-            ),
+            None if member.ours => {
+                let why = match self.others() {
+                    Some(others) => format!("{others} it there"),
+                    None => "rosterd put it there, for another sync, or for a record that is gone, or whose removal was discarded".to_owned(),
+                };
+                format!("{since}: {why}. {}.", capital(&self.no_record()))
+            }
             None => format!(
                 "{since}, put there by others: {}. rosterd leaves it alone, unless it opts out in the CRM.",
                 self.no_record()
@@ -87,7 +96,7 @@ impl Words<'_> {
             let before = before.map(|before| format!(" ({before})"));
             let before = before.unwrap_or_default();
             let next = match sync.definition.active {
-                true => format!("and {} adds it{again}", self.next_run()),
+                true => format!("and {} adds it{again}", next_run(sync)),
                 false => "but the sync is inactive".to_owned(),
             };
             return format!("Not on the list yet{before}: {belongs}, {next}.");
@@ -104,33 +113,60 @@ impl Words<'_> {
 
     /// Why a contact stays that no record of the sync feeds any more.
     fn kept(&self) -> String {
-        let (sync, syncs) = (self.sync, &self.telling.story.syncs);
+        let sync = self.sync;
+        if let Some(others) = self.others() {
+            return format!(": {others} it there");
+        }
+        if sync.discarded {
+            return ": its removal was discarded".to_owned();
+        }
         let advanced = &sync.definition.advanced;
         let mut records = sync.records.iter();
         let (rule, departure) = match records.all(|it| it.place == Whereabouts::Gone) {
             true => ("deleted", advanced.deleted),
             false => ("left", advanced.left),
         };
-        let wants_it = |other: &&SyncStory| {
-            let places = [sync, *other].map(|it| (&it.definition.account, &it.list));
-            other.winner().is_some() && places[0] == places[1]
-        };
-        match (departure, syncs.iter().find(wants_it)) {
-            (Departure::Keep, _) => {
+        match departure {
+            Departure::Keep => {
                 format!(": this sync keeps such contacts (`{rule} = \"keep\"`)")
             }
-            (Departure::Unsubscribe | Departure::Remove, Some(other)) => {
-                format!(": {} wants it there", other.definition.id)
-            }
-            (Departure::Unsubscribe | Departure::Remove, None) => String::new(),
+            Departure::Unsubscribe | Departure::Remove => String::new(),
         }
     }
 
-    /// The run that does what is due.
-    fn next_run(&self) -> &'static str {
-        match self.sync.next_is_full {
-            true => "the next run that reads everything",
-            false => "the next run",
+    /// Who has the contact on the list besides: `sync leads has`.
+    fn others(&self) -> Option<String> {
+        let others: Vec<&str> = self.sync.claimed_by.iter().map(SyncId::as_str).collect();
+        match others.as_slice() {
+            [] => None,
+            [one] => Some(format!("sync {one} has")),
+            [first @ .., last] => Some(format!("syncs {} and {last} have", first.join(", "))),
+        }
+    }
+
+    /// What becomes of a removal that waits for a person.
+    fn held(&self, held: HeldRemoval) -> String {
+        let HeldRemoval {
+            run,
+            removal,
+            applies,
+        } = held;
+        let Some(winner) = self.sync.winner() else {
+            let why = self.removal(removal);
+            return format!(
+                "though {why}: taking it off waits for a person (`rosterd approve {run}`, or `discard`)."
+            );
+        };
+        let takes_back = format!(
+            "because {}: {} takes back the removal that waits for a person in run {run}",
+            self.belongs(winner),
+            next_run(self.sync)
+        );
+        match applies {
+            true => format!(
+                "{takes_back}. `rosterd approve {run}` before that would still carry it out, as it goes by what the last run read."
+            ),
+            false => format!("{takes_back}."),
         }
     }
 
@@ -149,12 +185,17 @@ impl Words<'_> {
             Membership::TakenOffGone => off(Removal::Gone),
             Membership::TakenOffLeft => off(Removal::Left),
             Membership::TakenOffOptedOut => off(Removal::OptedOut),
-            Membership::Lost => format!("Campaigns has lost it, as a run found on {at}"),
+            Membership::TakenOffReleased => format!(
+                "rosterd took it off on {at} for an opt-out in the CRM, which a person has lifted since with `rosterd release`"
+            ),
+            Membership::Lost => {
+                "it was on it before, and Campaigns does not have it there any more".to_owned()
+            }
             Membership::Active => format!("on it since {at}"),
             Membership::Unsubscribed => format!("unsubscribed, as a run found on {at}"),
             Membership::Bounced => format!("bounced, as a run found on {at}"),
             Membership::OptedOutLost => format!(
-                "rosterd had taken it off for an opt-out, and Campaigns does not show that any more, as a run found on {at}"
+                "rosterd took it off on {at} for an opt-out in the CRM, and Campaigns does not show that any more"
             ),
         }
     }
@@ -215,6 +256,7 @@ impl Words<'_> {
                     Some(_) | None => format!("{which} has this address"),
                 },
             },
+            Whereabouts::Readdressed if record.emptied => format!("{which} has no address now"),
             Whereabouts::Readdressed => format!("{which} has another address now"),
             Whereabouts::Gone if sync.may_be_converted => {
                 format!("{which} is not in the CRM any more, or is a converted lead")
@@ -271,6 +313,14 @@ impl Words<'_> {
         };
         let has = shown(value, self.telling.zone);
         format!("condition {number} ({words}) is {comes_out}, the record has {has}")
+    }
+}
+
+/// The run that does what is due.
+pub(super) fn next_run(sync: &SyncStory) -> &'static str {
+    match sync.next_is_full {
+        true => "the next run that reads everything",
+        false => "the next run",
     }
 }
 

@@ -1,15 +1,20 @@
 //! What stands behind the answer: the records with their conditions, who wins, what was sent and what was said.
 
 use super::Telling;
+use super::answer::next_run;
 use super::values::shown;
 use crate::cli::report::minute;
 use crate::domain::outcome::{Outcome, Reason};
-use crate::run::why::{LastIgnored, Next, RecordStory, SyncStory, Whereabouts, instant};
+use crate::run::why::{Found, LastIgnored, Next, RecordStory, SyncStory, Whereabouts, instant};
 use crate::store::ledger::rows::{Asked, ReplyRow, Said};
 
 /// The lines beneath a sync's answer.
 pub(super) fn details(telling: &Telling<'_>, sync: &SyncStory) -> Vec<String> {
-    let mut lines = Vec::new();
+    let mut lines: Vec<String> = sync
+        .found
+        .iter()
+        .map(|it| as_of(telling, sync, it))
+        .collect();
     for record in &sync.records {
         lines.push(heading(telling, sync, record));
         for condition in &record.conditions {
@@ -28,16 +33,14 @@ pub(super) fn details(telling: &Telling<'_>, sync: &SyncStory) -> Vec<String> {
         ));
     }
     if sync.on_list() && matches!(sync.next, Next::Sends(_)) {
-        lines
-            .push("The record has changed since then; the next run sends what differs.".to_owned());
+        lines.push(differs(sync));
     }
     lines.extend(sync.reply.as_ref().map(|reply| said(telling, reply)));
     if !sync.on_list() {
         lines.extend(sync.ignored.as_ref().map(|it| ignored(telling, it)));
     }
     if sync.left_over {
-        let line = "A run that was interrupted or failed has left it to the next one.";
-        lines.push(line.to_owned());
+        lines.push("It waits to be decided by the next run.".to_owned());
     }
     if let Some(problem) = &sync.problem {
         lines.push(format!("Its records were not asked for: {problem}"));
@@ -57,12 +60,13 @@ fn heading(telling: &Telling<'_>, sync: &SyncStory, record: &RecordStory) -> Str
         (Whereabouts::Gone, _) => ", is not in the CRM any more",
         (Whereabouts::Unread, Some(true)) => ", was selected when last read",
         (Whereabouts::Unread, _) => ", was not read",
+        (Whereabouts::Readdressed, _) if record.emptied => ", has no address now",
         (Whereabouts::Readdressed, _) => ", has another address now",
         (Whereabouts::Here, Some(true)) => ", is selected",
         (Whereabouts::Here, Some(false) | None) => ", is not selected",
     };
     words += &match &record.outcome {
-        _ if record.wins => String::new(),
+        _ if record.wins || record.emptied => String::new(),
         Some((Outcome::Ignored(Reason::FileDuplicate), _)) => {
             let winner = sync.winner().map(|it| (it.id, it.modified_at));
             match winner {
@@ -85,6 +89,40 @@ fn heading(telling: &Telling<'_>, sync: &SyncStory, record: &RecordStory) -> Str
     match record.conditions.is_empty() {
         true => words + ".",
         false => words + ":",
+    }
+}
+
+/// Of when it is how the address stands: Campaigns is not asked again.
+fn as_of(telling: &Telling<'_>, sync: &SyncStory, found: &Found) -> String {
+    let at = |at| minute(at, telling.zone);
+    let ended_at = at(found.ended_at);
+    let found_by = match found.failed {
+        false => format!("As the run that ended on {ended_at} found it"),
+        true => {
+            format!(
+                "As the last runs found it; the one that failed on {ended_at} may have read less"
+            )
+        }
+    };
+    match found.read_in_full_at.filter(|_| sync.member.is_none()) {
+        Some(read_at) => format!(
+            "{found_by}; whom others put on the list after {} it need not know.",
+            at(read_at)
+        ),
+        None => format!("{found_by}."),
+    }
+}
+
+/// That what a record says now is not what was sent, whichever of the two is another one.
+fn differs(sync: &SyncStory) -> String {
+    let record = sync.winner().map(|record| record.id);
+    let record = record.map_or_else(String::new, |id| format!(" of record {id}"));
+    let run = next_run(sync);
+    match sync.sent {
+        Some(_) => {
+            format!("That is not what the fields{record} are now; {run} sends what differs.")
+        }
+        None => format!("This sync has sent nothing yet; {run} sends the fields{record}."),
     }
 }
 
@@ -126,7 +164,7 @@ fn ignored(telling: &Telling<'_>, ignored: &LastIgnored) -> String {
         detail => format!(" ({})", detail.trim_end_matches('.')),
     };
     format!(
-        "A run last ignored it on {at}: record {record}, {}{detail}; `rosterd history --run {run}`.",
+        "A run last ignored it on {at}: record {record}, {}{detail}; `rosterd history --run {run} --ignored`.",
         reason.name()
     )
 }

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::Telling;
 use super::answer::answer;
-use super::unseen::unread;
+use super::unseen::{unasked, unread};
 use super::values::json;
 use crate::domain::changes::Membership;
 use crate::domain::ids::{AccountName, RunId, SyncId};
@@ -32,6 +32,8 @@ pub(super) struct Document<'a> {
     other_lists: Vec<OtherListDocument<'a>>,
     /// Accounts whose CRM could not be read.
     unread: Vec<UnreadDocument<'a>>,
+    /// Modules that could not be asked for all records with the address.
+    unasked: Vec<UnaskedDocument<'a>>,
 }
 
 #[derive(Serialize)]
@@ -62,7 +64,11 @@ struct SyncDocument<'a> {
     list: Option<&'a str>,
     standing: Option<&'static str>,
     since: Option<String>,
+    /// The end of the last run that looked at the list, unless that failed.
+    as_of: Option<String>,
     ours: bool,
+    /// Other active syncs that have it on the list.
+    claimed_by: &'a [SyncId],
     suppressed: Option<SuppressedDocument<'a>>,
     /// What the next run that decides the address does: `new`, `re_added`, `duplicate`, `deleted`, or nothing.
     next: Option<&'static str>,
@@ -131,6 +137,13 @@ struct UnreadDocument<'a> {
     message: String,
 }
 
+#[derive(Serialize)]
+struct UnaskedDocument<'a> {
+    account: &'a AccountName,
+    module: &'a str,
+    message: String,
+}
+
 impl<'a> Document<'a> {
     /// All that is told.
     pub(super) fn of(telling: &'a Telling<'a>) -> Self {
@@ -167,6 +180,15 @@ impl<'a> Document<'a> {
                     account: &it.account,
                     kind: it.kind,
                     message: unread(it),
+                })
+                .collect(),
+            unasked: story
+                .unasked
+                .iter()
+                .map(|it| UnaskedDocument {
+                    account: &it.account,
+                    module: it.module.as_str(),
+                    message: unasked(it),
                 })
                 .collect(),
         }
@@ -222,7 +244,7 @@ fn suppressed_of<'a>(
             let refused = telling.subject.refused.as_ref();
             refused.map(|(_, detail)| detail.as_str())
         }
-        By::Blocked | By::Refused => {
+        By::Blocked | By::Refused | By::KeptOff => {
             let refused = sync.and_then(|sync| sync.refused.as_ref());
             refused.map(|refused| refused.detail.as_str())
         }
@@ -276,7 +298,12 @@ impl<'a> SyncDocument<'a> {
             list: sync.list.as_deref(),
             standing: sync.member.as_ref().map(|it| standing(it.state)),
             since: sync.member.as_ref().map(|it| rfc_3339(it.since)),
+            as_of: sync
+                .found
+                .filter(|found| !found.failed)
+                .map(|found| rfc_3339(found.ended_at)),
             ours: sync.member.as_ref().is_some_and(|it| it.ours),
+            claimed_by: &sync.claimed_by,
             suppressed: suppressed.map(|it| suppressed_of(telling, it, Some(sync))),
             next: match sync.next {
                 Next::Nothing => None,
@@ -284,7 +311,7 @@ impl<'a> SyncDocument<'a> {
                 Next::TakesOff(_) => Some("deleted"),
             },
             next_reads_everything: sync.next_is_full,
-            held: sync.held.map(|(run, _)| run),
+            held: sync.held.map(|held| held.run),
             last_sent: sync.sent.as_ref().map(fields),
             cut: &sync.cut,
             last_reply: sync.reply.as_ref().map(ReplyDocument::of),
@@ -311,6 +338,7 @@ fn standing(state: Membership) -> &'static str {
         Membership::Unsubscribed => "unsubscribed",
         Membership::Bounced => "bounced",
         Membership::OptedOutLost => "opted_out_lost",
+        Membership::TakenOffReleased => "taken_off_released",
     }
 }
 

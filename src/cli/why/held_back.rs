@@ -4,7 +4,7 @@ use super::Telling;
 use super::answer::Words;
 use crate::cli::report::minute;
 use crate::domain::outcome::Reason;
-use crate::run::why::{By, OptOut, Standing, Suppressed, Whereabouts};
+use crate::run::why::{By, NOT_ARRIVED, OptOut, Standing, Suppressed, Whereabouts};
 
 /// Why nothing is ever sent to a text.
 pub(super) fn refused(reason: Reason, detail: &str) -> String {
@@ -97,14 +97,24 @@ impl Words<'_> {
                 "rosterd took it off{}, because it had opted out in the CRM, and this sync does not add who opts in again (`opted_in_again = \"ignore\"`).",
                 on(&since)
             ),
-            By::Bounced => format!("mail to it hard-bounced in Campaigns ({known})."),
+            By::Bounced => format!(
+                "mail to it hard-bounced in Campaigns ({known}). rosterd never undoes that."
+            ),
+            By::KeptOff => format!(
+                "Campaigns accepted it{}, and kept it unsubscribed, as rosterd had left it. It is tried again when a mapped field of its record changes. A colleague can subscribe it again in Campaigns, which only the person's consent allows.",
+                on(&since)
+            ),
             By::Blocked | By::Refused => {
                 let detail = self.sync.refused.as_ref().map(|it| it.detail.as_str());
-                format!(
-                    "Campaigns refused it{}: {}. It is tried again when a mapped field of its record changes.",
-                    on(&since),
-                    detail.unwrap_or_default().trim_end_matches('.')
-                )
+                let detail = detail.unwrap_or_default().trim_end_matches('.');
+                let said = match detail == NOT_ARRIVED {
+                    true => format!(
+                        "Campaigns accepted it{}, but it was not on the list afterwards",
+                        on(&since)
+                    ),
+                    false => format!("Campaigns refused it{}: {detail}", on(&since)),
+                };
+                format!("{said}. It is tried again when a mapped field of its record changes.")
             }
         }
     }

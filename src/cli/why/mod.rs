@@ -16,7 +16,7 @@ use self::document::Document;
 use self::unseen::{other_list, unseen};
 use super::args::WhyArgs;
 use super::exit::{CliError, Exit};
-use super::report::{Report, Style, escape, minute};
+use super::report::{Report, Style, escape, minute, zone_name};
 use super::{Context, runtime, service};
 use crate::daemon::inquiry::Inquirer;
 use crate::daemon::signals;
@@ -71,7 +71,7 @@ pub(super) fn run(context: &Context, args: &WhyArgs) -> Result<Exit, CliError> {
 
 /// All that is told of a person who was erased.
 fn erased(erasure: Erasure, zone: &TimeZone) -> String {
-    let since = minute(erasure.since, zone);
+    let since = format!("{} ({})", minute(erasure.since, zone), zone_name(zone));
     match erasure.done {
         true => format!("Erased on {since}; no sync adds the address."),
         false => format!(
@@ -116,7 +116,25 @@ impl Telling<'_> {
         for unread in &self.story.unread {
             text += &format!("\n{}\n", escape(&unseen::unread(unread)));
         }
+        for unasked in &self.story.unasked {
+            text += &format!("\n{}\n", escape(&unseen::unasked(unasked)));
+        }
+        if self.has_times(is_named) {
+            text += &format!("\nAll times are those of {}.\n", zone_name(self.zone));
+        }
         text
+    }
+
+    /// Whether the text tells of a time.
+    fn has_times(&self, is_named: bool) -> bool {
+        let story = self.story;
+        let is_timed = |sync: &SyncStory| sync.found.is_some() || !sync.records.is_empty();
+        let mut syncs = story.syncs.iter();
+        let mut others = story.others.iter().filter(|_| is_named);
+        syncs.any(is_timed)
+            || others.any(is_timed)
+            || story.opt_outs.iter().any(|it| it.since.is_some())
+            || !story.other_lists.is_empty()
     }
 
     fn sync(&self, sync: &SyncStory, report: &Report) -> String {

@@ -6,7 +6,7 @@ use super::Telling;
 use super::held_back::{opted_out, refused};
 use crate::cli::report::minute;
 use crate::journal::event::ErrorKind;
-use crate::run::why::{OtherList, Unread};
+use crate::run::why::{OtherList, Unasked, UnaskedModule, Unread};
 
 /// What there is to say where no sync has seen the address; of one that was named, its own answer says it.
 pub(super) fn unseen(telling: &Telling<'_>, is_named: bool) -> Vec<String> {
@@ -19,11 +19,6 @@ pub(super) fn unseen(telling: &Telling<'_>, is_named: bool) -> Vec<String> {
         false => "No sync has seen this address.",
     };
     let mut sentences = vec![known.to_owned()];
-    let mut others = telling.story.others.iter();
-    if others.any(|sync| sync.is_live && !sync.is_asked) {
-        let unasked = "The CRM cannot be asked for all records that may have it.";
-        sentences.push(unasked.to_owned());
-    }
     let refused = telling.subject.refused.as_ref().map(|(reason, detail)| {
         let held = refused(*reason, detail);
         format!("If a record had it, it would be ignored: {held}.")
@@ -51,6 +46,20 @@ pub(super) fn other_list(other: &OtherList, zone: &TimeZone) -> String {
     let since = minute(*since, zone);
     format!(
         "Also on the list {list} of account {account} since {since}, which no sync fills any more: only an opt-out in the CRM takes it off there."
+    )
+}
+
+/// That a module could not be asked for all records with the address, and why.
+pub(super) fn unasked(unasked: &UnaskedModule) -> String {
+    let why = match unasked.why {
+        Unasked::Unsayable => {
+            "no query can search for a text with one of its characters (such as `%` or `\\`)"
+        }
+        Unasked::TooMany => "more records than are looked through have this text in theirs",
+    };
+    format!(
+        "The CRM of account {} cannot be asked for all records of {} that may have it: {why}. Those are known that a run has selected.",
+        unasked.account, unasked.module
     )
 }
 

@@ -46,6 +46,8 @@ pub enum Membership {
     /// Was unsubscribed by rosterd because it had opted out in the CRM, and Campaigns does not show that any more: what
     /// it shows from now on is the person's doing.
     OptedOutLost,
+    /// Unsubscribed by rosterd, because it had opted out in the CRM, which a person has lifted since.
+    TakenOffReleased,
 }
 
 impl Membership {
@@ -53,7 +55,14 @@ impl Membership {
     #[must_use]
     pub fn suppression(self, again: OptedInAgain) -> Option<Suppression> {
         match (self, again) {
-            (Self::Active | Self::TakenOffGone | Self::TakenOffLeft | Self::Lost, _)
+            (
+                Self::Active
+                | Self::TakenOffGone
+                | Self::TakenOffLeft
+                | Self::TakenOffReleased
+                | Self::Lost,
+                _,
+            )
             | (Self::TakenOffOptedOut | Self::OptedOutLost, OptedInAgain::Add) => None,
             (Self::TakenOffOptedOut | Self::OptedOutLost, OptedInAgain::Ignore) => {
                 Some(Suppression::TakenOffOptedOut)
@@ -68,7 +77,7 @@ impl Membership {
     #[must_use]
     pub fn not_shown(self) -> Self {
         match self {
-            Self::TakenOffGone | Self::TakenOffLeft => Self::Lost,
+            Self::TakenOffGone | Self::TakenOffLeft | Self::TakenOffReleased => Self::Lost,
             Self::TakenOffOptedOut => Self::OptedOutLost,
             Self::Active | Self::Lost | Self::Unsubscribed | Self::Bounced | Self::OptedOutLost => {
                 self
@@ -80,7 +89,10 @@ impl Membership {
     #[must_use]
     pub fn is_taken_off(self) -> bool {
         match self {
-            Self::TakenOffGone | Self::TakenOffOptedOut | Self::TakenOffLeft => true,
+            Self::TakenOffGone
+            | Self::TakenOffOptedOut
+            | Self::TakenOffLeft
+            | Self::TakenOffReleased => true,
             Self::Active | Self::Lost | Self::Unsubscribed | Self::Bounced | Self::OptedOutLost => {
                 false
             }

@@ -87,6 +87,7 @@ fn the_list_decides_what_a_winner_counts_as() {
         (Some(M::Lost), claim(1, "a"), Outcome::ReAdded),
         (Some(M::TakenOffGone), None, Outcome::ReAdded),
         (Some(M::TakenOffLeft), None, Outcome::ReAdded),
+        (Some(M::TakenOffReleased), None, Outcome::ReAdded),
         (Some(M::TakenOffOptedOut), None, ignored(Reason::DoNotMail)),
         (Some(M::OptedOutLost), None, ignored(Reason::DoNotMail)),
         (

@@ -84,7 +84,10 @@ fn check_form(condition: &Condition, field: &Field) -> Result<(), Complaint> {
         let others = Operator::ALL
             .into_iter()
             .filter(|other| suits(*other, field_type));
-        let others: Vec<&str> = others.map(Operator::name).collect();
+        let mut others: Vec<&str> = others.map(Operator::name).collect();
+        if let FieldType::Number | FieldType::Date | FieldType::DateTime = field_type {
+            others.insert(0, Operator::EQUALS);
+        }
         return Err(Complaint {
             part: ConditionPart::Operator,
             message: format!(

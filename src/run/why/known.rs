@@ -3,14 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Planned;
+use super::story::{Found, instant};
+use crate::config::settings::Config;
 use crate::domain::changes::{Candidate, Membership, Removal};
 use crate::domain::definition::SyncDefinition;
-use crate::domain::ids::{AccountName, RecordId, RunId};
+use crate::domain::ids::{AccountName, RecordId, RunId, SyncId};
+use crate::domain::outcome::RunOutcome;
 use crate::run::decide::candidates;
 use crate::run::plan::Plan;
 use crate::store::StoreError;
-use crate::store::ledger::rows::{AddressKey, ClaimRow, MemberRow, ReplyRow};
+use crate::store::ledger::rows::{AddressKey, ClaimRow, KeptRow, MemberRow, ReplyRow};
 use crate::store::ledger::{Step, SyncNumbers, keys};
+use crate::store::state::{Checkpoint, LastRun};
 
 /// The records that the ledger knows under the address, by module.
 #[derive(Default)]
@@ -99,6 +103,54 @@ pub(super) fn other_lists(
     Ok(found)
 }
 
+/// The other active syncs that have an address on a list, with records of their own.
+pub(super) fn claimed_by(
+    step: &mut Step<'_>,
+    config: &Config,
+    definition: &SyncDefinition,
+    (list, key): (u32, &AddressKey),
+) -> Result<Vec<SyncId>, StoreError> {
+    let mut others = Vec::new();
+    let of_account = config.syncs.values();
+    let of_account = of_account.filter(|it| it.account == definition.account && it.active);
+    for other in of_account.filter(|it| it.id != definition.id) {
+        let number = step.number('s', other.id.as_str())?;
+        if step.claims.get(&keys::claim(list, key, number))?.is_some()
+            && step.candidates.any(&keys::address(number, key))?
+        {
+            others.push(other.id.clone());
+        }
+    }
+    Ok(others)
+}
+
+/// The last run that ended, of all syncs with a list.
+pub(super) fn found(
+    step: &mut Step<'_>,
+    config: &Config,
+    checkpoints: &BTreeMap<SyncId, Checkpoint>,
+    (account, list): (&AccountName, Option<&str>),
+) -> Result<Option<Found>, StoreError> {
+    let (mut last, mut full): (Option<&LastRun>, Option<i64>) = (None, None);
+    let of_account = config.syncs.values();
+    for sync in of_account.filter(|it| it.account == *account) {
+        let number = step.number('s', sync.id.as_str())?;
+        let resolved = step.resolved.get(&keys::number(number))?;
+        let is_on_it = resolved.is_some_and(|row| Some(row.list.as_str()) == list);
+        let Some(checkpoint) = checkpoints.get(&sync.id).filter(|_| is_on_it) else {
+            continue;
+        };
+        let both = last.into_iter().chain(&checkpoint.last);
+        last = both.max_by_key(|run| run.at);
+        full = full.max(checkpoint.last_full);
+    }
+    Ok(last.map(|last| Found {
+        ended_at: instant(last.at),
+        failed: last.outcome == RunOutcome::Failed,
+        read_in_full_at: full.map(instant),
+    }))
+}
+
 /// What the ledger has of an address for one sync.
 #[derive(Default)]
 pub(super) struct Facts {
@@ -112,9 +164,11 @@ pub(super) struct Facts {
     pub(super) reply: Option<ReplyRow>,
     /// The removal that waits for a person.
     pub(super) held: Option<(RunId, Removal)>,
+    /// Whether a person has discarded its removal.
+    pub(super) discarded: bool,
     /// When the first of its opt-outs was seen.
     pub(super) opted_out_since: Option<i64>,
-    /// Whether a run that was interrupted or failed left it to the next one.
+    /// Whether it waits to be decided: a run left it to the next one, or it was released.
     pub(super) left_over: bool,
 }
 
@@ -134,11 +188,18 @@ impl Facts {
         let opt_outs = keys::address(account, key);
         let opt_outs = step.opt_outs.under(&opt_outs, None, usize::MAX)?;
         let held = step.held.get(&own)?;
+        let reply = step.replies.get(&claim)?;
+        let claim = step.claims.get(&claim)?;
+        let kept = match &claim {
+            Some(claim) => step.kept.get(&keys::kept(sync, claim.winner, key))?,
+            None => None,
+        };
         Ok(Self {
             candidates: candidates(step, sync, key)?,
             member: step.members.get(&keys::address(list, key))?,
-            claim: step.claims.get(&claim)?,
-            reply: step.replies.get(&claim)?,
+            discarded: kept.is_some_and(KeptRow::is_discarded),
+            claim,
+            reply,
             held: held.map(|row| (RunId::from_u128(row.run), row.removal)),
             opted_out_since: opt_outs.iter().map(|(_, row)| row.since).min(),
             left_over: step.staged.any(&own)?

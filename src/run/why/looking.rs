@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
-use super::known::{Facts, numbers, opted_out};
+use super::known::{Facts, claimed_by, found, numbers, opted_out};
 use super::reading::Live;
 use super::records::Seen;
 use super::staged::{Staged, no_run};
-use super::story::{By, Member, Next, OptOut, Standing, Suppressed, SyncStory, instant};
+use super::story::{
+    By, HeldRemoval, Member, Next, OptOut, Standing, Suppressed, SyncStory, instant,
+};
 use super::{Inquiry, Planned, Subject};
 use crate::domain::changes::{
-    Action, AddressState, Decision, Membership, Removal, decide, suppression, winner,
+    Action, AddressState, Decision, Membership, Rejection, Removal, decide, suppression, winner,
 };
 use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{AccountName, FieldPath, RecordId};
@@ -19,6 +21,7 @@ use crate::domain::period::Window;
 use crate::domain::screening::Screened;
 use crate::domain::suppression::Suppression;
 use crate::domain::value::Value;
+use crate::run::audit;
 use crate::run::changes::OVERLAP;
 use crate::run::claims;
 use crate::run::decide::{Deciding, candidates};
@@ -171,6 +174,18 @@ impl<'a> Looking<'a> {
         // The record that opts in again has changed, so that any run reads it.
         let is_freed = facts.opted_out_since.is_some()
             && decided.as_ref().is_some_and(|it| !it.state.opted_out);
+        let claimed_by = match &key {
+            Some(key) => claimed_by(step, self.inquiry.config, definition, (numbers.list, key))?,
+            None => Vec::new(),
+        };
+        let of_list = (&definition.account, list.as_deref());
+        let checkpoints = self.inquiry.checkpoints;
+        let found = found(step, self.inquiry.config, checkpoints, of_list)?;
+        let held = facts.held.map(|(run, removal)| HeldRemoval {
+            run,
+            removal,
+            applies: facts.candidates.is_empty() && claimed_by.is_empty(),
+        });
         let member = facts.member;
         let claimed = facts.claim.is_some();
         let (sent, refused) = facts
@@ -197,14 +212,17 @@ impl<'a> Looking<'a> {
             suppressed,
             next,
             next_is_full: is_stale && !facts.left_over && !is_freed,
-            held: facts.held,
+            held,
+            claimed_by,
+            discarded: facts.discarded,
+            found,
             left_over: facts.left_over,
             claimed,
             is_live: staged.is_some(),
             may_be_converted: staged.as_ref().is_some_and(|staged| staged.hides),
             is_asked: self
                 .live
-                .is_some_and(|live| !live.unasked.contains(&definition.module)),
+                .is_some_and(|live| !live.unasked.contains_key(&definition.module)),
             problem: planned.problem.clone(),
             ignored: None,
         })
@@ -307,15 +325,16 @@ impl<'a> Looking<'a> {
                 ..own(by, since)
             });
         }
-        let is_refused = |reason: Reason| match reason {
+        let is_refused = |refused: &Rejection| match refused.reason {
             Reason::Blocked => By::Blocked,
+            _ if refused.detail == audit::KEPT => By::KeptOff,
             _ => By::Refused,
         };
         let refused = facts.claim.as_ref()?.refused.as_ref()?;
         let is_on_list = decided.state.membership == Some(Membership::Active);
         let is_tried = decided.decision.action.is_some();
         let since = facts.reply.as_ref().map(|reply| reply.at);
-        (!is_on_list && !is_tried).then(|| own(is_refused(refused.reason), since))
+        (!is_on_list && !is_tried).then(|| own(is_refused(refused), since))
     }
 
     /// What holds back a text to which nothing is ever sent.
@@ -337,6 +356,8 @@ impl<'a> Looking<'a> {
 fn is_stale(staged: &Staged<'_>, facts: &Facts, due: (Next, Option<RecordId>)) -> bool {
     match due {
         (Next::Sends(_), Some(winner)) => staged.stale.contains(&winner),
+        // A record that is read again takes a removal back.
+        (Next::Nothing, Some(winner)) if facts.held.is_some() => staged.stale.contains(&winner),
         (Next::TakesOff(Removal::Left), _) => {
             let left = facts.records();
             left.iter().all(|record| staged.stale.contains(record))

@@ -25,14 +25,16 @@ use self::known::KnownRecords;
 use self::looking::Looking;
 use self::reading::{Live, Wanted, read};
 pub(crate) use self::story::{
-    By, Condition, Erasure, LastIgnored, Member, Next, NotSelected, OptOut, OtherList, RecordStory,
-    Standing, Story, Suppressed, SyncStory, Unread, Whereabouts, instant,
+    By, Condition, Erasure, Found, HeldRemoval, LastIgnored, Member, Next, NotSelected, OptOut,
+    OtherList, RecordStory, Standing, Story, Suppressed, SyncStory, Unasked, UnaskedModule, Unread,
+    Whereabouts, instant,
 };
 pub(crate) use self::subject::Subject;
 use super::Clients;
 use super::error::RunError;
 use super::plan::Plan;
 use super::resolve::{kept_in, plan_asked, plan_of};
+pub(crate) use super::verify::NOT_ARRIVED;
 use crate::config::Sources;
 use crate::config::settings::Config;
 use crate::domain::definition::SyncDefinition;
@@ -153,6 +155,14 @@ impl Inquiry<'_> {
                 None
             }
         };
+        let unasked = live.iter().flat_map(|live| &live.unasked);
+        story
+            .unasked
+            .extend(unasked.map(|(module, why)| UnaskedModule {
+                account: account.clone(),
+                module: module.clone(),
+                why: *why,
+            }));
         let looking = Looking {
             inquiry: self,
             subject,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Planned;
 use super::known::KnownRecords;
+use super::story::Unasked;
 use super::subject::Subject;
 use crate::domain::filter::{Filter, Leaf, Test};
 use crate::domain::ids::{FieldPath, ModuleName, RecordId, SyncId};
@@ -26,8 +27,8 @@ const SPELLINGS_MAX: usize = 20;
 pub(super) struct Live {
     /// The records that have the address, and those that the ledger knows under it, by module.
     pub(super) modules: BTreeMap<ModuleName, BTreeMap<RecordId, Record>>,
-    /// The modules that could not be asked for all records with the address.
-    pub(super) unasked: BTreeSet<ModuleName>,
+    /// The modules that could not be asked for all records with the address, and why.
+    pub(super) unasked: BTreeMap<ModuleName, Unasked>,
     /// The deals of those that are contacts, for syncs that ask for deals.
     pub(super) deals: BTreeMap<SyncId, Vec<Record>>,
     /// Those in the view of a sync that names one; no entry where that cannot be asked.
@@ -92,9 +93,9 @@ pub(super) async fn read(
 ) -> Result<Live, CrmError> {
     let mut live = Live::default();
     for (module, wanted) in wanted {
-        let (records, is_whole) = read_module(crm, subject, module.clone(), wanted).await?;
-        if !is_whole {
-            live.unasked.insert(module.clone());
+        let (records, unasked) = read_module(crm, subject, module.clone(), wanted).await?;
+        if let Some(why) = unasked {
+            live.unasked.insert(module.clone(), why);
         }
         live.modules.insert(module, records);
     }
@@ -125,13 +126,13 @@ pub(super) async fn read(
 }
 
 /// The records of a module that have the address, verified here whatever the service takes for equal, and those that
-/// the ledger knows by their ids; says whether these are all, as far as can be told.
+/// the ledger knows by their ids; says why these may not be all.
 async fn read_module(
     crm: &Crm,
     subject: &Subject,
     module: ModuleName,
     wanted: OfModule,
-) -> Result<(BTreeMap<RecordId, Record>, bool), CrmError> {
+) -> Result<(BTreeMap<RecordId, Record>, Option<Unasked>), CrmError> {
     let OfModule {
         columns,
         address_fields,
@@ -141,14 +142,14 @@ async fn read_module(
         module,
         fields: columns.into_values().collect(),
     };
-    let (mut found, mut is_whole) = (BTreeMap::new(), false);
+    let (mut found, mut unasked) = (BTreeMap::new(), Some(Unasked::Unsayable));
     if let Some(filter) = having(subject, &columns, &address_fields) {
         let scope = Scope::ById {
             among: Among { view: None, filter },
             after: None,
         };
         let (mut records, all) = pages(crm, &columns, scope).await?;
-        is_whole = all;
+        unasked = (!all).then_some(Unasked::TooMany);
         let has = |record: &Record| {
             let mut fields = address_fields.iter();
             fields.any(|field| subject.is_in(record.get(field)))
@@ -167,7 +168,7 @@ async fn read_module(
         let records = page.records.into_iter();
         found.extend(records.map(|record| (record.id, record)));
     }
-    Ok((found, is_whole))
+    Ok((found, unasked))
 }
 
 /// A filter that records with the address pass; none where there is no way to ask for it.

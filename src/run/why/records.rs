@@ -97,6 +97,7 @@ impl Seen<'_> {
                 Value::Text(text) if has_it => Some(text.trim().to_owned()),
                 _ => None,
             },
+            emptied: email.is_blank(),
             place: match has_it {
                 true => Whereabouts::Here,
                 false => Whereabouts::Readdressed,
@@ -117,6 +118,7 @@ impl Seen<'_> {
             id,
             modified_at: known.map(|candidate| candidate.modified_at),
             spelled: known.map(|candidate| candidate.address.clone()),
+            emptied: false,
             place,
             selected: match place {
                 Whereabouts::Unread => known.map(|_| true),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::domain::changes::{Membership, Rejection, Removal};
 use crate::domain::definition::SyncDefinition;
-use crate::domain::ids::{AccountName, ModuleName, RecordId, RunId};
+use crate::domain::ids::{AccountName, ModuleName, RecordId, RunId, SyncId};
 use crate::domain::outcome::{Outcome, Reason};
 use crate::domain::value::Value;
 use crate::journal::event::ErrorKind;
@@ -26,6 +26,8 @@ pub(crate) struct Story {
     pub(crate) other_lists: Vec<OtherList>,
     /// The accounts whose CRM could not be read.
     pub(crate) unread: Vec<Unread>,
+    /// The modules that could not be asked for all records with the address.
+    pub(crate) unasked: Vec<UnaskedModule>,
     /// Its spellings on record.
     pub(crate) spellings: BTreeSet<String>,
     /// That the person was erased; then nothing else is told.
@@ -84,6 +86,25 @@ impl Unread {
     }
 }
 
+/// A module that could not be asked for all records with the address.
+pub(crate) struct UnaskedModule {
+    /// The account.
+    pub(crate) account: AccountName,
+    /// The module.
+    pub(crate) module: ModuleName,
+    /// Why not.
+    pub(crate) why: Unasked,
+}
+
+/// Why a module could not be asked for all records with the address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unasked {
+    /// The text has a character that no query can name.
+    Unsayable,
+    /// Too many records have the text in them.
+    TooMany,
+}
+
 /// A record of the CRM that has opted out, or that rosterd knows to have.
 pub(crate) struct OptOut {
     /// The account.
@@ -140,8 +161,14 @@ pub(crate) struct SyncStory {
     /// Whether that has to be a read in full, because nothing about the record has changed since the last run.
     pub(crate) next_is_full: bool,
     /// The removal that waits for a person.
-    pub(crate) held: Option<(RunId, Removal)>,
-    /// Whether a run that was interrupted or failed left the address to the next one.
+    pub(crate) held: Option<HeldRemoval>,
+    /// Other active syncs that have the contact on the same list, with records of theirs.
+    pub(crate) claimed_by: Vec<SyncId>,
+    /// Whether a person has discarded the removal of the contact.
+    pub(crate) discarded: bool,
+    /// The last run that ended and looked at the list; none before there was one.
+    pub(crate) found: Option<Found>,
+    /// Whether the address waits to be decided: a run left it to the next one, or it was released.
     pub(crate) left_over: bool,
     /// Whether the sync claims the contact.
     pub(crate) claimed: bool,
@@ -190,6 +217,28 @@ pub(crate) struct Member {
     pub(crate) since: Timestamp,
 }
 
+/// A removal that waits for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HeldRemoval {
+    /// The run under which it is held.
+    pub(crate) run: RunId,
+    /// Why the contact is to go.
+    pub(crate) removal: Removal,
+    /// Whether `approve` would carry it out, by what the last run read.
+    pub(crate) applies: bool,
+}
+
+/// Of when it is how an address stands on a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// When the last run of a sync with the list ended.
+    pub(crate) ended_at: Timestamp,
+    /// Whether that failed, so that it may not have read all.
+    pub(crate) failed: bool,
+    /// The beginning of the last run that read who is on the list.
+    pub(crate) read_in_full_at: Option<Timestamp>,
+}
+
 /// What holds an address back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Suppressed {
@@ -220,8 +269,10 @@ pub(crate) enum By {
     Bounced,
     /// Campaigns blocks it.
     Blocked,
-    /// Campaigns refused it for another reason.
+    /// Campaigns refused it for another reason, or it did not arrive.
     Refused,
+    /// Campaigns accepted it, and kept it unsubscribed, as rosterd had left it.
+    KeptOff,
 }
 
 impl By {
@@ -237,6 +288,7 @@ impl By {
             Self::Bounced => "campaigns_bounced",
             Self::Blocked => "campaigns_blocked",
             Self::Refused => "campaigns_refused",
+            Self::KeptOff => "campaigns_kept_unsubscribed",
         }
     }
 }
@@ -260,6 +312,8 @@ pub(crate) struct RecordStory {
     pub(crate) modified_at: Option<Timestamp>,
     /// Its address as it spells it.
     pub(crate) spelled: Option<String>,
+    /// Whether it has no address at all any more.
+    pub(crate) emptied: bool,
     /// Where it is now.
     pub(crate) place: Whereabouts,
     /// Whether it is selected; none where that is not known.
@@ -279,7 +333,7 @@ pub(crate) struct RecordStory {
 pub(crate) enum Whereabouts {
     /// In the CRM, with the address.
     Here,
-    /// In the CRM, with another address.
+    /// In the CRM, with another address or none.
     Readdressed,
     /// The CRM does not show it.
     Gone,

@@ -40,7 +40,7 @@ fn assert_alarm(rig: &Rig, ran: &Ran, id: &str, reason: &str) -> Value {
     assert_eq!(run["audit"], json!({"alarms": 1}));
     let message = run["error"]["message"].as_str().unwrap();
     assert!(
-        message.contains("or have left since, which Campaigns does not tell"),
+        message.contains("or has left since, which Campaigns does not tell"),
         "{message}"
     );
     let record = format!("alarms=1 records=\"{id}\"");

@@ -46,6 +46,8 @@ fn a_plan_names_who_goes_and_why_and_counts_the_tags_among_the_calls() {
     later(&rig);
     rig.delete("Contacts", &people[1].0);
     rig.update("Contacts", &people[2].0, &json!({"Last_Name": "Left"}));
+    let elsewhere = json!({"Email": "elsewhere@example.org"});
+    rig.update("Contacts", &people[3].0, &elsewhere);
     rig.advance(600);
     let plan: Value = serde_json::from_str(&rig.done("plan newsletter --people --json")).unwrap();
     let told = plan["people"].as_array().unwrap().iter();
@@ -58,9 +60,14 @@ fn a_plan_names_who_goes_and_why_and_counts_the_tags_among_the_calls() {
         told.contains(&(&deleted, &json!("deleted"), &json!(gone))),
         "{told:?}"
     );
-    let gone = "its record does not belong any more, or has another address";
+    let gone = "its record is not selected any more, or has no address that mail can reach";
     assert!(
         told.contains(&(&left, &json!("deleted"), &json!(gone))),
+        "{told:?}"
+    );
+    let (moved, gone) = (json!(people[3].1), "its record has another address now");
+    assert!(
+        told.contains(&(&moved, &json!("deleted"), &json!(gone))),
         "{told:?}"
     );
     let run = rig.import("newsletter");
@@ -199,4 +206,30 @@ fn a_held_removal_of_who_left_goes_at_once_when_the_record_opts_out_under_anothe
     assert_eq!(standing(&rig, &people[0].1), "unsubscribed");
     let said: Value = serde_json::from_str(&rig.done(&format!("approve {run} --json"))).unwrap();
     assert_eq!(said["deleted"], 2);
+}
+
+#[test]
+fn what_remove_means_is_told_to_who_makes_lists_and_not_to_who_looks() {
+    let (rig, people) = imported("left = \"remove\"");
+    let warning = "Campaigns cannot take one contact off a list";
+    let why = format!("why {}", people[0].1);
+    for (line, warns) in [
+        ("check", true),
+        ("plan newsletter", true),
+        ("sync newsletter", true),
+        ("plan newsletter --quiet", false),
+        ("history", false),
+        ("status", false),
+        (why.as_str(), false),
+    ] {
+        let ran = rig.run(line);
+        assert_eq!(ran.code, Some(0), "{line}: {}", ran.stderr);
+        let warned = ran.stderr.contains(warning);
+        assert_eq!(warned, warns, "{line}: {}", ran.stderr);
+    }
+    // What cannot be read is told to them as well.
+    rig.put("syncs.d/broken.toml", "name = \n");
+    let told = rig.run("history").stderr;
+    assert!(told.contains("not valid TOML"), "{told}");
+    assert!(!told.contains(warning), "{told}");
 }

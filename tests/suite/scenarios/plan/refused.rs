@@ -62,7 +62,7 @@ fn what_keeps_a_run_from_starting_keeps_a_plan_from_being_made() {
     let unknown = untouched(&rig, "plan newsleter");
     assert_eq!(unknown.code, Some(2));
     assert!(
-        unknown.stderr.contains("use one of newsletter"),
+        unknown.stderr.contains("did you mean `newsletter`?"),
         "{}",
         unknown.stderr
     );

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::leaving::{contacts, imported, later};
-use super::{assert_answers, only};
+use super::{assert_answers, only, told};
 use crate::rig::NEWSLETTER;
 
 #[test]
@@ -54,7 +54,7 @@ fn who_stays_though_the_record_is_gone_is_told_by_which_rule() {
     assert_answers(&rig, &people[0].1, &["On the list since ", kept]);
     later(&rig);
     // The sync has nothing to do with it any more.
-    let nothing = "rosterd put it there, for another sync or for a record that is gone. No record of Contacts has this address.";
+    let nothing = "rosterd put it there, for another sync, or for a record that is gone, or whose removal was discarded. No record of Contacts has this address.";
     assert_answers(&rig, &people[0].1, &["On the list since ", nothing]);
 }
 
@@ -108,4 +108,37 @@ fn who_is_deleted_or_left_is_told_as_taken_off_by_rosterd() {
         (&json!("taken_off_left"), &json!(null), &json!(null))
     );
     assert!(!rig.members(NEWSLETTER, "active").contains_key(&people[2].1));
+}
+
+#[test]
+fn a_record_whose_address_was_emptied_has_none_and_not_another() {
+    let (rig, people) = imported("");
+    let (id, address) = &people[0];
+    rig.update("Contacts", id, &json!({"Email": null}));
+    assert_answers(&rig, address, &["has no address now: this sync keeps such"]);
+    let text = told(&rig, address);
+    let heading = text.lines().find(|line| line.starts_with("  Record "));
+    let heading = heading.unwrap();
+    assert!(heading.ends_with(", has no address now:"), "{heading}");
+}
+
+#[test]
+fn who_stays_for_another_sync_is_told_by_its_name_before_and_after_the_run() {
+    let (rig, people) = imported("left = \"unsubscribe\"\ndeleted = \"unsubscribe\"");
+    let second = contacts("left = \"unsubscribe\"").replace("\"Left\"", "\"Gone\"");
+    rig.sync("second", &second.replacen("Newsletter", "Second", 1));
+    rig.import("second");
+    let (id, address) = &people[0];
+    rig.advance(600);
+    rig.update("Contacts", id, &json!({"Last_Name": "Left"}));
+    let one = format!("{address} newsletter");
+    assert_answers(
+        &rig,
+        &one,
+        &["does not match", ": sync second has it there."],
+    );
+    assert_eq!(only(&rig, &one)["claimed_by"], json!(["second"]));
+    later(&rig);
+    let kept = ": sync second has it there. Record ";
+    assert_answers(&rig, &one, &["On the list since ", kept, "does not match"]);
 }

@@ -122,7 +122,10 @@ fn who_bounced_is_told_as_that() {
     assert_answers(
         &rig,
         &people[0].1,
-        &["Not on the list: mail to it hard-bounced in Campaigns (rosterd has known since "],
+        &[
+            "Not on the list: mail to it hard-bounced in Campaigns (rosterd has known since ",
+            "). rosterd never undoes that.",
+        ],
     );
     assert_eq!(suppressed(&rig, &people[0].1).0, "campaigns_bounced");
 }
@@ -157,7 +160,15 @@ fn what_campaigns_refuses_is_told_with_its_code_and_text() {
     );
     let ignored = &sync["last_ignored"];
     assert_eq!(ignored["reason"], "invalid_pattern");
-    assert!(told(&rig, "jane@gnail.com").contains("A run last ignored it on "));
+    let text = told(&rig, "jane@gnail.com");
+    let pointer = format!(
+        "`rosterd history --run {} --ignored`.",
+        ignored["run"].as_str().unwrap()
+    );
+    assert!(
+        text.contains("A run last ignored it on ") && text.contains(&pointer),
+        "{text}"
+    );
     assert_answers(&rig, "blocked@example.com", &[refused]);
     assert_eq!(
         suppressed(&rig, "blocked@example.com").0,
@@ -201,4 +212,45 @@ fn whom_a_lead_freed_by_opting_in_again_is_added_by_the_next_run_whatever_it_rea
     assert_eq!(told, (&json!("new"), &json!(false)));
     let run = later(&rig);
     assert_eq!((&run["full"], &run["new"]), (&json!(false), &json!(1)));
+}
+
+#[test]
+fn who_is_released_is_told_as_that_and_waits_for_the_next_run() {
+    let (rig, people) = imported("");
+    let address = &people[0].1;
+    let lead = opted_out_lead(&rig, address);
+    assert_eq!(later(&rig)["deleted"], 1);
+    rig.delete("Leads", &lead);
+    later(&rig);
+    rig.done(&format!("release {address} --reason merged"));
+    let lifted = "for an opt-out in the CRM, which a person has lifted since";
+    let parts = ["Not on the list yet (rosterd took it off on ", lifted];
+    assert_answers(&rig, address, &parts);
+    assert_eq!(only(&rig, address)["standing"], "taken_off_released");
+    let text = told(&rig, address);
+    assert!(
+        text.contains("\n  It waits to be decided by the next run.\n"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("interrupted") && !text.contains("was gone"),
+        "{text}"
+    );
+    assert_eq!(later(&rig)["re_added"], 1);
+}
+
+#[test]
+fn whom_campaigns_accepts_and_keeps_unsubscribed_is_told_as_that() {
+    let (rig, people) = imported("deleted = \"unsubscribe\"");
+    rig.act(&json!({"policy": {"unsubscribed": "silent"}}));
+    let (id, address) = &people[0];
+    rig.delete("Contacts", id);
+    later(&rig);
+    rig.restore("Contacts", id);
+    later(&rig);
+    let accepted = "Not on the list: Campaigns accepted it on ";
+    let kept = ", and kept it unsubscribed, as rosterd had left it. It is tried again when a mapped field of its record changes.";
+    let consent = "which only the person's consent allows.";
+    assert_answers(&rig, address, &[accepted, kept, consent]);
+    assert_eq!(suppressed(&rig, address).0, "campaigns_kept_unsubscribed");
 }

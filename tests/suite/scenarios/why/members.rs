@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::super::leaving::{imported, later};
+use super::super::leaving::{contacts, imported, later};
 use super::super::{ALL_CONTACTS, plain_contacts};
 use super::{assert_answers, document, only, told};
 use crate::rig::{NEWSLETTER, Rig, Setup};
@@ -123,7 +123,7 @@ fn a_contact_that_others_put_there_is_left_alone() {
     assert_answers(
         &rig,
         "stranger@example.com",
-        &["On the list since ", stranger],
+        &["On the list, seen there since ", stranger],
     );
     let sync = only(&rig, "stranger@example.com");
     assert_eq!(
@@ -188,6 +188,118 @@ fn a_removal_that_waits_for_a_person_is_told_with_its_run() {
     );
     let sync = only(&rig, &address);
     assert_eq!((&sync["held"], &sync["on_list"]), (&run, &json!(true)));
+}
+
+#[test]
+fn a_removal_that_waits_is_taken_back_by_the_next_run_and_until_then_can_be_approved() {
+    let setup = Setup {
+        settings: "[safety]\nmax_removals = 0\nmin_removals = 0\n",
+        ..Setup::default()
+    };
+    for is_approved in [false, true] {
+        let rig = Rig::with(&setup);
+        rig.sync("newsletter", ALL_CONTACTS);
+        rig.import("newsletter");
+        let (id, address) = plain_contacts(&rig)[0].clone();
+        rig.advance(600);
+        rig.delete("Contacts", &id);
+        rig.advance(60);
+        assert_eq!(rig.run("sync newsletter").code, Some(3));
+        let run = rig.events("run.held")[0]["run"].clone();
+        let run = run.as_str().unwrap();
+        rig.advance(60);
+        let back = json!({"Last_Name": "Back", "Email": address});
+        let back = rig.create("Contacts", &back);
+        let because = format!("because record {back} of Contacts has this address");
+        let takes_back =
+            format!("the next run takes back the removal that waits for a person in run {run}.");
+        let approve = format!(
+            "`rosterd approve {run}` before that would still carry it out, as it goes by what the last run read."
+        );
+        let parts = ["On the list since ", &because, &takes_back, &approve];
+        assert_answers(&rig, &address, &parts);
+        if is_approved {
+            rig.done(&format!("approve {run}"));
+            assert!(!rig.members(NEWSLETTER, "active").contains_key(&address));
+        } else {
+            rig.advance(600);
+            rig.import("newsletter");
+            assert_eq!(only(&rig, &address)["held"], json!(null));
+            assert!(rig.members(NEWSLETTER, "active").contains_key(&address));
+        }
+    }
+}
+
+#[test]
+fn who_stays_as_the_removal_was_discarded_is_told_that_it_may_be_so() {
+    let rig = Rig::with(&Setup {
+        settings: "[safety]\nmax_removals = 0\nmin_removals = 0\n",
+        ..Setup::default()
+    });
+    rig.sync(
+        "newsletter",
+        &contacts("left = \"unsubscribe\"\ndeleted = \"unsubscribe\""),
+    );
+    rig.import("newsletter");
+    let people = plain_contacts(&rig);
+    rig.advance(600);
+    rig.delete("Contacts", &people[0].0);
+    rig.update("Contacts", &people[1].0, &json!({"Last_Name": "Left"}));
+    rig.advance(60);
+    assert_eq!(rig.run("sync newsletter").code, Some(3));
+    let run = rig.events("run.held")[0]["run"].clone();
+    rig.done(&format!("discard {}", run.as_str().unwrap()));
+    let may_be = "or for a record that is gone, or whose removal was discarded.";
+    assert_answers(&rig, &people[0].1, &["On the list since ", may_be]);
+    let was = "does not match: condition 1 ";
+    assert_answers(&rig, &people[1].1, &[was, ": its removal was discarded."]);
+}
+
+#[test]
+fn how_it_stands_is_told_as_of_the_run_that_found_it_and_in_which_zone() {
+    let rig = Rig::new(60);
+    rig.sync("newsletter", ALL_CONTACTS);
+    let address = &plain_contacts(&rig)[0].1;
+    let before = told(&rig, address);
+    assert!(!before.contains("found it"), "there was no run: {before}");
+    rig.import("newsletter");
+    let as_of = only(&rig, address)["as_of"].clone();
+    let ended = rig.events("run.finished")[0]["at"].clone();
+    assert_eq!(
+        as_of.as_str().unwrap()[..19],
+        ended.as_str().unwrap()[..19],
+        "{as_of} {ended}"
+    );
+    let text = told(&rig, address);
+    let found = text.matches("  As the run that ended on ").count();
+    let zones = text.matches("\nAll times are those of ").count();
+    assert_eq!((found, zones), (1, 1), "{text}");
+    rig.advance(600);
+    rig.create(
+        "Contacts",
+        &json!({"Last_Name": "N", "Email": "new@example.org"}),
+    );
+    rig.act(&json!({"subscribe": {"list": NEWSLETTER, "address": "new@example.org"}}));
+    let text = told(&rig, "new@example.org");
+    let others = "found it; whom others put on the list after ";
+    assert!(
+        text.contains("Not on the list yet") && text.contains(others),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_the_next_run_sends_is_told_without_naming_a_change_that_was_none() {
+    let (rig, people) = imported("");
+    let (id, address) = &people[0];
+    // Another record wins, and neither has changed.
+    let other = rig.create("Contacts", &json!({"Last_Name": "Other", "Email": address}));
+    let text = told(&rig, address);
+    let differs = format!(
+        "That is not what the fields of record {other} are now; the next run sends what differs."
+    );
+    assert!(text.contains(&differs), "{text}");
+    assert!(!text.contains("has changed since"), "{id}: {text}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn an_address_that_was_never_seen_has_no_syncs() {
     let asked = "never@example.com";
     assert_eq!(
         document(&rig, asked),
-        json!({"address": asked, "asked": asked, "spellings": [], "suppressed": null, "opted_out": [], "syncs": [], "other_lists": [], "unread": []})
+        json!({"address": asked, "asked": asked, "spellings": [], "suppressed": null, "opted_out": [], "syncs": [], "other_lists": [], "unread": [], "unasked": []})
     );
     let text = told(&rig, asked);
     assert_eq!(
