@@ -87,8 +87,16 @@ impl Run<'_> {
                     Some(member) if was_active => member.since,
                     Some(_) | None => now,
                 };
+                let opted_out = step
+                    .opt_outs
+                    .any(&keys::address(self.numbers.account, &address))?;
+                let spelled = match opted_out {
+                    // It is about to be taken off, also if the person was erased.
+                    true => text.clone(),
+                    false => step.spelled(&address, text)?,
+                };
                 let row = MemberRow {
-                    address: step.spelled(&address, text)?,
+                    address: spelled,
                     state: Membership::Active,
                     ours: step.tried.get(&key)?.is_some()
                         || (was_active && before.is_some_and(|member| member.ours)),
@@ -96,10 +104,7 @@ impl Run<'_> {
                     seen: self.row.number,
                 };
                 step.members.put(&key, &row)?;
-                if step
-                    .opt_outs
-                    .any(&keys::address(self.numbers.account, &address))?
-                {
+                if opted_out {
                     step.touch(self.numbers.sync, &address, None)?;
                 }
             }

@@ -45,6 +45,7 @@ mod remove;
 mod replied;
 mod replies;
 mod resolve;
+mod resumed;
 mod stage;
 mod start;
 mod suppressions;
@@ -271,6 +272,7 @@ impl Run<'_> {
     async fn go_to_the_end(&mut self) -> Result<RunOutcome, RunError> {
         let mut outcome = RunOutcome::Completed;
         self.open_gate().await?;
+        self.learn_opt_outs().await?;
         self.audit_earlier()?;
         loop {
             self.go_on()?;

@@ -42,7 +42,9 @@ impl Staging<'_> {
                 self.tell_peers(step, &address)?;
             }
             let on_list = keys::address(self.numbers.list, &address);
-            if opted_out && step.members.get(&on_list)?.is_none() {
+            let member = step.members.get(&on_list)?;
+            let is_active = member.is_some_and(|it| it.state == Membership::Active);
+            if opted_out && !known && !is_active {
                 self.unknown_opt_outs.store(true, Ordering::Relaxed);
             }
             if opted_out && step.is_erased(&address)? {

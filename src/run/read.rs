@@ -268,7 +268,11 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn staging(&self, step: &mut Step<'_>, module: &ModuleName) -> Result<Staging<'_>, StoreError> {
+    pub(super) fn staging(
+        &self,
+        step: &mut Step<'_>,
+        module: &ModuleName,
+    ) -> Result<Staging<'_>, StoreError> {
         Ok(Staging {
             plan: &self.plan,
             ledger: &self.store.ledger,

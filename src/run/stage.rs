@@ -39,8 +39,8 @@ pub(super) struct Staging<'a> {
     /// The cursor that the last completed run left: what was modified since has changed.
     pub(super) cursor: Option<Timestamp>,
     pub(super) now: Timestamp,
-    /// Set where an opt-out is read whose address is not known to be or have been on the list: it may be there all the
-    /// same, if others put it there.
+    /// Set where an opt-out is read for the first time whose address is not known to be on the list: it may be there all
+    /// the same, if others put it there.
     pub(super) unknown_opt_outs: &'a AtomicBool,
     /// Who is told of outcomes that a record's own fields decide.
     pub(super) witness: Option<&'a Witness>,

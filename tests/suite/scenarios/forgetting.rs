@@ -245,3 +245,22 @@ fn what_is_no_address_can_be_erased_too() {
         );
     }
 }
+
+#[test]
+fn an_erased_person_who_is_put_back_by_others_and_opts_out_goes_in_the_run_that_reads_it() {
+    let (rig, people) = imported("");
+    let (id, address) = &people[0];
+    forget(&rig, address);
+    rig.act(&json!({"policy": {"unsubscribed": "reinstate"}}));
+    rig.act(&json!({"subscribe": {"list": NEWSLETTER, "address": address}}));
+    rig.update("Contacts", id, &json!({"Email_Opt_Out": true}));
+    let run = later(&rig);
+    assert_eq!(
+        (&run["full"], &run["deleted"]),
+        (&json!(false), &json!(1)),
+        "{run}"
+    );
+    assert_eq!(standing(&rig, address), "unsubscribed");
+    later(&rig);
+    assert_eq!(files_with(&rig, &[address]), [""; 0]);
+}

@@ -114,3 +114,30 @@ fn whom_a_run_added_that_never_ended_is_rosterds_own_and_counted_once_as_new() {
         assert_eq!(later(&rig)["deleted"], 6, "killed: {killed}");
     }
 }
+
+#[test]
+fn a_run_that_goes_on_adds_nobody_who_opted_out_while_it_was_dead() {
+    for module in ["Contacts", "Leads"] {
+        let (rig, ids, there) = cut(true);
+        for (number, id) in ids.iter().enumerate() {
+            match module {
+                "Contacts" => rig.update("Contacts", id, &json!({"Email_Opt_Out": true})),
+                _ => {
+                    let lead = json!({"Last_Name": "L", "Company": "C", "Email": fresh(number), "Email_Opt_Out": true});
+                    rig.create("Leads", &lead);
+                }
+            }
+        }
+        rig.pass(86_400);
+        rig.forget_calls();
+        rig.done("sync newsletter");
+        assert_eq!(rig.calls().addresses("listsubscribe"), [""; 0], "{module}");
+        let resumed = &rig.events("run.finished")[1];
+        assert_eq!(resumed["new"], 0, "{module}: {resumed}");
+        assert_eq!(resumed["ignored_by"]["opted_out"], 6, "{module}: {resumed}");
+        assert_eq!(resumed["deleted"], there.len(), "{module}: {resumed}");
+        for address in &there {
+            assert_eq!(standing(&rig, address), "unsubscribed", "{module}");
+        }
+    }
+}
