@@ -18,6 +18,7 @@ use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{ListKey, RunId};
 use crate::domain::limits::{Trigger, counted, may_start};
 use crate::domain::outcome::Counts;
+use crate::domain::schedule::settled;
 use crate::domain::suppression::Gate;
 use crate::journal::event::{Event, RunResumed, RunStarted};
 use crate::store::ledger::rows::{CostRow, ExpectedRow, LedgerRow, Phase, RunRow};
@@ -279,7 +280,7 @@ fn handled(
         .handled(&definition.id)?
         .unwrap_or_default();
     let handled = Handled {
-        last: Some(at.as_millisecond()),
+        last: Some(settled(at, base.clock.now()).as_millisecond()),
         ..before
     };
     Ok(Some((definition.id.clone(), handled)))
