@@ -1,8 +1,9 @@
 //! The only reader of wall time, and a clock that tests can set.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -47,6 +48,20 @@ impl Clock {
         }
     }
 
+    /// Whether it is the system's, and not one that is set or moved to rehearse something.
+    #[must_use]
+    pub fn is_system(&self) -> bool {
+        matches!(self.0, Kind::System)
+    }
+
+    /// How much time has passed since this was first asked. Nobody can set that; while the machine sleeps it stands
+    /// still.
+    #[must_use]
+    pub fn steady(&self) -> Duration {
+        static BEGAN: OnceLock<Instant> = OnceLock::new();
+        BEGAN.get_or_init(instant).elapsed()
+    }
+
     /// The time now, in whole milliseconds.
     #[must_use]
     pub fn now(&self) -> Timestamp {
@@ -66,6 +81,14 @@ impl Clock {
 fn system_time() -> Timestamp {
     let millis = Timestamp::now().as_millisecond();
     Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one reader of time that nobody sets"
+)]
+fn instant() -> Instant {
+    Instant::now()
 }
 
 fn seconds_in(file: &Path) -> SignedDuration {

@@ -13,6 +13,7 @@ pub(crate) mod rehearsal;
 mod scheduler;
 pub mod signals;
 pub mod status;
+mod vigil;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
