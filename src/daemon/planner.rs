@@ -1,6 +1,6 @@
 //! What is due: each sync's schedule against what was handled, and the journal's word on what does not run.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -48,8 +48,12 @@ pub(super) fn note_schedules(base: &Base) -> Result<(), StoreError> {
     }
 }
 
-/// The runs that are due now. Occurrences that get none are journalled and handled; `busy` syncs are under way.
-pub(super) fn due(base: &Base, busy: &BTreeSet<SyncId>) -> Result<Vec<(SyncId, Wish)>, RunError> {
+/// The runs that are due now. Occurrences that get none are journalled and handled; `busy` syncs are under way, and for
+/// what.
+pub(super) fn due(
+    base: &Base,
+    busy: &BTreeMap<SyncId, Wish>,
+) -> Result<Vec<(SyncId, Wish)>, RunError> {
     let now = base.clock.now();
     let mut runs = Vec::new();
     for definition in base
@@ -64,7 +68,7 @@ pub(super) fn due(base: &Base, busy: &BTreeSet<SyncId>) -> Result<Vec<(SyncId, W
         } else {
             occurrence(base, definition, handled, busy, now)?
         };
-        if let Some(wish) = wish.filter(|_| !busy.contains(&definition.id)) {
+        if let Some(wish) = wish.filter(|_| !busy.contains_key(&definition.id)) {
             runs.push((definition.id.clone(), wish));
         }
     }
@@ -143,23 +147,27 @@ fn occurrence(
     base: &Base,
     definition: &SyncDefinition,
     handled: Handled,
-    busy: &BTreeSet<SyncId>,
+    busy: &BTreeMap<SyncId, Wish>,
     now: Timestamp,
 ) -> Result<Option<Wish>, RunError> {
     let instant = |millis: i64| Timestamp::from_millisecond(millis).ok();
     let since = instant(handled.since).unwrap_or(now);
-    let due = definition
-        .schedule
-        .due(handled.last.and_then(instant), since, now);
+    // That of a run under way is noted when the run counts, and is not due again before that.
+    let running = busy.get(&definition.id);
+    let under_way = match running {
+        Some(Wish::Schedule { at, .. }) => Some(*at),
+        Some(Wish::Person { .. } | Wish::Resume) | None => None,
+    };
+    let last = handled.last.and_then(instant).max(under_way);
+    let due = definition.schedule.due(last, since, now);
     let Some(upto) = due.handled else {
         return Ok(None);
     };
-    let is_busy = busy.contains(&definition.id);
     if !due.missed.is_empty() {
         skip(base, definition, SkipReason::Missed)?;
     }
     match due.run {
-        Some(at) if !is_busy => {
+        Some(at) if running.is_none() => {
             return Ok(Some(Wish::Schedule {
                 at,
                 missed: due.late,
@@ -175,7 +183,8 @@ fn occurrence(
 /// Notes that occurrences up to this one are handled, whether they ran or not.
 pub(super) fn note_handled(base: &Base, sync: &SyncId, upto: Timestamp) -> Result<(), StoreError> {
     let before = base.store.state.handled(sync)?.unwrap_or_default();
-    let upto = settled(upto, base.clock.now());
+    let last = before.last.map(Timestamp::from_millisecond);
+    let upto = settled(upto, last.and_then(Result::ok), base.clock.now());
     let after = Handled {
         last: Some(upto.as_millisecond()),
         ..before

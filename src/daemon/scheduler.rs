@@ -1,6 +1,6 @@
 //! The daemon's loop: woken by the beat, it starts what is due, reloads when asked, and stops in order.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -122,7 +122,7 @@ async fn keep_vigil(
 #[derive(Default)]
 struct Tasks {
     set: JoinSet<Task>,
-    busy: BTreeSet<SyncId>,
+    busy: BTreeMap<SyncId, Wish>,
 }
 
 impl Tasks {
@@ -131,7 +131,7 @@ impl Tasks {
         let ticket = |(sync, wish)| current.ticket(&sync).map(|ticket| (ticket, wish));
         let tickets: Vec<(Ticket, Wish)> = due.into_iter().filter_map(ticket).collect();
         for (ticket, wish) in tickets {
-            self.busy.insert(ticket.sync().clone());
+            self.busy.insert(ticket.sync().clone(), wish);
             let current = current.clone();
             self.set.spawn(async move {
                 let (progress, _) = watch::channel(Progress::default());

@@ -279,8 +279,10 @@ fn handled(
         .state
         .handled(&definition.id)?
         .unwrap_or_default();
+    let last = before.last.map(Timestamp::from_millisecond);
+    let upto = settled(at, last.and_then(Result::ok), base.clock.now());
     let handled = Handled {
-        last: Some(settled(at, base.clock.now()).as_millisecond()),
+        last: Some(upto.as_millisecond()),
         ..before
     };
     Ok(Some((definition.id.clone(), handled)))

@@ -24,11 +24,13 @@ pub fn believed(noted: Timestamp, now: Timestamp) -> Timestamp {
     }
 }
 
-/// The instant up to which occurrences are settled once the one `at` is. Where the clock was set back meanwhile, that is
-/// at most [`ON_TIME`] ahead: what lies beyond has yet to come.
+/// The instant up to which occurrences are settled once the one `at` is, and those up to `before` were. Where the clock
+/// was set back meanwhile, that is at most [`ON_TIME`] ahead: what lies beyond has yet to come.
 #[must_use]
-pub fn settled(at: Timestamp, now: Timestamp) -> Timestamp {
-    at.min(now.checked_add(ON_TIME).unwrap_or(Timestamp::MAX))
+pub fn settled(at: Timestamp, before: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    let bound = now.checked_add(ON_TIME).unwrap_or(Timestamp::MAX);
+    let before = before.filter(|before| *before <= bound);
+    before.map_or(at.min(bound), |before| at.min(bound).max(before))
 }
 
 /// What a schedule asks for at one moment.

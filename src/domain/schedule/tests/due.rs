@@ -207,6 +207,30 @@ fn what_a_wrong_clock_noted_silences_nothing_and_what_a_right_one_noted_is_not_r
         ),
     ] {
         assert_eq!(believed(at(noted), now), at(taken), "{why}");
-        assert_eq!(settled(at(noted), now), at(settles), "{why}");
+        assert_eq!(settled(at(noted), None, now), at(settles), "{why}");
+    }
+    // A later one may have been skipped while this one ran; one that lies ahead of the clock has yet to come.
+    for (ran, before, settles) in [
+        (
+            "2026-03-02T10:00:00Z",
+            "2026-03-02T09:00:00Z",
+            "2026-03-02T10:00:00Z",
+        ),
+        (
+            "2026-03-02T10:00:00Z",
+            "2026-03-02T11:00:00Z",
+            "2026-03-02T11:00:00Z",
+        ),
+        (
+            "2026-03-02T10:00:00Z",
+            "2026-03-02T13:00:00Z",
+            "2026-03-02T10:00:00Z",
+        ),
+    ] {
+        assert_eq!(
+            settled(at(ran), Some(at(before)), now),
+            at(settles),
+            "{before}"
+        );
     }
 }
