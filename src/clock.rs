@@ -7,6 +7,32 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
+/// No rosterd was built before this: a clock that says so has lost the time.
+const BUILT_AFTER: &str = "2026-11-01T00:00:00Z";
+
+/// How far this clock and that of a service may be apart.
+const APART_MAX: SignedDuration = SignedDuration::from_mins(5);
+
+/// Why nothing may be decided by this machine's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ClockError {
+    /// It has lost the time.
+    #[error(
+        "this machine's clock says {0}, before this rosterd was built: set it, then start the run again"
+    )]
+    Lost(Timestamp),
+    /// It is not that of the service.
+    #[error(
+        "this machine's clock says {here} and Zoho's {there}, more than five minutes apart: set it, then start the run again"
+    )]
+    Apart {
+        /// What it says.
+        here: Timestamp,
+        /// What the service says.
+        there: Timestamp,
+    },
+}
+
 /// Tells the time: the system's, or one that was set.
 #[derive(Debug, Clone, Default)]
 pub struct Clock(Kind);
@@ -48,10 +74,33 @@ impl Clock {
         }
     }
 
-    /// Whether it is the system's, and not one that is set or moved to rehearse something.
-    #[must_use]
-    pub fn is_system(&self) -> bool {
-        matches!(self.0, Kind::System)
+    /// Makes sure that the time can be right at all. One that is set or moved to rehearse something is taken as it is.
+    ///
+    /// # Errors
+    /// [`ClockError::Lost`].
+    pub fn check(&self) -> Result<(), ClockError> {
+        let now = self.now();
+        let lost = BUILT_AFTER
+            .parse()
+            .is_ok_and(|built: Timestamp| now < built);
+        match self.0 {
+            Kind::System if lost => Err(ClockError::Lost(now)),
+            Kind::System | Kind::Standing(_) | Kind::Moved(_) => Ok(()),
+        }
+    }
+
+    /// Makes sure that the time was right when it was `here` on this clock and `there` on a service's. One that is set or
+    /// moved to rehearse something is taken as it is.
+    ///
+    /// # Errors
+    /// [`ClockError::Apart`].
+    pub fn agrees(&self, here: Timestamp, there: Timestamp) -> Result<(), ClockError> {
+        match self.0 {
+            Kind::System if here.duration_since(there).abs() > APART_MAX => {
+                Err(ClockError::Apart { here, there })
+            }
+            Kind::System | Kind::Standing(_) | Kind::Moved(_) => Ok(()),
+        }
     }
 
     /// How much time has passed since this was first asked. Nobody can set that; while the machine sleeps it stands
@@ -94,4 +143,28 @@ fn instant() -> Instant {
 fn seconds_in(file: &Path) -> SignedDuration {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     SignedDuration::from_secs(text.trim().parse().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_system_clock_has_to_agree_with_the_services_and_one_for_rehearsals_has_not() {
+        let here: Timestamp = "2026-11-26T12:00:00Z".parse().unwrap();
+        for (apart, agrees) in [
+            (0, true),
+            (300, true),
+            (-300, true),
+            (301, false),
+            (-301, false),
+        ] {
+            let there = here + SignedDuration::from_secs(apart);
+            let said = Clock::system().agrees(here, there);
+            assert_eq!(said.is_ok(), agrees, "{apart}");
+            assert_eq!(Clock::standing_at(here).agrees(here, there), Ok(()));
+        }
+        assert_eq!(Clock::system().check(), Ok(()));
+        assert_eq!(Clock::standing_at(Timestamp::UNIX_EPOCH).check(), Ok(()));
+    }
 }

@@ -64,6 +64,7 @@ pub(super) async fn start<'a>(
         campaigns: clients.campaigns.metered(meter.clone()),
         ..clients.clone()
     };
+    base.clock.check()?;
     let now = base.clock.now();
     let checkpoint = base.store.state.checkpoint(&definition.id)?;
     let checkpoint = checkpoint.unwrap_or_else(|| Checkpoint {

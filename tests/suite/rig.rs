@@ -158,13 +158,20 @@ campaigns_url = "{url}"
 
     /// The binary with the arguments of `line`, not started yet.
     pub(crate) fn command(&self, line: &str) -> Command {
+        let mut command = self.command_by_the_system_clock("");
+        command.arg("--clock-offset").arg(self.path("clock-offset"));
+        command.args(line.split_whitespace());
+        command
+    }
+
+    /// The same, going by the clock of this machine, which has to agree with the sandbox's.
+    pub(crate) fn command_by_the_system_clock(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rosterd"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ROSTERD_")) {
             command.env_remove(name);
         }
         command.env_remove("JOURNAL_STREAM");
         command.arg("--config").arg(self.path("rosterd.toml"));
-        command.arg("--clock-offset").arg(self.path("clock-offset"));
         command.args(line.split_whitespace());
         command
     }
