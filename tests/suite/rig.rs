@@ -357,6 +357,14 @@ campaigns_url = "{url}"
         self.advance(seconds);
     }
 
+    /// How many seconds to pass until rosterd's clock shows so many seconds past the hour, however long all took before.
+    pub(crate) fn until_past_the_hour(&self, seconds: i64) -> i64 {
+        let moved = fs::read_to_string(self.path("clock-offset")).unwrap_or_default();
+        let moved: i64 = moved.parse().unwrap_or_default();
+        let now = rosterd::clock::Clock::system().now().as_second() + moved;
+        (seconds - now).rem_euclid(3600)
+    }
+
     /// Moves the sandbox's clock on, and not rosterd's.
     pub(crate) fn advance(&self, seconds: i64) {
         self.post("/clock", &json!({ "advance_seconds": seconds }));

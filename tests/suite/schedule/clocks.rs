@@ -26,8 +26,7 @@ fn rig(schedule: &str) -> Rig {
         settings: "timezone = \"UTC\"\n[limits]\nruns_per_day = \"unlimited\"\n[retry]\ngive_up_after = \"1s\"\n",
         ..Setup::default()
     });
-    let now = rosterd::clock::Clock::system().now().as_second();
-    rig.pass(HALF - now % HOUR);
+    rig.pass(rig.until_past_the_hour(HALF));
     rig.sync("guests", &definition(schedule));
     rig.import("guests");
     rig
@@ -88,7 +87,7 @@ fn a_clock_set_forward_is_caught_up_with_once() {
         (1, &"missed".into())
     );
     // And goes on as before.
-    step(&rig, &daemon, HALF + 5);
+    step(&rig, &daemon, rig.until_past_the_hour(5));
     until_runs(&rig, 2);
     assert_eq!(triggers(&rig), ["catch_up", "scheduled"]);
     stop(daemon);
@@ -104,7 +103,7 @@ fn a_clock_set_forward_is_not_caught_up_with_where_the_definition_says_so() {
     });
     assert_eq!(rig.events("run.skipped")[0]["reason"], "missed");
     // What is on time runs, so nothing ran before.
-    step(&rig, &daemon, HALF + 5);
+    step(&rig, &daemon, rig.until_past_the_hour(5));
     until_runs(&rig, 1);
     assert_eq!(triggers(&rig), ["scheduled"]);
     assert_eq!(rig.events("run.skipped").len(), 1);
@@ -115,7 +114,7 @@ fn a_clock_set_forward_is_not_caught_up_with_where_the_definition_says_so() {
 fn a_clock_set_back_runs_nothing_twice_and_does_not_fall_silent() {
     let rig = rig(HOURLY);
     let daemon = start(&rig);
-    step(&rig, &daemon, HALF + 5);
+    step(&rig, &daemon, rig.until_past_the_hour(5));
     until_runs(&rig, 1);
     // Three hours back, and then the same three full hours again.
     step(&rig, &daemon, -3 * HOUR);
@@ -134,7 +133,7 @@ fn a_clock_set_back_runs_nothing_twice_and_does_not_fall_silent() {
 fn a_clock_that_was_days_ahead_does_not_keep_its_syncs_silent_for_days() {
     let rig = rig(HOURLY);
     let daemon = start(&rig);
-    step(&rig, &daemon, 30 * DAY + HALF + 5);
+    step(&rig, &daemon, 30 * DAY + rig.until_past_the_hour(5));
     until_runs(&rig, 1);
     step(&rig, &daemon, -30 * DAY);
     until("it is put right", || {
@@ -176,9 +175,9 @@ fn a_schedule_that_was_edited_counts_at_once_and_not_before() {
     };
     // At a quarter past: that was before it was edited, and is nobody's.
     edit(&definition("every = \"hour\"\nat = \":15\""));
-    step(&rig, &daemon, 35 * 60);
+    step(&rig, &daemon, rig.until_past_the_hour(5 * 60));
     assert_eq!(scheduled(&rig).len(), 0);
-    step(&rig, &daemon, 10 * 60 + 30);
+    step(&rig, &daemon, rig.until_past_the_hour(15 * 60 + 5));
     until_runs(&rig, 1);
     assert_eq!(triggers(&rig), ["scheduled"]);
     // Every second: the next one is its first.

@@ -11,7 +11,7 @@ fn definition(module: &str, list: &str, schedule: &str) -> String {
     )
 }
 
-/// A rig in UTC at 12:00, whatever the time is.
+/// A rig in UTC at 12:20, whatever the time is.
 fn rig(settings: &'static str) -> Rig {
     let rig = Rig::with(&Setup {
         people: 20,
@@ -19,7 +19,7 @@ fn rig(settings: &'static str) -> Rig {
         ..Setup::default()
     });
     let now = rosterd::clock::Clock::system().now().as_second();
-    rig.pass(86_400 + 43_200 - now % 86_400);
+    rig.pass(86_400 + 44_400 - now % 86_400);
     rig
 }
 
@@ -114,12 +114,12 @@ fn it_tells_each_run_to_come_what_a_limit_defers_and_what_is_expected_to_be_paid
         daemon.stderr().contains("rosterd is running")
     });
     let before = rig.events("run.finished").len();
-    rig.pass(3605);
+    rig.pass(rig.until_past_the_hour(5));
     until("it runs", || rig.events("run.finished").len() > before);
     let finished = rig.events("run.finished");
     assert_eq!(finished[before]["trigger"], "scheduled");
     assert_eq!(finished[before]["crm"]["calls"], cost["crm"]);
-    rig.pass(3600);
+    rig.pass(rig.until_past_the_hour(5));
     until("it is deferred", || !rig.events("run.deferred").is_empty());
     let deferred = &rig.events("run.deferred")[0];
     let next = schedule(&rig, "--days 1");
