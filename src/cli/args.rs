@@ -75,6 +75,9 @@ pub enum Command {
     Check(CheckArgs),
     /// Show every sync: its state, last run, next run and the limits used.
     Status(StatusArgs),
+    /// Show the coming runs, which of them a limit would defer, and what they are expected to cost.
+    #[command(after_help = SCHEDULE_EXAMPLES)]
+    Schedule(ScheduleArgs),
     /// Start a run now and follow it to its end.
     #[command(
         after_help = "Exit code 3 if a limit refuses the run, or its removals wait for a person; 75 if trying later will do."
@@ -144,6 +147,18 @@ Examples:
   rosterd history --follow                    go on with what runs from now on
 
 Works beside a running daemon. Exit code 2 for a sync or run that does not exist.";
+
+const SCHEDULE_EXAMPLES: &str = "\
+Examples:
+  rosterd schedule                  the coming week
+  rosterd schedule --days 31        the coming month
+  rosterd schedule --json           the same for programs
+
+What a run is expected to cost is the median of the sync's last five runs that read as much as it
+does, everything or changes; before its first run it is unknown, which `rosterd plan` tells. First
+runs are taken to complete, and runs by people cannot be foreseen. Of a sync whose occurrences are
+deferred, 24 in a row are shown until the limit frees, and of all together the first 5,000.
+Works beside a running daemon, and reads nothing but files.";
 
 const PLAN_EXAMPLES: &str = "\
 Examples:
@@ -227,6 +242,14 @@ pub struct CheckArgs {
 pub struct StatusArgs {
     /// Only this sync, in detail.
     pub sync: Option<String>,
+}
+
+/// Options of `schedule`.
+#[derive(Debug, Clone, Args)]
+pub struct ScheduleArgs {
+    /// How many days to look ahead, from now; 366 at most.
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=366))]
+    pub days: u16,
 }
 
 /// Options of `sync`.
@@ -357,6 +380,10 @@ mod tests {
             ("sync", false),
             ("plan news --people --full --json", true),
             ("plan", false),
+            ("schedule --json", true),
+            ("schedule --days 366", true),
+            ("schedule --days 367", false),
+            ("schedule --days 0", false),
             ("adopt news --json", true),
             ("release ann@example.com --reason merged", true),
             ("release ann@example.com", false),

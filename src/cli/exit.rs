@@ -49,6 +49,7 @@ impl Exit {
             | ErrorKind::ReadCut
             | ErrorKind::SumsDisagree
             | ErrorKind::Audit
+            | ErrorKind::Clock
             | ErrorKind::State
             | ErrorKind::Other => Self::Failed,
         }

@@ -19,6 +19,7 @@ mod plan;
 mod release;
 pub mod report;
 mod sandbox;
+mod schedule;
 mod service;
 mod status;
 mod sync;
@@ -120,6 +121,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
         Command::Daemon => daemon::run(context),
         Command::Check(args) => check::run(context, args),
         Command::Status(args) => status::run(context, args),
+        Command::Schedule(args) => schedule::run(context, args),
         Command::Sync(args) => sync::run(context, args),
         Command::Plan(args) => plan::run(context, args),
         Command::History(args) => history::run(context, args),

@@ -74,6 +74,7 @@ impl From<RunError> for CliError {
             | RunError::Journal(_)
             | RunError::Definition { .. }
             | RunError::OptOutsHidden { .. }
+            | RunError::Clock(_)
             | RunError::Audit { .. }
             | RunError::Sums { .. }
             | RunError::NotTakenOff { .. } => Exit::of_run(error.kind()),

@@ -1,18 +1,15 @@
 //! The beat: one job of tokio-cron-scheduler, every second, that does nothing but wake the planner.
 //!
 //! The scheduler's own arithmetic is never asked (it freezes zone offsets, and may fall silent after a clock step), so
-//! its job is the simplest there is. When no beat has come for three seconds, the job is replaced.
+//! its job is the simplest there is. The vigil tells when it has fallen silent; then it is replaced.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 /// Enough for any burst of beats after the machine slept.
 const CHANNEL_BEATS: usize = 4096;
-/// A job that is silent for this long is replaced.
-pub(super) const SILENCE_MAX: Duration = Duration::from_secs(3);
 
 /// The running beat.
 pub(super) struct Beat {

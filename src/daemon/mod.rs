@@ -8,11 +8,13 @@ mod beat;
 mod clients;
 pub(crate) mod inquiry;
 mod login;
+pub mod outlook;
 mod planner;
 pub(crate) mod rehearsal;
 mod scheduler;
 pub mod signals;
 pub mod status;
+mod vigil;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

@@ -1,14 +1,16 @@
 //! The daemon's loop: woken by the beat, it starts what is due, reloads when asked, and stops in order.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::beat::{Beat, SILENCE_MAX};
+use super::beat::Beat;
+use super::vigil::{LOOK_EVERY, Vigil};
 use super::{Current, Service, ServiceError, planner, signals};
 use crate::clock::Clock;
 use crate::config::{Loaded, Problems};
@@ -42,6 +44,10 @@ pub async fn daemon(loaded: Loaded, clock: Clock, reload: Reload) -> Result<(), 
     let mut beat = Beat::start(wake.clone())
         .await
         .map_err(ServiceError::Beat)?;
+    let clock = service.current().base.clock.clone();
+    let mut vigil = Vigil::new(clock.now(), clock.steady());
+    let mut looks = interval(LOOK_EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut tasks = Tasks::default();
     let interrupted = interrupted.into_iter().map(|sync| (sync, Wish::Resume));
     tasks.start(&service.current(), interrupted.collect());
@@ -59,12 +65,16 @@ pub async fn daemon(loaded: Loaded, clock: Clock, reload: Reload) -> Result<(), 
                     break Err(error);
                 }
             }
-            beaten = tokio::time::timeout(SILENCE_MAX, wake.notified()) => {
-                if beaten.is_err() {
-                    tracing::warn!("the scheduler's beat fell silent: its job is replaced");
-                    beat.replace().await.map_err(ServiceError::Beat)?;
-                }
+            () = wake.notified() => {
+                vigil.beaten(clock.steady());
                 if let Err(error) = tasks.start_due(&service.current()) {
+                    break Err(error);
+                }
+            }
+            _ = looks.tick() => {
+                if keep_vigil(&mut vigil, &clock, &mut beat).await?
+                    && let Err(error) = tasks.start_due(&service.current())
+                {
                     break Err(error);
                 }
             }
@@ -81,11 +91,38 @@ pub async fn daemon(loaded: Loaded, clock: Clock, reload: Reload) -> Result<(), 
     result
 }
 
+/// Looks after clock and beat; says whether what is due has to be looked at anew.
+async fn keep_vigil(
+    vigil: &mut Vigil,
+    clock: &Clock,
+    beat: &mut Beat,
+) -> Result<bool, ServiceError> {
+    let look = vigil.look(clock.now(), clock.steady());
+    if let Some(step) = look.step {
+        let way = if step.is_negative() {
+            "the clock was set back"
+        } else {
+            "the clock was set forward, or the machine slept"
+        };
+        tracing::warn!(
+            step_ms = i64::try_from(step.as_millis()).unwrap_or(i64::MAX),
+            "{way}: what is due is looked at anew"
+        );
+    }
+    if look.is_silent {
+        if look.step.is_none() {
+            tracing::warn!("the scheduler's beat fell silent: its job is replaced");
+        }
+        beat.replace().await.map_err(ServiceError::Beat)?;
+    }
+    Ok(look.step.is_some() || look.is_silent)
+}
+
 /// The runs under way.
 #[derive(Default)]
 struct Tasks {
     set: JoinSet<Task>,
-    busy: BTreeSet<SyncId>,
+    busy: BTreeMap<SyncId, Wish>,
 }
 
 impl Tasks {
@@ -94,7 +131,7 @@ impl Tasks {
         let ticket = |(sync, wish)| current.ticket(&sync).map(|ticket| (ticket, wish));
         let tickets: Vec<(Ticket, Wish)> = due.into_iter().filter_map(ticket).collect();
         for (ticket, wish) in tickets {
-            self.busy.insert(ticket.sync().clone());
+            self.busy.insert(ticket.sync().clone(), wish);
             let current = current.clone();
             self.set.spawn(async move {
                 let (progress, _) = watch::channel(Progress::default());

@@ -216,7 +216,7 @@ fn account_status(
 }
 
 /// Who holds the state: a lock that is held cannot even be shared.
-fn holder(folder: &Path) -> Holder {
+pub(super) fn holder(folder: &Path) -> Holder {
     let path = folder.join("lock");
     match File::open(&path) {
         Ok(lock) if matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)) => {

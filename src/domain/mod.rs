@@ -1,6 +1,7 @@
 //! Decisions as values: no I/O, no clock, no async.
 
 pub mod address;
+pub mod agenda;
 pub mod audit;
 pub mod changes;
 pub mod criteria;

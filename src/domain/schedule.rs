@@ -16,7 +16,7 @@ mod due;
 use jiff::{Timestamp, civil, tz::TimeZone};
 
 pub use cron::{CronError, CronLine};
-pub use due::{Due, MISSED_MAX, ON_TIME};
+pub use due::{AHEAD_MAX, Due, MISSED_MAX, ON_TIME, believed, settled};
 
 use calendar::{Times, next_at_minute, next_on_days};
 

@@ -183,6 +183,8 @@ pub enum ErrorKind {
     SumsDisagree,
     /// Contacts that were added are suppressed.
     Audit,
+    /// The clock of the machine is wrong.
+    Clock,
     /// The state on disk could not be read or written.
     State,
     /// Anything else, also kinds of later versions.
@@ -192,7 +194,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// All kinds.
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Unreachable,
         Self::Throttled,
         Self::CredentialsRefused,
@@ -203,6 +205,7 @@ impl ErrorKind {
         Self::ReadCut,
         Self::SumsDisagree,
         Self::Audit,
+        Self::Clock,
         Self::State,
         Self::Other,
     ];
@@ -243,6 +246,7 @@ impl ErrorKind {
             Self::ReadCut => "read_cut",
             Self::SumsDisagree => "sums_disagree",
             Self::Audit => "audit",
+            Self::Clock => "clock",
             Self::State => "state",
             Self::Other => "other",
         }

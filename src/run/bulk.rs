@@ -137,7 +137,7 @@ impl Run<'_> {
                 match self.crm.bulk_create(query).await {
                     Ok(made) => {
                         self.goes_by(Way::Bulk);
-                        self.note_service_time(Some(made.service_time));
+                        self.note_service_time(Some(made.service_time), None)?;
                         position = self.stand_in(index, made.id, 0)?;
                     }
                     Err(error) if error.suggests_querying() => {

@@ -51,16 +51,17 @@ impl Run<'_> {
         if let Some(answer) = recent.changes(columns, since, wished_at).filter(|_| starts) {
             let mut records = answer.found;
             records.retain(|record| record.modified_at.is_none_or(|at| at >= since));
-            return self.page(
-                columns,
-                RecordPage {
-                    records,
-                    last: None,
-                    more: false,
-                    service_time: answer.service_time,
-                },
-                |_| Position::Start,
-            );
+            let page = RecordPage {
+                records,
+                last: None,
+                more: false,
+                service_time: answer.service_time,
+            };
+            let page = self.page(columns, page, |_| Position::Start)?;
+            return Ok(Page {
+                asked_at: Some(answer.asked_at),
+                ..page
+            });
         }
         let asked_at = self.clock.now();
         let mut wide = self.widened(columns);
@@ -146,6 +147,7 @@ impl Run<'_> {
             return Ok(Page {
                 deleted: met(answer.found),
                 service_time: Some(answer.service_time),
+                asked_at: Some(answer.asked_at),
                 ..Page::default()
             });
         }

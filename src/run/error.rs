@@ -1,5 +1,6 @@
 //! Why a run did not start, or did not complete.
 
+use crate::clock::ClockError;
 use crate::config::Problem;
 use crate::domain::ids::{FieldPath, ModuleName, RecordId, RunId, SyncId};
 use crate::domain::limits::Refused;
@@ -54,6 +55,9 @@ pub enum RunError {
         /// The field.
         field: FieldPath,
     },
+    /// This machine's clock is wrong.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
     /// A limit is reached.
     #[error(transparent)]
     Limit(#[from] Refused),
@@ -130,6 +134,7 @@ impl RunError {
             Self::Suppressions(_) => ErrorKind::NotCleared,
             Self::Store(_) | Self::Journal(_) => ErrorKind::State,
             Self::Definition { .. } | Self::OptOutsHidden { .. } => ErrorKind::Configuration,
+            Self::Clock(_) => ErrorKind::Clock,
             Self::Audit { .. } => ErrorKind::Audit,
             Self::Sums { .. } => ErrorKind::SumsDisagree,
             Self::NotTakenOff { .. } => ErrorKind::Refused,
@@ -168,6 +173,7 @@ impl RunError {
             | Self::Suppressions(_)
             | Self::Definition { .. }
             | Self::OptOutsHidden { .. }
+            | Self::Clock(_)
             | Self::Audit { .. }
             | Self::Sums { .. }
             | Self::NotTakenOff { .. } => true,

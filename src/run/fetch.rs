@@ -38,6 +38,8 @@ pub(super) struct Page {
     pub(super) revisited: Vec<RecordId>,
     pub(super) next: Option<Position>,
     pub(super) service_time: Option<Timestamp>,
+    /// When an earlier run asked for it, by our clock; `None` for what was asked for just now.
+    pub(super) asked_at: Option<Timestamp>,
 }
 
 impl Run<'_> {

@@ -68,7 +68,7 @@ use jiff::Timestamp;
 use plan::Plan;
 pub use progress::Progress;
 use progress::Way;
-pub(crate) use resolve::{Checked, check};
+pub(crate) use resolve::{Checked, check, definition_digest};
 pub use start::Wish;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

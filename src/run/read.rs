@@ -14,6 +14,7 @@ use super::fetch::Page;
 use super::plan::{LEADS, Selected, Source};
 use super::stage::{Met, Staging};
 use super::{claims, deals};
+use crate::clock::ClockError;
 use crate::domain::changes::Departed;
 use crate::domain::ids::{ModuleName, RecordId};
 use crate::domain::period::Window;
@@ -122,7 +123,7 @@ impl Run<'_> {
         let mut page = self.fetch(source, &position, met).await?;
         loop {
             self.go_on()?;
-            self.note_service_time(page.service_time);
+            self.note_service_time(page.service_time, page.asked_at)?;
             met += page.rows;
             let Some(next) = page.next.take() else {
                 let counted = (all_of_module && from_the_start).then_some(met);
@@ -150,10 +151,20 @@ impl Run<'_> {
         }
     }
 
-    /// The run's window ends when the service first answered for records, be it another run that asked.
-    pub(super) fn note_service_time(&mut self, at: Option<Timestamp>) {
+    /// The run's window ends when the service first answered for records, be it another run that asked; when that was,
+    /// by our clock, is `asked_at`, or just now. Nothing has been decided by then, and nothing is where the clocks differ.
+    pub(super) fn note_service_time(
+        &mut self,
+        at: Option<Timestamp>,
+        asked_at: Option<Timestamp>,
+    ) -> Result<(), ClockError> {
+        if let (Some(there), None) = (at, self.row.to) {
+            let here = asked_at.unwrap_or_else(|| self.clock.now());
+            self.clock.agrees(here, there)?;
+        }
         let times = [self.row.to, at.map(Timestamp::as_millisecond)];
         self.row.to = times.into_iter().flatten().min();
+        Ok(())
     }
 
     /// Puts a page, its counts and the run's new position into the ledger, in one step; with the last page of a read in

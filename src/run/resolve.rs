@@ -257,7 +257,7 @@ pub(super) async fn plan_asked(
 }
 
 /// A digest of all that decides who is selected, what is sent and where: when it changes, everything is read.
-pub(super) fn definition_digest(config: &Config, definition: &SyncDefinition) -> [u8; 16] {
+pub(crate) fn definition_digest(config: &Config, definition: &SyncDefinition) -> [u8; 16] {
     let advanced = &definition.advanced;
     let parts = (
         (

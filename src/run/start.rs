@@ -18,6 +18,7 @@ use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{ListKey, RunId};
 use crate::domain::limits::{Trigger, counted, may_start};
 use crate::domain::outcome::Counts;
+use crate::domain::schedule::settled;
 use crate::domain::suppression::Gate;
 use crate::journal::event::{Event, RunResumed, RunStarted};
 use crate::store::ledger::rows::{CostRow, ExpectedRow, LedgerRow, Phase, RunRow};
@@ -63,6 +64,7 @@ pub(super) async fn start<'a>(
         campaigns: clients.campaigns.metered(meter.clone()),
         ..clients.clone()
     };
+    base.clock.check()?;
     let now = base.clock.now();
     let checkpoint = base.store.state.checkpoint(&definition.id)?;
     let checkpoint = checkpoint.unwrap_or_else(|| Checkpoint {
@@ -278,8 +280,10 @@ fn handled(
         .state
         .handled(&definition.id)?
         .unwrap_or_default();
+    let last = before.last.map(Timestamp::from_millisecond);
+    let upto = settled(at, last.and_then(Result::ok), base.clock.now());
     let handled = Handled {
-        last: Some(at.as_millisecond()),
+        last: Some(upto.as_millisecond()),
         ..before
     };
     Ok(Some((definition.id.clone(), handled)))

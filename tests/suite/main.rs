@@ -12,5 +12,6 @@ mod login;
 mod rig;
 mod scale;
 mod scenarios;
+mod schedule;
 mod trouble;
 mod walk;

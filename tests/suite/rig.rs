@@ -158,13 +158,20 @@ campaigns_url = "{url}"
 
     /// The binary with the arguments of `line`, not started yet.
     pub(crate) fn command(&self, line: &str) -> Command {
+        let mut command = self.command_by_the_system_clock("");
+        command.arg("--clock-offset").arg(self.path("clock-offset"));
+        command.args(line.split_whitespace());
+        command
+    }
+
+    /// The same, going by the clock of this machine, which has to agree with the sandbox's.
+    pub(crate) fn command_by_the_system_clock(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rosterd"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ROSTERD_")) {
             command.env_remove(name);
         }
         command.env_remove("JOURNAL_STREAM");
         command.arg("--config").arg(self.path("rosterd.toml"));
-        command.arg("--clock-offset").arg(self.path("clock-offset"));
         command.args(line.split_whitespace());
         command
     }
@@ -348,6 +355,14 @@ campaigns_url = "{url}"
         let before: i64 = before.parse().unwrap_or_default();
         self.put("clock-offset", &(before + seconds).to_string());
         self.advance(seconds);
+    }
+
+    /// How many seconds to pass until rosterd's clock shows so many seconds past the hour, however long all took before.
+    pub(crate) fn until_past_the_hour(&self, seconds: i64) -> i64 {
+        let moved = fs::read_to_string(self.path("clock-offset")).unwrap_or_default();
+        let moved: i64 = moved.parse().unwrap_or_default();
+        let now = rosterd::clock::Clock::system().now().as_second() + moved;
+        (seconds - now).rem_euclid(3600)
     }
 
     /// Moves the sandbox's clock on, and not rosterd's.

@@ -130,6 +130,22 @@ pub(super) fn last_runs(
     Ok(last)
 }
 
+/// All runs that ended, the newest last.
+///
+/// # Errors
+/// When the history cannot be read.
+pub(super) fn finished_runs(
+    config: &Config,
+    report: &Report,
+) -> Result<Vec<RunFinished>, CliError> {
+    let past = Past::read(&config.history_dir, report)?;
+    let ended = past.lines.into_iter().filter_map(|line| match line.event {
+        Some(Event::RunFinished(run)) => Some(*run),
+        Some(_) | None => None,
+    });
+    Ok(ended.collect())
+}
+
 /// Which runs are asked for.
 struct Asked {
     sync: Option<SyncId>,

@@ -81,6 +81,7 @@ pub(super) fn unread(unread: &Unread) -> String {
         | ErrorKind::ReadCut
         | ErrorKind::SumsDisagree
         | ErrorKind::Audit
+        | ErrorKind::Clock
         | ErrorKind::State
         | ErrorKind::Other => "The log may tell more.",
     };

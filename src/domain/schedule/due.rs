@@ -10,6 +10,29 @@ pub const MISSED_MAX: usize = 100;
 /// How old an occurrence may be to be on time.
 pub const ON_TIME: SignedDuration = SignedDuration::from_secs(60);
 
+/// How far ahead of the clock an instant may lie that was noted earlier, the clock having been set back since.
+pub const AHEAD_MAX: SignedDuration = SignedDuration::from_hours(24);
+
+/// An instant that was noted earlier, as it is to be taken at `now`. One further ahead than [`AHEAD_MAX`] was noted by a
+/// clock that was wrong, and would keep the sync silent until it comes: it is taken for `now`.
+#[must_use]
+pub fn believed(noted: Timestamp, now: Timestamp) -> Timestamp {
+    if noted.duration_since(now) > AHEAD_MAX {
+        now
+    } else {
+        noted
+    }
+}
+
+/// The instant up to which occurrences are settled once the one `at` is, and those up to `before` were. Where the clock
+/// was set back meanwhile, that is at most [`ON_TIME`] ahead: what lies beyond has yet to come.
+#[must_use]
+pub fn settled(at: Timestamp, before: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    let bound = now.checked_add(ON_TIME).unwrap_or(Timestamp::MAX);
+    let before = before.filter(|before| *before <= bound);
+    before.map_or(at.min(bound), |before| at.min(bound).max(before))
+}
+
 /// What a schedule asks for at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Due {
@@ -91,7 +114,7 @@ impl Schedule {
     }
 
     /// The occurrences in `(after, now]`, oldest first.
-    pub(super) fn occurrences(
+    pub(in crate::domain) fn occurrences(
         &self,
         after: Timestamp,
         now: Timestamp,

@@ -4,6 +4,7 @@ use super::*;
 
 mod due;
 mod laws;
+mod oracle;
 mod slow;
 
 fn at(text: &str) -> Timestamp {

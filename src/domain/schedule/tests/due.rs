@@ -164,3 +164,73 @@ fn a_long_outage_names_the_latest_and_does_not_flood() {
         assert!(schedule.next_after(due.run.unwrap()).unwrap() > now);
     }
 }
+
+#[test]
+fn what_a_wrong_clock_noted_silences_nothing_and_what_a_right_one_noted_is_not_repeated() {
+    let now = at("2026-03-02T12:00:00Z");
+    for (noted, taken, settles, why) in [
+        (
+            "2026-03-02T11:00:00Z",
+            "2026-03-02T11:00:00Z",
+            "2026-03-02T11:00:00Z",
+            "past",
+        ),
+        (
+            "2026-03-02T12:01:00Z",
+            "2026-03-02T12:01:00Z",
+            "2026-03-02T12:01:00Z",
+            "a minute ahead",
+        ),
+        (
+            "2026-03-02T12:01:01Z",
+            "2026-03-02T12:01:01Z",
+            "2026-03-02T12:01:00Z",
+            "more",
+        ),
+        (
+            "2026-03-03T12:00:00Z",
+            "2026-03-03T12:00:00Z",
+            "2026-03-02T12:01:00Z",
+            "a day ahead",
+        ),
+        (
+            "2026-03-03T12:00:01Z",
+            "2026-03-02T12:00:00Z",
+            "2026-03-02T12:01:00Z",
+            "more",
+        ),
+        (
+            "2036-03-02T12:00:00Z",
+            "2026-03-02T12:00:00Z",
+            "2026-03-02T12:01:00Z",
+            "ten years ahead",
+        ),
+    ] {
+        assert_eq!(believed(at(noted), now), at(taken), "{why}");
+        assert_eq!(settled(at(noted), None, now), at(settles), "{why}");
+    }
+    // A later one may have been skipped while this one ran; one that lies ahead of the clock has yet to come.
+    for (ran, before, settles) in [
+        (
+            "2026-03-02T10:00:00Z",
+            "2026-03-02T09:00:00Z",
+            "2026-03-02T10:00:00Z",
+        ),
+        (
+            "2026-03-02T10:00:00Z",
+            "2026-03-02T11:00:00Z",
+            "2026-03-02T11:00:00Z",
+        ),
+        (
+            "2026-03-02T10:00:00Z",
+            "2026-03-02T13:00:00Z",
+            "2026-03-02T10:00:00Z",
+        ),
+    ] {
+        assert_eq!(
+            settled(at(ran), Some(at(before)), now),
+            at(settles),
+            "{before}"
+        );
+    }
+}
