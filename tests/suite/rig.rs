@@ -353,7 +353,9 @@ campaigns_url = "{url}"
     pub(crate) fn pass(&self, seconds: i64) {
         let before = fs::read_to_string(self.path("clock-offset")).unwrap_or_default();
         let before: i64 = before.parse().unwrap_or_default();
-        self.put("clock-offset", &(before + seconds).to_string());
+        // At one stroke: a daemon that met the file empty would be thrown back by all that has passed.
+        self.put("clock-offset.new", &(before + seconds).to_string());
+        fs::rename(self.path("clock-offset.new"), self.path("clock-offset")).unwrap();
         self.advance(seconds);
     }
 
@@ -362,7 +364,8 @@ campaigns_url = "{url}"
         let moved = fs::read_to_string(self.path("clock-offset")).unwrap_or_default();
         let moved: i64 = moved.parse().unwrap_or_default();
         let now = rosterd::clock::Clock::system().now().as_second() + moved;
-        (seconds - now).rem_euclid(3600)
+        // An hour where it shows them just now.
+        (seconds - now - 1).rem_euclid(3600) + 1
     }
 
     /// Moves the sandbox's clock on, and not rosterd's.
