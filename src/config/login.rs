@@ -2,20 +2,18 @@
 //!
 //! Whatever is wrong elsewhere, in other accounts or definitions, is not told: it does not keep a token from being made.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use figment::Figment;
 use secrecy::SecretString;
 
-use super::document::Document;
+use super::opened::Opened;
 use super::problem::Problems;
 use super::raw::RawConfig;
 use super::report::Report;
-use super::secrets::{Keeping, Secrets};
+use super::secrets::Keeping;
 use super::settings::Account;
-use super::{accounts, extract, general, is_open, layers, text};
+use super::{accounts, extract, general};
 use crate::domain::ids::AccountName;
 
 /// An account that is about to be given a refresh token.
@@ -67,21 +65,15 @@ pub fn load_applicant(
     environment: impl Iterator<Item = (String, String)>,
     name: &str,
 ) -> Result<Applicant, ApplicantError> {
-    let variables: BTreeMap<String, String> = environment.collect();
-    let (main, broken) = Document::parse(path.display().to_string(), text(path)?, true);
-    if !broken.is_empty() {
-        return Err(Problems(broken).into());
+    let opened = Opened::read(path, environment)?;
+    if !opened.broken.is_empty() {
+        return Err(Problems(opened.broken).into());
     }
-    let layers = Figment::from(&main).merge(layers::Environment::new(&variables));
-    let mut report = Report::new(&main, &layers);
+    let layers = opened.layers();
+    let mut report = Report::new(&opened.main, &layers);
     let raw: RawConfig = extract::extract(&layers, &mut report);
-    let base = path.parent().unwrap_or(Path::new(""));
-    let general = general::general(&raw, base, &mut report);
-    let secrets = Secrets {
-        base,
-        is_open: is_open(path),
-        variables: &variables,
-    };
+    let general = general::general(&raw, opened.base(), &mut report);
+    let secrets = opened.secrets();
     let named = name.parse::<AccountName>().ok();
     let found = named.and_then(|id| Some((raw.accounts.get(name)?, id)));
     let is_known = found.is_some();

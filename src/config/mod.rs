@@ -15,6 +15,7 @@ mod extract;
 mod general;
 mod layers;
 mod login;
+mod opened;
 mod problem;
 mod quantities;
 mod raw;
@@ -33,20 +34,17 @@ mod unsupported;
 mod warnings;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-
-use figment::Figment;
 
 use self::definition::Surroundings;
 use self::document::Document;
 use self::general::General;
 pub use self::login::{Applicant, ApplicantError, load_applicant};
+use self::opened::Opened;
 pub use self::problem::{Excerpt, Problem, Problems, render, render_warnings};
 use self::raw::RawConfig;
 use self::report::Report;
 pub use self::secrets::Keeping;
-use self::secrets::Secrets;
 use self::settings::{Account, Config};
 pub use self::sources::Sources;
 use crate::domain::ids::AccountName;
@@ -119,24 +117,17 @@ fn examine(
     path: &Path,
     environment: impl Iterator<Item = (String, String)>,
 ) -> Result<(Loaded, Vec<Problem>), Problems> {
-    let variables: BTreeMap<String, String> = environment.collect();
-    let text = text(path)?;
-    let (main, broken) = Document::parse(path.display().to_string(), text, true);
-    let layers = Figment::from(&main).merge(layers::Environment::new(&variables));
-    let mut report = Report::new(&main, &layers);
+    let opened = Opened::read(path, environment)?;
+    let layers = opened.layers();
+    let mut report = Report::new(&opened.main, &layers);
     let raw: RawConfig = extract::extract(&layers, &mut report);
-    let base = path.parent().unwrap_or(Path::new(""));
-    let general = general::general(&raw, base, &mut report);
-    let secrets = Secrets {
-        base,
-        is_open: is_open(path),
-        variables: &variables,
-    };
+    let general = general::general(&raw, opened.base(), &mut report);
+    let secrets = opened.secrets();
     let accounts = accounts::accounts(&raw, &secrets, &mut report);
     unsupported::config(&raw, &mut report);
-    let (files, others) = files(&general, broken.is_empty(), &mut report);
+    let (files, others) = files(&general, opened.broken.is_empty(), &mut report);
     let around = Surroundings {
-        accounts: known_accounts(&raw, &broken),
+        accounts: known_accounts(&raw, &opened.broken),
         topics: accounts
             .values()
             .filter(|account| account.topics)
@@ -149,13 +140,13 @@ fn examine(
         .warnings
         .extend(others.iter().map(|path| passed_over(path)));
     // What half a file says wrongly is not worth telling.
-    let own = if broken.is_empty() {
+    let own = if opened.broken.is_empty() {
         report.into_problems()
     } else {
-        broken
+        opened.broken
     };
     let is_usable = own.is_empty();
-    let problems = in_order(own, syncs.problems, &main, &files);
+    let problems = in_order(own, syncs.problems, &opened.main, &files);
     if !is_usable {
         return Err(Problems(problems));
     }
@@ -163,7 +154,7 @@ fn examine(
         config: config(path, general, accounts, syncs.definitions),
         warnings: syncs.warnings,
         sources: Sources {
-            main,
+            main: opened.main,
             syncs: syncs.documents,
         },
     };
@@ -175,24 +166,6 @@ fn passed_over(path: &Path) -> Problem {
     let message = "this is no definition, so it is passed over".to_owned();
     let help = "the names of definitions end in `.toml`, in lower case".to_owned();
     Problem::without_place(&path.display().to_string(), message, Some(help))
-}
-
-/// The text of `rosterd.toml`.
-fn text(path: &Path) -> Result<String, Problems> {
-    read::text(path).map_err(|problem| Problems(vec![with_remedy(*problem)]))
-}
-
-fn with_remedy(mut problem: Problem) -> Problem {
-    if problem.help.is_none() {
-        let help = "name the file with --config or ROSTERD_CONFIG, or begin with the example etc/rosterd.toml";
-        problem.help = Some(help.to_owned());
-    }
-    problem
-}
-
-/// Whether others may read the file; one whose permissions cannot be read counts as open.
-fn is_open(path: &Path) -> bool {
-    std::fs::metadata(path).map_or(true, |metadata| metadata.permissions().mode() & 0o004 != 0)
 }
 
 fn files(
