@@ -175,9 +175,9 @@ pub(super) struct TakenOff<'a> {
     pub(super) in_doubt: bool,
 }
 
-/// Notes that a contact was taken off the list, and gives up the sync's claim on it; a removal of it waits for nobody. Of one that was removed, nothing
-/// stays but that and why, under the hash of its address. Who is known to have left or bounced since that was decided
-/// stays known as that: in doubt, as when a run was killed amid the call, it was the person.
+/// Notes that a contact was taken off the list, and gives up the sync's claim on it; a removal of it waits for nobody. Of
+/// one that was removed, nothing stays but that and why, under the hash of its address. Who is known to have left or
+/// bounced since that was decided stays known as that: in doubt, as when a run was killed amid the call, it was the person.
 pub(super) fn take_off(
     step: &mut Step<'_>,
     numbers: SyncNumbers,

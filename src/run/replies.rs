@@ -149,7 +149,7 @@ impl Outcomes<'_> {
         if let Some(Rejection { reason, detail }) = rejection {
             return Ok((Outcome::Ignored(reason), detail));
         }
-        let says_so = *reply == Reply::AlreadyThere && !self.run.asks_again;
+        let says_so = *reply == Reply::AlreadyThere;
         // The list may have been looked at since the contact was decided.
         let member = step.members.get(&key)?;
         let was_met = member.is_some_and(|member| member.state == Membership::Active);
