@@ -89,6 +89,14 @@ pub enum Command {
     /// Show past runs, and what became of their contacts.
     #[command(after_help = HISTORY_EXAMPLES)]
     History(HistoryArgs),
+    /// Let syncs run again that were deactivated, by a person or because a key or organisation changed.
+    #[command(after_help = ACTIVATE_HELP)]
+    Activate(ActivateArgs),
+    /// Keep syncs from running, whatever their files say, until they are activated.
+    #[command(
+        after_help = "A run under way goes on to its end. What is on the lists stays there; opt-outs in the CRM are not carried out."
+    )]
+    Deactivate(DeactivateArgs),
     /// Carry out the removals that a run held, as far as they still apply.
     #[command(after_help = APPROVE_HELP)]
     Approve(HoldArgs),
@@ -171,6 +179,14 @@ The run is rehearsed: it reads what it would read, for the same price, from a co
 the folder for temporary files ($TMPDIR), and leaves out what would change anything. Works for an
 inactive sync and beyond a limit, and while no daemon runs. Exit code 0 also if removals would be
 held; 75 if nobody could be added, or it was stopped.";
+
+const ACTIVATE_HELP: &str = "\
+Examples:
+  rosterd activate newsletter hospitality    these two
+  rosterd activate --account main            all of an account
+
+A sync whose file says `active = false` stays inactive, and so does one for which the limit
+active_syncs leaves no room; the rest is activated. Exit code 3 if any stays inactive.";
 
 const APPROVE_HELP: &str = "\
 Example:
@@ -273,6 +289,25 @@ pub struct PlanArgs {
     /// Plan to import everything again, whatever changed.
     #[arg(long)]
     pub full: bool,
+}
+
+/// Options of `activate`.
+#[derive(Debug, Clone, Args)]
+pub struct ActivateArgs {
+    /// The syncs: their files' names without `.toml`.
+    #[arg(required_unless_present = "account", value_name = "SYNC")]
+    pub syncs: Vec<String>,
+    /// All syncs of this account.
+    #[arg(long, value_name = "A", conflicts_with = "syncs")]
+    pub account: Option<String>,
+}
+
+/// Options of `deactivate`.
+#[derive(Debug, Clone, Args)]
+pub struct DeactivateArgs {
+    /// The syncs: their files' names without `.toml`.
+    #[arg(required = true, value_name = "SYNC")]
+    pub syncs: Vec<String>,
 }
 
 /// Options of `approve` and `discard`.
@@ -384,6 +419,12 @@ mod tests {
             ("schedule --days 366", true),
             ("schedule --days 367", false),
             ("schedule --days 0", false),
+            ("activate news hospitality --json", true),
+            ("activate --account main", true),
+            ("activate", false),
+            ("activate news --account main", false),
+            ("deactivate news", true),
+            ("deactivate", false),
             ("adopt news --json", true),
             ("release ann@example.com --reason merged", true),
             ("release ann@example.com", false),

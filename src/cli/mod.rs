@@ -2,6 +2,7 @@
 //!
 //! Results go to stdout, everything else to stderr, and every command ends in one [`Exit`].
 
+mod activate;
 mod adopt;
 pub mod args;
 mod check;
@@ -125,6 +126,8 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
         Command::Sync(args) => sync::run(context, args),
         Command::Plan(args) => plan::run(context, args),
         Command::History(args) => history::run(context, args),
+        Command::Activate(args) => activate::activate(context, args),
+        Command::Deactivate(args) => activate::deactivate(context, args),
         Command::Approve(args) => hold::run(context, args, HoldVerdict::Approve),
         Command::Discard(args) => hold::run(context, args, HoldVerdict::Discard),
         Command::Adopt(args) => adopt::run(context, args),

@@ -14,6 +14,7 @@ use super::{Context, runtime, service, sync};
 use crate::config::Loaded;
 use crate::daemon::rehearsal::{Folder, Rehearsal, Scope};
 use crate::daemon::signals::{self, StopFlag};
+use crate::domain::activation::Inactivity;
 use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{RunId, SyncId};
 use crate::domain::outcome::{Counts, RunOutcome};
@@ -40,17 +41,20 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, CliError> 
     };
     let report = &context.report;
     let planned = rehearse(context, loaded, &definition, scope, &folder);
-    let planned = match planned {
+    let (planned, inactive) = match planned {
         Err(_) if asked_to_stop.is_set() => return Err(stopped()),
         planned => planned?,
     };
+    let inactive = inactive.filter(|why| *why != Inactivity::Finished);
     let people = People::new(folder.people(), &asked_to_stop);
+    let document = Document::of(&definition, &planned, inactive);
+    let text = text::told((&definition, inactive), &planned, &zone, report);
     match (report.json, args.people) {
-        (true, false) => report.print_json(&Document::of(&definition, &planned))?,
-        (true, true) => people.print_json(&Document::of(&definition, &planned))?,
-        (false, false) => report.print(&text::told(&definition, &planned, &zone, report))?,
+        (true, false) => report.print_json(&document)?,
+        (true, true) => people.print_json(&document)?,
+        (false, false) => report.print(&text)?,
         (false, true) => {
-            report.print(&text::told(&definition, &planned, &zone, report))?;
+            report.print(&text)?;
             people.print_table(report)?;
         }
     }
@@ -69,7 +73,7 @@ fn rehearse(
     definition: &SyncDefinition,
     scope: Scope,
     folder: &Folder,
-) -> Result<Rehearsed, CliError> {
+) -> Result<(Rehearsed, Option<Inactivity>), CliError> {
     // It ends with this function, and with it whatever may still write to the folder.
     runtime()?.block_on(async {
         let stop = CancellationToken::new();
@@ -78,7 +82,7 @@ fn rehearse(
         let times = (context.clock.clone(), stop.clone());
         let rehearsal = Rehearsal::open(loaded, definition.clone(), scope, folder, times)?;
         tokio::select! {
-            rehearsed = rehearsal.run(&progress) => Ok(rehearsed?),
+            rehearsed = rehearsal.run(&progress) => Ok((rehearsed?, rehearsal.inactive())),
             () = sync::follow(&context.report, watched) => Err(stopped()),
             // There is nothing to bring to an end.
             () = stop.cancelled() => Err(stopped()),
@@ -110,6 +114,8 @@ struct Document<'a> {
     resumes: Option<RunId>,
     /// Whether the sync is active, so that a run could start at all.
     active: bool,
+    /// Why it is not.
+    reason: Option<&'static str>,
     reading: Option<ReadingDocument>,
 }
 
@@ -134,7 +140,11 @@ struct ReadingDocument {
 }
 
 impl<'a> Document<'a> {
-    fn of(definition: &'a SyncDefinition, planned: &Rehearsed) -> Self {
+    fn of(
+        definition: &'a SyncDefinition,
+        planned: &Rehearsed,
+        inactive: Option<Inactivity>,
+    ) -> Self {
         let finished = &planned.finished;
         let took = planned.read_for + planned.writes_for;
         let held = planned.held;
@@ -153,7 +163,8 @@ impl<'a> Document<'a> {
             error: finished.error.clone(),
             held: held.map(|(removals, bound)| Held { removals, bound }),
             resumes: planned.resumes.then_some(finished.run),
-            active: definition.active,
+            active: inactive.is_none(),
+            reason: inactive.map(Inactivity::name),
             reading: planned.reading.map(|reading| ReadingDocument {
                 way: reading.way.name(),
                 rows: reading.rows,

@@ -61,7 +61,8 @@ impl From<RunError> for CliError {
     fn from(error: RunError) -> Self {
         let exit = match &error {
             RunError::Limit(_)
-            | RunError::Inactive(_)
+            | RunError::Inactive { .. }
+            | RunError::Organisation { .. }
             | RunError::NotRead(_)
             | RunError::NotBlocked
             | RunError::StillThere { .. } => Exit::Refused,

@@ -151,7 +151,14 @@ fn text(answer: &Answer, config: &Config, report: &Report, wanted: Option<&SyncI
             match (failed, &sync.hold) {
                 (Some(error), _) => Some(Cell::styled(Style::Red, &error.message)),
                 (None, Some(hold)) => Some(Cell::styled(Style::Yellow, &hold.told)),
-                (None, None) => None,
+                (None, None) => status.barred.map(|why| {
+                    let account = config.syncs.get(&status.sync).map(|it| &it.account);
+                    let remedy = account.map(|account| why.remedy(&status.sync, account));
+                    Cell::styled(
+                        Style::Dim,
+                        &format!("inactive: {}", remedy.unwrap_or_default()),
+                    )
+                }),
             },
         );
     }

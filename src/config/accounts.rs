@@ -108,6 +108,8 @@ fn account(
         report,
     );
     let refresh_token = refresh_token(&path("refresh_token"), raw, secrets, report);
+    let key = raw.zsc_key.as_ref();
+    let zsc_key = key.map(|key| secret(&path("zsc_key"), Some(key), secrets, report));
     let mut at_once = |key: &str, number: &Option<Number>| {
         let number = report.number(&path(key), number.as_ref(), 4, (1, 64));
         usize::try_from(number).unwrap_or(4)
@@ -125,6 +127,10 @@ fn account(
         client_id: client_id?,
         client_secret: client_secret?,
         refresh_token: refresh_token?,
+        zsc_key: match zsc_key {
+            Some(key) => Some(key?),
+            None => None,
+        },
         crm_concurrency,
         campaigns_concurrency,
         topics: raw.topics.as_ref().is_some_and(|flag| flag.0),

@@ -108,6 +108,8 @@ pub struct Account {
     pub client_secret: SecretString,
     /// OAuth refresh token.
     pub refresh_token: SecretString,
+    /// Zoho's service key; when it changes, the account's syncs have to be activated again.
+    pub zsc_key: Option<SecretString>,
     /// Most calls to the CRM at once.
     pub crm_concurrency: usize,
     /// Most calls to Campaigns at once.

@@ -8,6 +8,7 @@ use crate::domain::ids::{AccountName, RunId, SyncId};
 use crate::domain::written::Written;
 use crate::run::adopt::Adopted;
 use crate::run::forget::Forgotten;
+use crate::run::standings::{Set, Wanted};
 use crate::run::{self, RunError};
 
 /// What a person says to held removals.
@@ -42,6 +43,14 @@ impl Current {
                 run::held::discard(&self.base, &account.clients, definition, run).await
             }
         }
+    }
+
+    /// Activates or deactivates syncs; a run under way goes on to its end.
+    ///
+    /// # Errors
+    /// [`RunError`]; nothing is changed then.
+    pub(crate) fn set(&self, syncs: &[SyncId], wanted: Wanted) -> Result<Vec<Set>, RunError> {
+        run::standings::set(&self.base, syncs, wanted)
     }
 
     /// Takes over the contacts on a sync's list whose address it selects.
@@ -98,7 +107,8 @@ impl Current {
             let turn = account.turns.take().await;
             let blocks = run::release::blocks(&self.base, name, address)?;
             if !blocks.is_empty() {
-                run::release::check_gone(&account.clients, address, &blocks).await?;
+                let clients = (name, &account.clients);
+                run::release::check_gone(&self.base, clients, address, &blocks).await?;
                 let records: usize = blocks.values().map(Vec::len).sum();
                 blocked.push((name, u64::try_from(records).unwrap_or(u64::MAX), turn));
             }

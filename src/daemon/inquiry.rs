@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::settings::Config;
 use crate::config::{Loaded, Sources};
 use crate::domain::ids::{AccountName, SyncId};
+use crate::run::standings::activation;
 use crate::run::why::{Inquiry, Story, Subject, why};
 use crate::run::{Clients, RunError};
 use crate::store::look::Look;
@@ -61,11 +62,13 @@ impl Inquirer {
         subject: &Subject,
         sync: Option<&SyncId>,
     ) -> Result<Story, RunError> {
+        let activation = activation(&self.config, &self.look.kept);
         let inquiry = Inquiry {
             config: &self.config,
             sources: &self.sources,
             ledger: &self.look.ledger,
-            checkpoints: &self.look.checkpoints,
+            checkpoints: &self.look.kept.checkpoints,
+            activation: &activation,
             now: self.clock.now(),
         };
         let syncs = self.config.syncs.values();

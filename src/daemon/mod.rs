@@ -14,6 +14,7 @@ pub(crate) mod rehearsal;
 mod scheduler;
 pub mod signals;
 pub mod status;
+mod tasks;
 mod vigil;
 
 use std::collections::BTreeMap;
@@ -29,9 +30,12 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::config::settings::Config;
 use crate::config::{Loaded, Sources};
+use crate::domain::activation::Activation;
 use crate::domain::ids::{AccountName, SyncId};
 use crate::journal::{Journal, JournalError};
+use crate::run::organisation;
 use crate::run::recovery::recover;
+use crate::run::standings::{self, Standings};
 use crate::run::{self, Base, Ended, Progress, RunError, Ticket, Wish};
 use crate::store::{Store, StoreError};
 use crate::zoho::http::ClientError;
@@ -96,6 +100,7 @@ impl Service {
         let store = Store::open(&config.state_dir, clock.now())?;
         let journal = Journal::open(&config.history_dir, &config.history)?;
         let base = Base {
+            standings: Arc::new(Standings::new(config.clone(), Activation::default())),
             config,
             sources: Arc::new(loaded.sources),
             store: Arc::new(store),
@@ -105,6 +110,7 @@ impl Service {
             witness: None,
         };
         let interrupted = recover(&base).map_err(Box::new)?;
+        standings::take_over(&base).map_err(Box::new)?;
         let http = crate::zoho::http::Client::new(clients::options())?;
         let accounts = clients::build(&base, &http, &BTreeMap::new())?;
         let current = Current {
@@ -137,6 +143,7 @@ impl Service {
         let base = Base {
             config: Arc::new(loaded.config),
             sources: Arc::new(loaded.sources),
+            standings: before.base.standings.clone(),
             store: before.base.store.clone(),
             journal: before.base.journal.clone(),
             clock: before.base.clock.clone(),
@@ -144,6 +151,7 @@ impl Service {
             witness: None,
         };
         let accounts = clients::build(&base, &self.http, &before.accounts)?;
+        standings::take_over(&base).map_err(Box::new)?;
         let after = Current {
             base: Arc::new(base),
             accounts: Arc::new(accounts),
@@ -184,7 +192,40 @@ impl Current {
         } else if wish == Wish::Resume {
             return None;
         }
-        Some(run::run(&self.base, clients, definition, wish, ticket, progress).await)
+        let ended = run::run(&self.base, clients, definition, wish, ticket, progress).await;
+        if definition.schedule.is_once()
+            && ended.finished.is_some()
+            && let Err(error) = standings::refresh(&self.base)
+        {
+            return Some(Ended::failed(error));
+        }
+        Some(ended)
+    }
+
+    /// The question whose organisation an account belongs to, where it has to be asked and nobody has the account's turn;
+    /// it has the turn then.
+    pub(crate) fn asking(
+        &self,
+        account: &AccountName,
+    ) -> Result<Option<impl Future<Output = Result<(), RunError>> + use<>>, StoreError> {
+        let settings = self.base.config.accounts.get(account);
+        let (Some(settings), Some(known)) = (settings, self.accounts.get(account)) else {
+            return Ok(None);
+        };
+        if !organisation::is_due(&self.base, settings)? {
+            return Ok(None);
+        }
+        let Some(turn) = known.turns.try_take() else {
+            return Ok(None);
+        };
+        let (current, account) = (self.clone(), account.clone());
+        Ok(Some(async move {
+            let _turn = turn;
+            match current.accounts.get(&account) {
+                Some(known) => organisation::admit(&current.base, &known.clients, &account).await,
+                None => Ok(()),
+            }
+        }))
     }
 
     /// A ticket for a run of a sync, which is wished for now; none where the sync does not exist.

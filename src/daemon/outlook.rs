@@ -9,6 +9,7 @@ use super::status::{Holder, holder};
 use crate::config::settings::Config;
 use crate::domain::agenda::{Agenda, Subject, agenda};
 use crate::domain::definition::SyncDefinition;
+use crate::run::standings::activation;
 use crate::run::{definition_digest, usage_of};
 use crate::store::StoreError;
 use crate::store::mirror::{self, Snapshot};
@@ -36,7 +37,9 @@ pub fn read(config: &Config, now: Timestamp, days: u16) -> Result<Outlook, Store
         .checked_add(i64::from(days).days());
     // Only at the end of all representable time.
     let until = until.map_or(Timestamp::MAX, |until| until.timestamp());
-    let active = config.syncs.values().filter(|sync| sync.active);
+    let activation = activation(config, &snapshot);
+    let active = config.syncs.values();
+    let active = active.filter(|sync| activation.why_not(&sync.id).is_none());
     let subjects: Vec<Subject> = active
         .map(|sync| subject(config, sync, &snapshot, now))
         .collect();

@@ -19,10 +19,11 @@ const ONCE_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(15);
 /// Notes when each schedule came to be as it is, and each sync active: occurrences before that are nobody's.
 pub(super) fn note_schedules(base: &Base) -> Result<(), StoreError> {
     let now = base.clock.now().as_millisecond();
+    let activation = base.standings.now();
     let mut changes = Changes::default();
     for definition in base.config.syncs.values() {
         // No schedule has this digest, so one that is active again is a new one.
-        let schedule = if definition.active {
+        let schedule = if activation.why_not(&definition.id).is_none() {
             digest(definition)
         } else {
             [0; 16]
@@ -56,12 +57,9 @@ pub(super) fn due(
 ) -> Result<Vec<(SyncId, Wish)>, RunError> {
     let now = base.clock.now();
     let mut runs = Vec::new();
-    for definition in base
-        .config
-        .syncs
-        .values()
-        .filter(|definition| definition.active)
-    {
+    let activation = base.standings.now();
+    let definitions = base.config.syncs.values();
+    for definition in definitions.filter(|it| activation.why_not(&it.id).is_none()) {
         let handled = handled(base, definition, now)?;
         let wish = if definition.schedule.is_once() {
             once(base, definition, handled, now)?

@@ -18,11 +18,13 @@ use super::{ServiceError, clients};
 use crate::clock::Clock;
 use crate::config::Loaded;
 use crate::config::settings::Config;
+use crate::domain::activation::Inactivity;
 use crate::domain::definition::SyncDefinition;
 use crate::domain::limits::LimitValues;
 use crate::journal::Journal;
 use crate::run::recovery::recover;
 use crate::run::rehearsal::{Rehearsed, rehearse};
+use crate::run::standings::{Standings, activation};
 use crate::run::witness::Witness;
 use crate::run::{Base, Clients, Progress, RunError, Turns};
 use crate::store::{Store, StoreError, copy};
@@ -90,6 +92,7 @@ pub(crate) struct Rehearsal {
     clients: Clients,
     definition: SyncDefinition,
     full: bool,
+    inactive: Option<Inactivity>,
 }
 
 impl Rehearsal {
@@ -107,19 +110,21 @@ impl Rehearsal {
         let original = loaded.config;
         let place = folder.0.path();
         copy::copy(&original.state_dir, place, &stop)?;
-        let definition = SyncDefinition {
-            active: true,
-            ..definition
-        };
-        let config = rehearsed(&original, &definition, place);
+        let config = rehearsed(&original, place);
         let witness = match scope.people {
             true => Some(Witness::create(folder.people())?),
             false => None,
         };
         let store = Store::open(place, clock.now())?;
         let journal = Journal::open(&config.history_dir, &config.history)?;
+        // One that is not active can be planned too.
+        let activation = activation(&original, &store.state.snapshot()?);
+        let inactive = activation.why_not(&definition.id);
+        let activation = activation.with(&definition.id);
+        let config = Arc::new(config);
         let base = Base {
-            config: Arc::new(config),
+            standings: Arc::new(Standings::new(config.clone(), activation)),
+            config,
             sources: Arc::new(loaded.sources),
             store: Arc::new(store),
             journal: Arc::new(Mutex::new(journal)),
@@ -140,7 +145,13 @@ impl Rehearsal {
             clients,
             definition,
             full: scope.full,
+            inactive,
         })
+    }
+
+    /// Why no run of the sync could start.
+    pub(crate) fn inactive(&self) -> Option<Inactivity> {
+        self.inactive
     }
 
     /// Rehearses the run.
@@ -177,17 +188,12 @@ impl Rehearsal {
     }
 }
 
-/// The settings for a rehearsal in `folder`: no limit counts, and the sync is active, or nothing could be planned of one
-/// that is not.
-fn rehearsed(config: &Config, definition: &SyncDefinition, folder: &Path) -> Config {
-    let mut config = Config {
+/// The settings for a rehearsal in `folder`: no limit counts.
+fn rehearsed(config: &Config, folder: &Path) -> Config {
+    Config {
         state_dir: folder.to_owned(),
         history_dir: folder.join("history"),
         limits: LimitValues::UNLIMITED,
         ..config.clone()
-    };
-    config
-        .syncs
-        .insert(definition.id.clone(), definition.clone());
-    config
+    }
 }

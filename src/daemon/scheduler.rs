@@ -1,32 +1,26 @@
 //! The daemon's loop: woken by the beat, it starts what is due, reloads when asked, and stops in order.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::beat::Beat;
+use super::tasks::Tasks;
 use super::vigil::{LOOK_EVERY, Vigil};
 use super::{Current, Service, ServiceError, planner, signals};
 use crate::clock::Clock;
 use crate::config::{Loaded, Problems};
-use crate::domain::ids::SyncId;
-use crate::domain::limits::Limit;
-use crate::journal::event::{ConfigReloaded, DeferReason, Event, RunDeferred};
-use crate::run::{Ended, Progress, RunError, Ticket, Wish};
+use crate::journal::event::{ConfigReloaded, Event};
+use crate::run::Wish;
 
 /// The longest a stop may take; systemd waits longer.
 const STOP_WITHIN: Duration = Duration::from_secs(20);
 
 /// Reads the files anew; given by the command, which knows where they are.
 pub type Reload = Box<dyn Fn() -> Result<Loaded, Problems> + Send + Sync>;
-
-/// What ended a run's task: its sync, what it was started for, and its result.
-type Task = (SyncId, Wish, Option<Ended>);
 
 /// Runs the service until it is told to stop.
 ///
@@ -37,7 +31,9 @@ pub async fn daemon(loaded: Loaded, clock: Clock, reload: Reload) -> Result<(), 
     let (asked, mut reloads) = watch::channel(0);
     signals::watch(&stop, Some(asked)).map_err(ServiceError::Signals)?;
     let (service, interrupted) = Service::open(loaded, clock, stop.clone())?;
-    service.current().base.store.mark_daemon()?;
+    let base = service.current().base;
+    base.store.mark_daemon()?;
+    base.standings.ask_organisations_anew(base.clock.now());
     planner::note_schedules(&service.current().base)?;
 
     let wake = Arc::new(Notify::new());
@@ -49,6 +45,8 @@ pub async fn daemon(loaded: Loaded, clock: Clock, reload: Reload) -> Result<(), 
     let mut looks = interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut tasks = Tasks::default();
+    // Before any other call.
+    tasks.ask_organisations(&service.current())?;
     let interrupted = interrupted.into_iter().map(|sync| (sync, Wish::Resume));
     tasks.start(&service.current(), interrupted.collect());
     notify(&[sd_notify::NotifyState::Ready]);
@@ -60,7 +58,7 @@ pub async fn daemon(loaded: Loaded, clock: Clock, reload: Reload) -> Result<(), 
         tokio::select! {
             () = stop.cancelled() => break Ok(()),
             _ = reloads.changed() => take_over(&service, &reload)?,
-            Some(ended) = tasks.set.join_next() => {
+            ended = tasks.next() => {
                 if let Err(error) = tasks.ended(&service.current(), ended) {
                     break Err(error);
                 }
@@ -116,111 +114,6 @@ async fn keep_vigil(
         beat.replace().await.map_err(ServiceError::Beat)?;
     }
     Ok(look.step.is_some() || look.is_silent)
-}
-
-/// The runs under way.
-#[derive(Default)]
-struct Tasks {
-    set: JoinSet<Task>,
-    busy: BTreeMap<SyncId, Wish>,
-}
-
-impl Tasks {
-    /// Starts runs that fall due together: each knows of the others before the first one begins.
-    fn start(&mut self, current: &Current, due: Vec<(SyncId, Wish)>) {
-        let ticket = |(sync, wish)| current.ticket(&sync).map(|ticket| (ticket, wish));
-        let tickets: Vec<(Ticket, Wish)> = due.into_iter().filter_map(ticket).collect();
-        for (ticket, wish) in tickets {
-            self.busy.insert(ticket.sync().clone(), wish);
-            let current = current.clone();
-            self.set.spawn(async move {
-                let (progress, _) = watch::channel(Progress::default());
-                let result = current.run(&ticket, wish, &progress).await;
-                (ticket.sync().clone(), wish, result)
-            });
-        }
-    }
-
-    fn start_due(&mut self, current: &Current) -> Result<(), ServiceError> {
-        let due = planner::due(&current.base, &self.busy).map_err(Box::new)?;
-        self.start(current, due);
-        Ok(())
-    }
-
-    fn ended(
-        &mut self,
-        current: &Current,
-        ended: Result<Task, tokio::task::JoinError>,
-    ) -> Result<(), ServiceError> {
-        let (sync, wish, result) = match ended {
-            Ok(ended) => ended,
-            // A panicking run leaves state that only a new start can trust.
-            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-        };
-        self.busy.remove(&sync);
-        match result {
-            Some(Ended {
-                finished,
-                error: Some(error),
-                ..
-            }) => after_failure(current, &sync, wish, finished.is_some(), error),
-            Some(Ended { error: None, .. }) | None => Ok(()),
-        }
-    }
-
-    async fn drain(&mut self, current: &Current) {
-        while let Some(ended) = self.set.join_next().await {
-            if let Err(error) = self.ended(current, ended) {
-                tracing::error!(error = &error as &dyn std::error::Error, "a run broke off");
-            }
-        }
-    }
-}
-
-/// What a run that did not complete asks of the daemon.
-fn after_failure(
-    current: &Current,
-    sync: &SyncId,
-    wish: Wish,
-    journalled: bool,
-    error: RunError,
-) -> Result<(), ServiceError> {
-    match error {
-        RunError::Store(error) => return Err(error.into()),
-        RunError::Journal(error) => return Err(error.into()),
-        RunError::Stopped => return Ok(()),
-        RunError::Limit(refused) => {
-            tracing::warn!(sync = %sync, "{refused}: the run is deferred");
-            defer(current, sync, refused.limit)?;
-        }
-        error => tracing::error!(sync = %sync, kind = error.kind().name(), "{}", error.message()),
-    }
-    if let (Wish::Schedule { at, .. }, false) = (wish, journalled) {
-        planner::note_handled(&current.base, sync, at)?;
-    }
-    Ok(())
-}
-
-fn defer(current: &Current, sync: &SyncId, limit: Limit) -> Result<(), ServiceError> {
-    let Some(definition) = current.base.config.syncs.get(sync) else {
-        return Ok(());
-    };
-    let reason = match limit {
-        Limit::RunsPerDay => DeferReason::RunsPerDay,
-        Limit::InitiationsPerMonth => DeferReason::InitiationsPerMonth,
-        Limit::ResyncsPerDay => DeferReason::ResyncsPerDay,
-        Limit::ResyncsPerMonth => DeferReason::ResyncsPerMonth,
-        Limit::ActiveSyncs => return Ok(()),
-    };
-    let next = definition.schedule.next_after(current.base.clock.now());
-    let (sync, account) = (definition.id.clone(), definition.account.clone());
-    current.base.append(&Event::RunDeferred(RunDeferred {
-        sync,
-        account,
-        reason,
-        next,
-    }))?;
-    Ok(())
 }
 
 /// Lets the files take over as they are now; any problem leaves everything as it was.

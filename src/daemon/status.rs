@@ -8,10 +8,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::config::settings::Config;
+use crate::domain::activation::{Activation, Inactivity};
 use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{AccountName, SyncId};
 use crate::domain::limits::{Limit, Periods};
 use crate::domain::outcome::RunOutcome;
+use crate::run::standings::activation;
 use crate::run::usage_of;
 use crate::store::mirror::{self, Snapshot};
 use crate::store::{DAEMON_MARK, StoreError};
@@ -68,6 +70,9 @@ pub struct SyncStatus {
     pub name: String,
     /// Its state.
     pub state: SyncState,
+    /// Why no run of it may start.
+    #[serde(skip)]
+    pub barred: Option<Inactivity>,
     /// Why it is inactive; `interrupted` where a run waits to go on and nothing runs.
     pub reason: Option<&'static str>,
     /// When it runs next.
@@ -117,14 +122,14 @@ impl SyncState {
 pub fn read(config: &Config, now: Timestamp) -> Result<Status, StoreError> {
     let holder = holder(&config.state_dir);
     let snapshot = mirror::read(&config.state_dir.join("state.json"))?.unwrap_or_default();
-    let syncs = config
-        .syncs
-        .values()
-        .map(|definition| sync_status(definition, &snapshot, holder, now))
+    let activation = activation(config, &snapshot);
+    let definitions = config.syncs.values();
+    let syncs = definitions
+        .map(|definition| sync_status(definition, (&snapshot, &activation), holder, now))
         .collect();
     let accounts = config.accounts.keys();
     let accounts = accounts
-        .map(|account| account_status(config, account, &snapshot, now))
+        .map(|account| account_status(config, account, (&snapshot, &activation), now))
         .collect();
     Ok(Status {
         holder,
@@ -135,7 +140,7 @@ pub fn read(config: &Config, now: Timestamp) -> Result<Status, StoreError> {
 
 fn sync_status(
     definition: &SyncDefinition,
-    snapshot: &Snapshot,
+    (snapshot, activation): (&Snapshot, &Activation),
     holder: Holder,
     now: Timestamp,
 ) -> SyncStatus {
@@ -145,24 +150,26 @@ fn sync_status(
         .cloned()
         .unwrap_or_default();
     let last = checkpoint.last.as_ref();
-    let is_finished = definition.schedule.is_once() && checkpoint.completed > 0;
+    let inactive = activation.why_not(&definition.id);
+    let barred = inactive.filter(|why| *why != Inactivity::Finished);
     let state = match last.map(|last| last.outcome) {
         _ if checkpoint.running.is_some() && holder != Holder::Nobody => SyncState::Running,
-        _ if !definition.active => SyncState::Inactive,
+        _ if barred.is_some() => SyncState::Inactive,
         Some(RunOutcome::Held) => SyncState::Held,
-        _ if is_finished => SyncState::Finished,
+        _ if inactive.is_some() => SyncState::Finished,
         Some(RunOutcome::Completed | RunOutcome::Failed) | None => SyncState::Active,
     };
-    let next = definition
-        .active
+    let next = inactive
+        .is_none()
         .then(|| definition.schedule.next_after(now))
         .flatten();
     SyncStatus {
         sync: definition.id.clone(),
         name: definition.name.clone(),
         state,
+        barred,
         reason: match checkpoint.running {
-            _ if !definition.active => Some("definition"),
+            _ if barred.is_some() => barred.map(Inactivity::name),
             Some(_) if holder == Holder::Nobody => Some("interrupted"),
             Some(_) | None => None,
         },
@@ -175,20 +182,10 @@ fn sync_status(
 fn account_status(
     config: &Config,
     account: &AccountName,
-    snapshot: &Snapshot,
+    (snapshot, activation): (&Snapshot, &Activation),
     now: Timestamp,
 ) -> AccountStatus {
-    let is_finished = |sync: &SyncDefinition| {
-        let completed = snapshot
-            .checkpoints
-            .get(&sync.id)
-            .map_or(0, |it| it.completed);
-        sync.schedule.is_once() && completed > 0
-    };
-    let counts =
-        |sync: &&SyncDefinition| sync.account == *account && sync.active && !is_finished(sync);
-    let active = config.syncs.values().filter(counts).count();
-    let active = u64::try_from(active).unwrap_or(u64::MAX);
+    let active = activation.active(account);
     let zone = &config.timezone;
     let periods = Periods::of(now, zone);
     let mut usage = usage_of(account, now, zone, |key| {

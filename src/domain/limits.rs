@@ -273,15 +273,15 @@ pub fn may_start(
     refused.map_or(Ok(()), Err)
 }
 
-/// Whether one more sync may be active beside those that `usage` counts.
+/// Whether one more sync may be active beside `used` others; no `limit` is no bound.
 ///
 /// # Errors
 /// The limit of active syncs, if they are as many already.
-pub fn may_activate(limits: &LimitValues, usage: &Usage) -> Result<(), Refused> {
-    match limits.active_syncs {
-        Some(limit_value) if usage.active_syncs >= limit_value => Err(Refused {
+pub fn may_activate(limit: Option<u64>, used: u64) -> Result<(), Refused> {
+    match limit {
+        Some(limit_value) if used >= limit_value => Err(Refused {
             limit: Limit::ActiveSyncs,
-            used: usage.active_syncs,
+            used,
             limit_value,
             frees_at: None,
         }),

@@ -1,5 +1,6 @@
 //! Decisions as values: no I/O, no clock, no async.
 
+pub mod activation;
 pub mod address;
 pub mod agenda;
 pub mod audit;

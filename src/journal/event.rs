@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::domain::activation::Inactivity;
 use crate::domain::failure::Failure;
 use crate::domain::ids::{AccountName, RunId, SyncId};
 use crate::domain::limits::Trigger;
@@ -51,6 +52,12 @@ pub enum Event {
     /// A sync became inactive.
     #[serde(rename = "sync.deactivated")]
     SyncDeactivated(SyncDeactivated),
+    /// The service key of an account changed or went away.
+    #[serde(rename = "account.key_changed")]
+    AccountKeyChanged(AccountKeyChanged),
+    /// The credentials of an account belong to another organisation than before.
+    #[serde(rename = "account.organisation_changed")]
+    AccountOrganisationChanged(AccountOrganisationChanged),
     /// A new set of files took over.
     #[serde(rename = "config.reloaded")]
     ConfigReloaded(ConfigReloaded),
@@ -58,7 +65,7 @@ pub enum Event {
 
 impl Event {
     /// The names of the events that this version reads in full.
-    pub const NAMES: [&str; 13] = [
+    pub const NAMES: [&str; 15] = [
         "run.started",
         "run.finished",
         "run.held",
@@ -71,6 +78,8 @@ impl Event {
         "address.forgotten",
         "sync.activated",
         "sync.deactivated",
+        "account.key_changed",
+        "account.organisation_changed",
         "config.reloaded",
     ];
 }
@@ -425,27 +434,27 @@ pub struct SyncDeactivated {
     /// Its account.
     pub account: AccountName,
     /// Why.
-    pub reason: DeactivationReason,
+    pub reason: Inactivity,
 }
 
-/// Why a sync became inactive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeactivationReason {
-    /// Its file says `active = false`.
-    Definition,
-    /// A person said so.
-    Operator,
-    /// Its file went away.
-    Removed,
-    /// More syncs are active than the limit allows.
-    Limit,
-    /// The account's service key changed or went away.
-    KeyChanged,
-    /// The credentials belong to another organisation than before.
-    OrganisationChanged,
-    /// It runs once, and has.
-    Finished,
+/// See [`Event::AccountKeyChanged`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountKeyChanged {
+    /// The account.
+    pub account: AccountName,
+    /// Whether there is no key any more.
+    pub gone: bool,
+}
+
+/// See [`Event::AccountOrganisationChanged`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountOrganisationChanged {
+    /// The account.
+    pub account: AccountName,
+    /// Id of the organisation that its credentials opened before.
+    pub before: String,
+    /// Id of the one that they open now.
+    pub now: String,
 }
 
 /// See [`Event::ConfigReloaded`].

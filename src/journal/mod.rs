@@ -161,8 +161,8 @@ impl Journal {
     /// When a file cannot be read.
     pub fn contains_finished(&self, run: RunId) -> Result<bool, JournalError> {
         self.contains(
-            run,
-            |event| matches!(event, Event::RunFinished(it) if it.run == run),
+            &run.to_string(),
+            |line| matches!(&line.event, Some(Event::RunFinished(it)) if it.run == run),
         )
     }
 
@@ -172,8 +172,8 @@ impl Journal {
     /// When a file cannot be read.
     pub fn contains_started(&self, run: RunId) -> Result<bool, JournalError> {
         self.contains(
-            run,
-            |event| matches!(event, Event::RunStarted(it) if it.run == run),
+            &run.to_string(),
+            |line| matches!(&line.event, Some(Event::RunStarted(it)) if it.run == run),
         )
     }
 
@@ -183,19 +183,30 @@ impl Journal {
     /// When a file cannot be read.
     pub fn contains_held(&self, run: RunId) -> Result<bool, JournalError> {
         self.contains(
-            run,
-            |event| matches!(event, Event::RunHeld(it) if it.by() == run),
+            &run.to_string(),
+            |line| matches!(&line.event, Some(Event::RunHeld(it)) if it.by() == run),
         )
     }
 
+    /// Whether the journal has exactly this event of this moment.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn contains_event(&self, at: Timestamp, event: &Event) -> Result<bool, JournalError> {
+        let written = line::render(at, event)?;
+        let written = String::from_utf8_lossy(written.trim_ascii_end()).into_owned();
+        self.contains(&written, |line| line.text == written)
+    }
+
+    /// Whether a line is there that is wanted, and mentions this.
     fn contains(
         &self,
-        run: RunId,
-        is_wanted: impl Fn(&Event) -> bool,
+        mention: &str,
+        is_wanted: impl Fn(&Line) -> bool,
     ) -> Result<bool, JournalError> {
         let path = files::current(&self.dir);
         if let Some(file) = files::open_existing(&path)?
-            && is_in(BufReader::new(file), &path, run, &is_wanted)?
+            && is_in(BufReader::new(file), &path, mention, &is_wanted)?
         {
             return Ok(true);
         }
@@ -203,12 +214,12 @@ impl Journal {
             let Some((path, input)) = files::open_rotated(&self.dir, number)? else {
                 continue;
             };
-            match is_in(input, &path, run, &is_wanted) {
+            match is_in(input, &path, mention, &is_wanted) {
                 Ok(true) => return Ok(true),
                 Ok(false) => {}
-                // What cannot be read there, no reader meets either, so the run may be told again.
+                // What cannot be read there, no reader meets either, so it may be told again.
                 Err(error) if error.is_damage() => {
-                    tracing::warn!(%run, %error, "a rotated history is damaged, so it was not searched to its end");
+                    tracing::warn!(%error, "a rotated history is damaged, so it was not searched to its end");
                 }
                 Err(error) => return Err(error),
             }
@@ -300,10 +311,9 @@ fn tail(file: &mut File, length: u64) -> io::Result<Vec<u8>> {
 fn is_in(
     mut input: impl BufRead,
     path: &Path,
-    run: RunId,
-    is_wanted: &impl Fn(&Event) -> bool,
+    mention: &str,
+    is_wanted: &impl Fn(&Line) -> bool,
 ) -> Result<bool, JournalError> {
-    let id = run.to_string();
     let mut bytes = Vec::new();
     loop {
         bytes.clear();
@@ -313,11 +323,11 @@ fn is_in(
         if read == 0 {
             return Ok(false);
         }
-        // Most lines are of other runs, and looking for the id is much cheaper than parsing.
-        let mentions = std::str::from_utf8(&bytes).is_ok_and(|text| text.contains(&id));
+        // Most lines are of something else, and looking for the text is much cheaper than parsing.
+        let mentions = std::str::from_utf8(&bytes).is_ok_and(|text| text.contains(mention));
         if mentions
             && let Ok(line) = line::parse(bytes.trim_ascii_end())
-            && line.event.is_some_and(|event| is_wanted(&event))
+            && is_wanted(&line)
         {
             return Ok(true);
         }

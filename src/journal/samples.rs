@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::event::*;
 use super::line::render;
 use crate::config::settings::History;
+use crate::domain::activation::Inactivity;
 use crate::domain::ids::RunId;
 use crate::domain::limits::Trigger;
 use crate::domain::outcome::{Counts, IgnoredBy, RunOutcome};
@@ -159,7 +160,16 @@ pub(crate) fn every_event() -> Vec<Event> {
         Event::SyncDeactivated(SyncDeactivated {
             sync: sync(),
             account: account(),
-            reason: DeactivationReason::Limit,
+            reason: Inactivity::Limit,
+        }),
+        Event::AccountKeyChanged(AccountKeyChanged {
+            account: account(),
+            gone: false,
+        }),
+        Event::AccountOrganisationChanged(AccountOrganisationChanged {
+            account: account(),
+            before: "30013".to_owned(),
+            now: "30014".to_owned(),
         }),
         Event::ConfigReloaded(ConfigReloaded {
             accounts: 1,

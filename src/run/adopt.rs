@@ -6,8 +6,10 @@
 use super::claims;
 use super::decide::candidates;
 use super::error::RunError;
+use super::organisation::admit;
 use super::remove::on_list;
 use super::resolve::{definition_digest, resolve};
+use super::start::check_active;
 use super::{Base, Clients};
 use crate::domain::address::EmailAddress;
 use crate::domain::changes::{Membership, winner};
@@ -40,9 +42,7 @@ pub(crate) async fn adopt(
     definition: &SyncDefinition,
 ) -> Result<Adopted, RunError> {
     let sync = &definition.id;
-    if !definition.active {
-        return Err(RunError::Inactive(sync.clone()));
-    }
+    check_active(base, definition, false)?;
     let checkpoint = base.store.state.checkpoint(sync)?.unwrap_or_default();
     let is_read = checkpoint.completed > 0
         && checkpoint.running.is_none()
@@ -50,7 +50,7 @@ pub(crate) async fn adopt(
     if !is_read {
         return Err(RunError::NotRead(sync.clone()));
     }
-    clients.crm.authorise().await?;
+    admit(base, clients, &definition.account).await?;
     let (plan, numbers) = resolve(base, clients, definition, None, false).await?;
     let (mut from, mut adopted) = (1, Adopted::default());
     loop {

@@ -2,7 +2,8 @@
 
 use crate::clock::ClockError;
 use crate::config::Problem;
-use crate::domain::ids::{FieldPath, ModuleName, RecordId, RunId, SyncId};
+use crate::domain::activation::Inactivity;
+use crate::domain::ids::{AccountName, FieldPath, ModuleName, RecordId, RunId, SyncId};
 use crate::domain::limits::Refused;
 use crate::journal::JournalError;
 use crate::journal::event::ErrorKind;
@@ -62,8 +63,27 @@ pub enum RunError {
     #[error(transparent)]
     Limit(#[from] Refused),
     /// The sync is not active.
-    #[error("sync {0} is inactive: set `active = true` in its file")]
-    Inactive(SyncId),
+    #[error("sync {sync} is inactive: {}", why.remedy(sync, account))]
+    Inactive {
+        /// The sync.
+        sync: SyncId,
+        /// Its account.
+        account: AccountName,
+        /// Why it is not.
+        why: Inactivity,
+    },
+    /// The credentials of an account belong to another organisation than before.
+    #[error(
+        "the credentials of account {account} open organisation {now} and no longer {before}, so its syncs are inactive: mend `refresh_token`, or, if that is meant, `rosterd activate --account {account}`"
+    )]
+    Organisation {
+        /// The account.
+        account: AccountName,
+        /// Id of the organisation that they opened before.
+        before: String,
+        /// Id of the one that they open now.
+        now: String,
+    },
     /// Contacts that were added are suppressed.
     #[error(
         "{}, which Campaigns does not tell; nobody of them is added again; see `rosterd history --run {run} --ignored` and the log",
@@ -139,7 +159,8 @@ impl RunError {
             Self::Sums { .. } => ErrorKind::SumsDisagree,
             Self::NotTakenOff { .. } => ErrorKind::Refused,
             Self::Limit(_)
-            | Self::Inactive(_)
+            | Self::Inactive { .. }
+            | Self::Organisation { .. }
             | Self::NotRead(_)
             | Self::NotBlocked
             | Self::StillThere { .. }
@@ -180,7 +201,8 @@ impl RunError {
             Self::Store(_)
             | Self::Journal(_)
             | Self::Limit(_)
-            | Self::Inactive(_)
+            | Self::Inactive { .. }
+            | Self::Organisation { .. }
             | Self::NotRead(_)
             | Self::NotBlocked
             | Self::StillThere { .. }

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 
 use super::error::RunError;
+use super::organisation::admit;
 use super::{Base, Clients};
 use crate::domain::address::{EmailAddress, without};
 use crate::domain::changes::Membership;
@@ -88,6 +89,9 @@ pub(crate) async fn unsubscribe(
         Ok::<_, StoreError>(on_lists)
     })?;
     let mut forgotten = Forgotten::default();
+    if on_lists.iter().any(|(_, _, member)| member.ours) {
+        admit(base, clients, account).await?;
+    }
     for (list, number, member) in on_lists {
         let list: Option<ListKey> = list.parse().ok().filter(|_| member.ours);
         let Some(list) = list else {

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::claims::{self, TakenOff, claimed_by_another, take_off};
 use super::error::RunError;
+use super::organisation::admit;
 use super::plan::Plan;
 use super::remove::on_list;
 use super::resolve::resolve;
@@ -40,7 +41,7 @@ pub(crate) async fn approve(
     definition: &SyncDefinition,
     run: RunId,
 ) -> Result<u64, RunError> {
-    clients.crm.authorise().await?;
+    admit(base, clients, &definition.account).await?;
     let (plan, numbers) = resolve(base, clients, definition, None, false).await?;
     let Neighbours { lists, rivals, .. } = neighbours(base, definition)?;
     let account = base.config.accounts.get(&definition.account);
@@ -89,7 +90,7 @@ pub(crate) async fn discard(
     definition: &SyncDefinition,
     run: RunId,
 ) -> Result<u64, RunError> {
-    clients.crm.authorise().await?;
+    admit(base, clients, &definition.account).await?;
     let (plan, numbers) = resolve(base, clients, definition, None, false).await?;
     let hold = Hold {
         base,

@@ -33,6 +33,7 @@ pub(crate) mod held;
 mod listing;
 mod members;
 mod opt_outs;
+pub(crate) mod organisation;
 mod plan;
 mod progress;
 mod push;
@@ -47,6 +48,7 @@ mod replies;
 mod resolve;
 mod resumed;
 mod stage;
+pub(crate) mod standings;
 mod start;
 mod suppressions;
 mod tagging;
@@ -69,6 +71,7 @@ use plan::Plan;
 pub use progress::Progress;
 use progress::Way;
 pub(crate) use resolve::{Checked, check, definition_digest};
+use standings::Standings;
 pub use start::Wish;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -109,6 +112,8 @@ pub(crate) struct Base {
     pub(crate) journal: Arc<Mutex<Journal>>,
     /// The time.
     pub(crate) clock: Clock,
+    /// Which syncs are active.
+    pub(crate) standings: Arc<Standings>,
     /// Set when rosterd is to stop.
     pub(crate) stop: CancellationToken,
     /// Who is told what becomes of each record; nobody, but in a rehearsal.

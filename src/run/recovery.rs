@@ -17,6 +17,7 @@ use super::Base;
 use super::error::RunError;
 use super::finish::{Told, close, forget};
 use super::resolve::definition_digest;
+use super::standings::tell_what_is_left;
 use super::start::create_row;
 use crate::domain::ids::SyncId;
 use crate::domain::outcome::RunOutcome;
@@ -28,6 +29,7 @@ use crate::store::state::{Checkpoint, Running};
 
 /// Completes what was cut between two writes, and returns the syncs whose interrupted runs have to go on.
 pub(crate) fn recover(base: &Base) -> Result<Vec<SyncId>, RunError> {
+    tell_what_is_left(base)?;
     let mut interrupted = Vec::new();
     let mut running = BTreeSet::new();
     for (sync, checkpoint) in base.store.state.snapshot()?.checkpoints {
@@ -66,7 +68,7 @@ fn finish_written(base: &Base, sync: &SyncId, running: &Running) -> Result<bool,
 }
 
 /// Ends a run as failed that cannot go on. Its cursor stays.
-fn give_up(
+pub(super) fn give_up(
     base: &Base,
     sync: &SyncId,
     checkpoint: &Checkpoint,

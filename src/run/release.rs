@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::error::RunError;
+use super::organisation::admit;
 use super::{Base, Clients};
 use crate::config::settings::Config;
 use crate::domain::address::EmailAddress;
@@ -62,11 +63,12 @@ pub(crate) fn blocks(
 /// [`RunError::StillThere`] where one has, [`RunError::OptOutsHidden`] where the CRM does not show whether one has;
 /// otherwise the CRM could not be asked.
 pub(crate) async fn check_gone(
-    clients: &Clients,
+    base: &Base,
+    (account, clients): (&AccountName, &Clients),
     address: &EmailAddress,
     blocks: &Blocks,
 ) -> Result<(), RunError> {
-    clients.crm.authorise().await?;
+    admit(base, clients, account).await?;
     let modules = clients.crm.modules().await?;
     for (name, records) in blocks {
         // A module that does not exist has no records either.

@@ -10,10 +10,12 @@ use tokio::sync::watch;
 
 use super::ask::{FoundView, find_view};
 use super::error::RunError;
+use super::organisation::admit;
 use super::resolve::{definition_digest, kept, resolve, uses_formulas};
 use super::usage::Counters;
 use super::{Base, Clients, Progress, Run, Ticket};
 use crate::config::settings::Config;
+use crate::domain::activation::{Activation, Inactivity};
 use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{ListKey, RunId};
 use crate::domain::limits::{Trigger, counted, may_start};
@@ -72,15 +74,13 @@ pub(super) async fn start<'a>(
         ..Checkpoint::default()
     });
     let interrupted = checkpoint.running.clone();
-    if interrupted.is_none() && !definition.active {
-        return Err(RunError::Inactive(definition.id.clone()));
-    }
+    check_active(base, definition, interrupted.is_some())?;
     if interrupted.is_none() {
         // Before any call; counted once the names are resolved, just before the first call for records.
         weigh(base, definition, &checkpoint, wish, now)?;
     }
     base.store.check_room()?;
-    clients.crm.authorise().await?;
+    admit(base, &clients, &definition.account).await?;
     let view = find_view(&base.sources, &clients, definition).await?;
     let full = match &interrupted {
         Some(running) => running.full,
@@ -157,6 +157,23 @@ pub(super) async fn start<'a>(
         asks_again: resumed,
         suppressions_unread: None,
     })
+}
+
+/// Makes sure that the sync is active; what was interrupted may go on to its end, but for what is not the same any more.
+pub(super) fn check_active(
+    base: &Base,
+    definition: &SyncDefinition,
+    is_interrupted: bool,
+) -> Result<(), RunError> {
+    let now = base.standings.now();
+    let (sync, account) = (definition.id.clone(), definition.account.clone());
+    match now.why_not(&sync) {
+        None => Ok(()),
+        Some(_) if now.admits(&sync) => Ok(()),
+        Some(why) if is_interrupted && !why.stops_interrupted() => Ok(()),
+        Some(Inactivity::Limit) => Ok(now.has_room(&account)?),
+        Some(why) => Err(RunError::Inactive { sync, account, why }),
+    }
 }
 
 /// Whether the next run reads everything: the first, a resync, the first after the selection or mapping changed, one
@@ -261,7 +278,7 @@ fn count(
         handled: handled.into_iter().collect(),
         counters: Counters::of(&definition.account, now, &base.config.timezone)
             .raised(&base.store, &counted(trigger, first))?,
-        ledger: None,
+        ..Changes::default()
     })?;
     Ok(running)
 }
@@ -398,13 +415,14 @@ pub(super) fn neighbours(
     definition: &SyncDefinition,
 ) -> Result<Neighbours, StoreError> {
     let ledger = &base.store.ledger;
-    ledger.step(|step| neighbours_in(step, &base.config, definition))
+    let activation = base.standings.now();
+    ledger.step(|step| neighbours_in(step, (&base.config, &activation), definition))
 }
 
 /// The same within a step.
 pub(super) fn neighbours_in(
     step: &mut Step<'_>,
-    config: &Config,
+    (config, activation): (&Config, &Activation),
     definition: &SyncDefinition,
 ) -> Result<Neighbours, StoreError> {
     let own = step.number('s', definition.id.as_str())?;
@@ -421,7 +439,7 @@ pub(super) fn neighbours_in(
         if let Some((_, list)) = known.filter(|_| sync.id != definition.id) {
             peers.push((number, *list));
         }
-        if !sync.active {
+        if !activation.admits(&sync.id) {
             continue;
         }
         if list == own {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use tokio::sync::OwnedMutexGuard;
 
 use super::recent::Recent;
 use crate::domain::ids::SyncId;
@@ -12,7 +13,7 @@ use crate::domain::ids::SyncId;
 #[derive(Debug, Default)]
 pub(crate) struct Turns {
     /// Held by the run that is under way.
-    under_way: tokio::sync::Mutex<()>,
+    under_way: Arc<tokio::sync::Mutex<()>>,
     /// The syncs whose runs are under way or wait.
     wished: Mutex<BTreeSet<SyncId>>,
     recent: Recent,
@@ -40,6 +41,11 @@ impl Turns {
     /// Waits for the turn; it lasts until the guard is dropped.
     pub(crate) async fn take(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.under_way.lock().await
+    }
+
+    /// The turn, if nobody has it.
+    pub(crate) fn try_take(&self) -> Option<OwnedMutexGuard<()>> {
+        self.under_way.clone().try_lock_owned().ok()
     }
 
     fn wished(&self) -> MutexGuard<'_, BTreeSet<SyncId>> {

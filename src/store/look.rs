@@ -1,20 +1,18 @@
 //! The stores to be looked at: nothing is made, moved or mended, and nothing is kept of what is put while looking.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
 use super::ledger::Ledger;
-use super::state::Checkpoint;
-use super::{LEDGER_FILE, MIRROR_FILE, StoreError, lock, mirror};
-use crate::domain::ids::SyncId;
+use super::mirror::{self, Snapshot};
+use super::{LEDGER_FILE, MIRROR_FILE, StoreError, lock};
 
 /// The stores of one rosterd, as they were when it last wrote to them.
 pub(crate) struct Look {
     /// What is known of records, addresses and lists; to be asked by [`Ledger::look`].
     pub(crate) ledger: Ledger,
-    /// How far each sync has come.
-    pub(crate) checkpoints: BTreeMap<SyncId, Checkpoint>,
+    /// How far each sync has come, and how it stands.
+    pub(crate) kept: Snapshot,
     _lock: Option<File>,
 }
 
@@ -28,16 +26,16 @@ impl Look {
         if !path.exists() {
             return Ok(Self {
                 ledger: Ledger::empty()?,
-                checkpoints: BTreeMap::new(),
+                kept: Snapshot::default(),
                 _lock: None,
             });
         }
         let lock = lock(folder)?;
         let ledger = Ledger::open(&path)?;
-        let snapshot = mirror::read(&folder.join(MIRROR_FILE))?.unwrap_or_default();
+        let kept = mirror::read(&folder.join(MIRROR_FILE))?.unwrap_or_default();
         Ok(Self {
             ledger,
-            checkpoints: snapshot.checkpoints,
+            kept,
             _lock: Some(lock),
         })
     }

@@ -9,8 +9,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
-use super::state::{Checkpoint, Counter, Handled, LedgerMark};
-use crate::domain::ids::SyncId;
+use super::state::{Checkpoint, Counter, Credentials, Handled, LedgerMark, Standing, Untold};
+use crate::domain::ids::{AccountName, SyncId};
 
 /// All that the trees hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,15 @@ pub(crate) struct Snapshot {
     pub(crate) schedule: BTreeMap<SyncId, Handled>,
     /// Counters by key.
     pub(crate) counters: BTreeMap<String, Counter>,
+    /// Standings by sync. Earlier mirrors have none of this and of what follows.
+    #[serde(default)]
+    pub(crate) standings: BTreeMap<SyncId, Standing>,
+    /// What is known of credentials, by account.
+    #[serde(default)]
+    pub(crate) credentials: BTreeMap<AccountName, Credentials>,
+    /// Events that the journal may not have yet.
+    #[serde(default)]
+    pub(crate) untold: BTreeMap<String, Untold>,
     /// The ledger they belong to.
     pub(crate) ledger: Option<LedgerMark>,
 }

@@ -9,7 +9,11 @@ use proptest::prelude::*;
 
 use super::format::{FormatError, Stored, decode, encode};
 use super::ledger::rows::*;
-use super::state::{Checkpoint, Counter, Handled, LastRun, LedgerMark, Running, Version};
+use super::state::{
+    Checkpoint, Counter, Credentials, Handled, LastRun, LedgerMark, Running, Standing, Untold,
+    Version,
+};
+use crate::domain::activation::Inactivity;
 use crate::domain::changes::{Departed, Membership, Rejection, Removal};
 use crate::domain::ids::RunId;
 use crate::domain::limits::Trigger;
@@ -419,6 +423,32 @@ fn state_pins() -> Vec<Pin> {
             &LedgerMark([5; 16]),
             "6801050505050505050505050505050505053bc284fb",
         ),
+        pin(
+            &Standing {
+                account: "main".parse().unwrap(),
+                first_seen: 1,
+                held: Some(Inactivity::Operator),
+                inactive: Some(Inactivity::Finished),
+            },
+            "6901046d61696e0201010106a83084c0",
+        ),
+        pin(
+            &Credentials {
+                key: Some([6; 16]),
+                key_gone: true,
+                organisation: Some("30014".to_owned()),
+                asked_by: [7; 16],
+                asked_at: Some(8),
+            },
+            "6a01010606060606060606060606060606060601010533303031340707070707070707070707070707070701108b190d2d",
+        ),
+        pin(
+            &Untold {
+                at: 9,
+                event: "{}".to_owned(),
+            },
+            "6b0112027b7df57a914c",
+        ),
     ]
 }
 
@@ -450,7 +480,7 @@ fn every_kind_has_its_pin_and_no_two_share_a_number() {
     let mut kinds: Vec<u8> = pins().iter().map(|pin| pin.bytes[0]).collect();
     // One kind with two forms has two pins.
     kinds.dedup();
-    let all: Vec<u8> = (1..=25).chain(100..=104).collect();
+    let all: Vec<u8> = (1..=25).chain(100..=107).collect();
     assert_eq!(kinds, all);
 }
 

@@ -60,6 +60,8 @@ fn gather(past: &Past, run: RunId) -> Told<'_> {
             | Event::AddressForgotten(_)
             | Event::SyncActivated(_)
             | Event::SyncDeactivated(_)
+            | Event::AccountKeyChanged(_)
+            | Event::AccountOrganisationChanged(_)
             | Event::ConfigReloaded(_) => {}
         }
     }

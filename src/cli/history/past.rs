@@ -240,6 +240,8 @@ pub(super) fn run_of(event: &Event) -> Option<RunId> {
         | Event::AddressForgotten(_)
         | Event::SyncActivated(_)
         | Event::SyncDeactivated(_)
+        | Event::AccountKeyChanged(_)
+        | Event::AccountOrganisationChanged(_)
         | Event::ConfigReloaded(_) => None,
     }
 }
@@ -257,7 +259,11 @@ pub(super) fn sync_of(event: &Event) -> Option<&SyncId> {
         Event::RunResumed(run) => Some(&run.sync),
         Event::SyncActivated(sync) => Some(&sync.sync),
         Event::SyncDeactivated(sync) => Some(&sync.sync),
-        Event::AddressReleased(_) | Event::AddressForgotten(_) | Event::ConfigReloaded(_) => None,
+        Event::AddressReleased(_)
+        | Event::AddressForgotten(_)
+        | Event::AccountKeyChanged(_)
+        | Event::AccountOrganisationChanged(_)
+        | Event::ConfigReloaded(_) => None,
     }
 }
 

@@ -75,6 +75,8 @@ impl Rows {
             | Event::AddressForgotten(_)
             | Event::SyncActivated(_)
             | Event::SyncDeactivated(_)
+            | Event::AccountKeyChanged(_)
+            | Event::AccountOrganisationChanged(_)
             | Event::ConfigReloaded(_) => {}
         }
     }

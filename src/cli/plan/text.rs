@@ -6,13 +6,14 @@ use jiff::tz::TimeZone;
 
 use crate::cli::report::{Report, Style, counted, escape, took};
 use crate::cli::tally::{cost, counts, fact, window};
+use crate::domain::activation::Inactivity;
 use crate::domain::definition::SyncDefinition;
 use crate::domain::outcome::RunOutcome;
 use crate::run::rehearsal::{Reading, Rehearsed, Way};
 
 /// The plan of a run.
 pub(super) fn told(
-    definition: &SyncDefinition,
+    (definition, inactive): (&SyncDefinition, Option<Inactivity>),
     planned: &Rehearsed,
     zone: &TimeZone,
     report: &Report,
@@ -24,9 +25,9 @@ pub(super) fn told(
     );
     let mut text = report.paint(Style::Bold, &heading) + "\n\n";
     let warn = |name: &str, sentence: &str| fact(name, &report.paint(Style::Yellow, sentence));
-    if !definition.active {
-        let sentence = "the sync is inactive: no run starts before its file says `active = true`";
-        text += &warn("inactive", sentence);
+    if let Some(why) = inactive {
+        let remedy = why.remedy(&definition.id, &definition.account);
+        text += &warn("inactive", &format!("no run starts: {remedy}"));
     }
     if planned.resumes {
         let sentence = format!(

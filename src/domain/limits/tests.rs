@@ -257,21 +257,12 @@ fn a_refusal_says_which_limit_how_much_and_when_it_frees() {
 
 #[test]
 fn one_sync_too_many_is_told_to_deactivate_another() {
-    let limits = LimitValues::default();
-    let active = |active_syncs| Usage {
-        active_syncs,
-        ..Usage::default()
-    };
-    assert_eq!(may_activate(&limits, &active(9)), Ok(()));
+    assert_eq!(may_activate(Some(10), 9), Ok(()));
     assert_eq!(
-        may_activate(&limits, &active(10)).unwrap_err().to_string(),
+        may_activate(Some(10), 10).unwrap_err().to_string(),
         "active_syncs: 10 of 10 active; deactivate another sync or raise `limits.active_syncs`"
     );
-    let unlimited = LimitValues {
-        active_syncs: None,
-        ..limits
-    };
-    assert_eq!(may_activate(&unlimited, &active(1_000)), Ok(()));
+    assert_eq!(may_activate(None, 1_000), Ok(()));
 }
 
 #[test]

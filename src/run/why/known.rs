@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Inquiry;
 use super::Planned;
 use super::story::{Found, instant};
 use crate::config::settings::Config;
@@ -106,14 +107,15 @@ pub(super) fn other_lists(
 /// The other active syncs that have an address on a list, with records of their own.
 pub(super) fn claimed_by(
     step: &mut Step<'_>,
-    config: &Config,
+    inquiry: &Inquiry<'_>,
     definition: &SyncDefinition,
     (list, key): (u32, &AddressKey),
 ) -> Result<Vec<SyncId>, StoreError> {
     let mut others = Vec::new();
-    let of_account = config.syncs.values();
-    let of_account = of_account.filter(|it| it.account == definition.account && it.active);
-    for other in of_account.filter(|it| it.id != definition.id) {
+    let of_account = inquiry.config.syncs.values();
+    let of_account = of_account.filter(|it| it.account == definition.account);
+    let active = of_account.filter(|it| inquiry.activation.admits(&it.id));
+    for other in active.filter(|it| it.id != definition.id) {
         let number = step.number('s', other.id.as_str())?;
         if step.claims.get(&keys::claim(list, key, number))?.is_some()
             && step.candidates.any(&keys::address(number, key))?

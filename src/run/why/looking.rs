@@ -175,7 +175,7 @@ impl<'a> Looking<'a> {
         let is_freed = facts.opted_out_since.is_some()
             && decided.as_ref().is_some_and(|it| !it.state.opted_out);
         let claimed_by = match &key {
-            Some(key) => claimed_by(step, self.inquiry.config, definition, (numbers.list, key))?,
+            Some(key) => claimed_by(step, self.inquiry, definition, (numbers.list, key))?,
             None => Vec::new(),
         };
         let of_list = (&definition.account, list.as_deref());
@@ -194,6 +194,7 @@ impl<'a> Looking<'a> {
             .unwrap_or_default();
         Ok(SyncStory {
             definition: definition.clone(),
+            is_active: self.inquiry.activation.admits(&definition.id),
             list,
             cut: cut(staged.as_ref(), winner),
             records,
@@ -262,7 +263,11 @@ impl<'a> Looking<'a> {
             orphans,
             rivals,
             ..
-        } = neighbours_in(step, self.inquiry.config, definition)?;
+        } = neighbours_in(
+            step,
+            (self.inquiry.config, self.inquiry.activation),
+            definition,
+        )?;
         let account = self.inquiry.config.accounts.get(&definition.account);
         let rules = rules(definition);
         let deciding = Deciding {

@@ -37,6 +37,7 @@ use super::resolve::{kept_in, plan_asked, plan_of};
 pub(crate) use super::verify::NOT_ARRIVED;
 use crate::config::Sources;
 use crate::config::settings::Config;
+use crate::domain::activation::Activation;
 use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{AccountName, SyncId};
 use crate::domain::written::Written;
@@ -54,6 +55,8 @@ pub(crate) struct Inquiry<'a> {
     pub(crate) ledger: &'a Ledger,
     /// How far each sync has come.
     pub(crate) checkpoints: &'a BTreeMap<SyncId, Checkpoint>,
+    /// Which syncs are active.
+    pub(crate) activation: &'a Activation,
     /// The time.
     pub(crate) now: Timestamp,
 }

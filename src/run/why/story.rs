@@ -138,6 +138,8 @@ pub(crate) enum Standing {
 pub(crate) struct SyncStory {
     /// The sync.
     pub(crate) definition: SyncDefinition,
+    /// Whether its runs may start.
+    pub(crate) is_active: bool,
     /// Its list's key, as far as it has been looked up.
     pub(crate) list: Option<String>,
     /// Its records with the address, and those that had it.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::activation::Inactivity;
 use crate::domain::ids::{AccountName, RunId};
 use crate::domain::limits::Trigger;
 use crate::domain::outcome::RunOutcome;
@@ -105,5 +106,57 @@ pub(crate) struct LedgerMark(pub(crate) [u8; 16]);
 
 impl Stored for LedgerMark {
     const KIND: u8 = 104;
+    const SCHEMA: u8 = 1;
+}
+
+/// Whether a sync is active, as it was last settled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Standing {
+    /// The account it was of.
+    pub(crate) account: AccountName,
+    /// When its file was first seen.
+    pub(crate) first_seen: i64,
+    /// Why rosterd holds it, until a person activates it.
+    pub(crate) held: Option<Inactivity>,
+    /// Why it is not active; none where it is.
+    pub(crate) inactive: Option<Inactivity>,
+}
+
+impl Stored for Standing {
+    const KIND: u8 = 105;
+    const SCHEMA: u8 = 1;
+}
+
+/// What is known of an account's credentials; of secrets there are digests only.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Credentials {
+    /// The last service key.
+    pub(crate) key: Option<[u8; 16]>,
+    /// Whether that key is not in the files any more.
+    pub(crate) key_gone: bool,
+    /// The organisation that was seen last.
+    pub(crate) organisation: Option<String>,
+    /// The credentials by which it was asked for.
+    pub(crate) asked_by: [u8; 16],
+    /// When it was asked for.
+    pub(crate) asked_at: Option<i64>,
+}
+
+impl Stored for Credentials {
+    const KIND: u8 = 106;
+    const SCHEMA: u8 = 1;
+}
+
+/// An event that the journal may not have yet: stored together with what it tells of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Untold {
+    /// When it happened.
+    pub(crate) at: i64,
+    /// It, as the journal's JSON.
+    pub(crate) event: String,
+}
+
+impl Stored for Untold {
+    const KIND: u8 = 107;
     const SCHEMA: u8 = 1;
 }

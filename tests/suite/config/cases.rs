@@ -36,10 +36,6 @@ pub(crate) const MAIN_CASES: &[(&str, &str)] = &[
         "2:16 `unlimted` is not a limit (did you mean `unlimited`?)",
     ),
     (
-        "[limits]\nactive_syncs = 11",
-        "2:16 `active_syncs` with this value is not supported yet (leave it out)",
-    ),
-    (
         "[safety]\nmax_removals = \"200%\"",
         "2:16 `200%` is not a bound (use a share such as \"10%\", or a number)",
     ),
@@ -133,8 +129,8 @@ pub(crate) const MAIN_CASES: &[(&str, &str)] = &[
         "5:10 `topics` must be true or false, not a whole number",
     ),
     (
-        "[accounts.b]\nclient_id = \"1\"\nclient_secret = \"s\"\nrefresh_token = \"t\"\nzsc_key = \"z\"",
-        "5:11 `zsc_key` with this value is not supported yet (leave it out)",
+        "[accounts.b]\nclient_id = \"1\"\nclient_secret = \"s\"\nrefresh_token = \"t\"\nzsc_key = \"\"",
+        "5:11 the secret is empty",
     ),
 ];
 

@@ -189,6 +189,7 @@ fn a_token_without_the_scope_for_jobs_reads_by_queries() {
         "ZohoCRM.coql.READ",
         "ZohoCRM.settings.modules.READ",
         "ZohoCRM.settings.fields.READ",
+        "ZohoCRM.org.READ",
         "ZohoCampaigns.contact.ALL",
     ];
     rig.post("/accounts", &json!({ "scopes": scopes }));

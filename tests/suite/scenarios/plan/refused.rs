@@ -52,7 +52,10 @@ fn an_inactive_sync_is_planned_and_so_is_one_beyond_its_limits() {
         (&json!(false), &json!(1))
     );
     let text = untouched(&rig, "plan newsletter").stdout;
-    assert!(text.contains("the sync is inactive"), "{text}");
+    assert!(
+        text.contains("no run starts: set `active = true` in its file"),
+        "{text}"
+    );
 }
 
 #[test]

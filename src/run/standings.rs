@@ -1,0 +1,433 @@
+//! Which syncs are active, kept in the store and told to the journal, and what changes that.
+//!
+//! There is one place where this is decided, [`settle`]: from the newest files, what is kept of each sync, and what the
+//! caller shifts. What changes is stored together with the events that tell of it; the journal gets those next, and they
+//! are kept until it has them, so that a crash between the two neither loses nor doubles one.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use jiff::Timestamp;
+
+use super::Base;
+use super::error::RunError;
+use crate::config::settings::Config;
+use crate::domain::activation::{Activation, Candidate, Inactivity};
+use crate::domain::definition::SyncDefinition;
+use crate::domain::ids::{AccountName, SyncId};
+use crate::journal::event::{AccountKeyChanged, Event, SyncActivated, SyncDeactivated};
+use crate::store::mirror::Snapshot;
+use crate::store::state::{Changes, Checkpoint, Credentials, Handled, Standing, Untold};
+use crate::store::{StoreError, format::FormatError};
+
+/// Which syncs are active, for all runs of a process, whichever files they began with.
+pub(crate) struct Standings {
+    /// The newest files. Whoever changes a standing holds this meanwhile.
+    newest: Mutex<Arc<Config>>,
+    now: RwLock<Arc<Activation>>,
+    /// An organisation that was asked for before this is asked for again (milliseconds since the epoch).
+    asked_since: AtomicI64,
+}
+
+impl Standings {
+    /// How syncs stand before anything is settled.
+    pub(crate) fn new(config: Arc<Config>, now: Activation) -> Self {
+        Self {
+            newest: Mutex::new(config),
+            now: RwLock::new(Arc::new(now)),
+            asked_since: AtomicI64::new(i64::MIN),
+        }
+    }
+
+    /// How things stand now.
+    pub(crate) fn now(&self) -> Arc<Activation> {
+        let now = self.now.read();
+        now.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on every organisation is asked for once more.
+    pub(crate) fn ask_organisations_anew(&self, since: Timestamp) {
+        let since = since.as_millisecond();
+        self.asked_since.store(since, Ordering::SeqCst);
+    }
+
+    /// What was asked before this is asked again.
+    pub(super) fn asked_since(&self) -> i64 {
+        self.asked_since.load(Ordering::SeqCst)
+    }
+
+    fn newest(&self) -> MutexGuard<'_, Arc<Config>> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is to change besides what follows from the files.
+#[derive(Default)]
+pub(super) struct Shift {
+    /// What holds a sync from now on; `None` holds nothing.
+    pub(super) holds: BTreeMap<SyncId, Option<Inactivity>>,
+    /// What is known of credentials.
+    pub(super) credentials: Vec<(AccountName, Credentials)>,
+    /// Checkpoints to put.
+    pub(super) checkpoints: Vec<(SyncId, Checkpoint)>,
+    /// What the journal is told first.
+    pub(super) events: Vec<Event>,
+}
+
+/// How the syncs of `config` stand, by what is kept of them. What was never seen counts as seen last.
+pub(crate) fn activation(config: &Config, kept: &Snapshot) -> Activation {
+    let candidate = |definition: &SyncDefinition| {
+        let standing = kept.standings.get(&definition.id);
+        let checkpoint = kept.checkpoints.get(&definition.id);
+        let has_completed = checkpoint.is_some_and(|checkpoint| checkpoint.completed > 0);
+        Candidate {
+            sync: definition.id.clone(),
+            account: definition.account.clone(),
+            is_wanted: definition.active,
+            held: standing.and_then(|standing| standing.held),
+            is_finished: definition.schedule.is_once() && has_completed,
+            was_active: standing.is_some_and(|standing| standing.inactive.is_none()),
+            first_seen: standing.map_or(i64::MAX, |standing| standing.first_seen),
+        }
+    };
+    let candidates = config.syncs.values().map(candidate).collect();
+    Activation::of(candidates, config.limits.active_syncs)
+}
+
+/// Lets the files of `base` take over: from now on they are the newest. Service keys that changed hold their syncs.
+///
+/// # Errors
+/// [`RunError::Store`] or [`RunError::Journal`].
+pub(crate) fn take_over(base: &Base) -> Result<(), RunError> {
+    let mut newest = base.standings.newest();
+    *newest = base.config.clone();
+    let shift = keys_changed(base, &newest)?;
+    apply(base, &newest, shift)
+}
+
+/// Brings all standings up to date, with what the caller `shifts`, given the newest files and what is stored.
+///
+/// # Errors
+/// [`RunError::Store`] or [`RunError::Journal`].
+pub(super) fn settle(
+    base: &Base,
+    shift: impl FnOnce(&Config, &Snapshot) -> Shift,
+) -> Result<(), RunError> {
+    let newest = base.standings.newest();
+    let shift = shift(&newest, &base.store.state.snapshot()?);
+    apply(base, &newest, shift)
+}
+
+/// Notes that syncs which run once have done so.
+///
+/// # Errors
+/// [`RunError::Store`] or [`RunError::Journal`].
+pub(crate) fn refresh(base: &Base) -> Result<(), RunError> {
+    settle(base, |_, _| Shift::default())
+}
+
+/// What a person wants of a sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// It is to be active.
+    Active,
+    /// It is not.
+    Inactive,
+}
+
+/// What came of a person's wish for a sync.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Set {
+    /// The sync.
+    pub(crate) sync: SyncId,
+    /// How it stood before.
+    pub(crate) before: Option<Inactivity>,
+    /// How it stands now.
+    pub(crate) after: Option<Inactivity>,
+    /// Whether a run of it is under way, and goes on to its end.
+    pub(crate) is_running: bool,
+}
+
+/// Activates or deactivates syncs. One for which the limit leaves no room, or whose file says that it is inactive, stays
+/// as it is; so does what holds it.
+///
+/// # Errors
+/// [`RunError::Store`] or [`RunError::Journal`].
+pub(crate) fn set(base: &Base, syncs: &[SyncId], wanted: Wanted) -> Result<Vec<Set>, RunError> {
+    let mut before = Activation::default();
+    settle(base, |config, kept| {
+        before = activation(config, kept);
+        let mut kept = kept.clone();
+        let mut shift = Shift::default();
+        for sync in syncs {
+            let Some(definition) = config.syncs.get(sync) else {
+                continue;
+            };
+            let held = match wanted {
+                Wanted::Inactive => Some(Inactivity::Operator),
+                Wanted::Active => None,
+            };
+            let standing = kept.standings.entry(sync.clone());
+            let standing = standing.or_insert_with(|| seen(definition, None, i64::MAX));
+            if wanted == Wanted::Active {
+                let unheld = Standing {
+                    held,
+                    ..standing.clone()
+                };
+                let standing = std::mem::replace(standing, unheld);
+                if !activation(config, &kept).admits(sync) {
+                    kept.standings.insert(sync.clone(), standing);
+                    continue;
+                }
+            }
+            shift.holds.insert(sync.clone(), held);
+        }
+        shift
+    })?;
+    let now = base.standings.now();
+    let running = |sync: &SyncId| {
+        let checkpoint = base.store.state.checkpoint(sync)?;
+        Ok::<_, StoreError>(checkpoint.is_some_and(|checkpoint| checkpoint.running.is_some()))
+    };
+    let set = syncs.iter().map(|sync| {
+        Ok(Set {
+            sync: sync.clone(),
+            before: before.why_not(sync),
+            after: now.why_not(sync),
+            is_running: running(sync)?,
+        })
+    });
+    set.collect()
+}
+
+/// A sync that is seen for the first time.
+fn seen(definition: &SyncDefinition, checkpoint: Option<&Checkpoint>, now: i64) -> Standing {
+    Standing {
+        account: definition.account.clone(),
+        first_seen: checkpoint.map_or(now, |checkpoint| checkpoint.first_seen),
+        held: None,
+        // Whoever is active already keeps the place.
+        inactive: Some(Inactivity::Limit),
+    }
+}
+
+fn apply(base: &Base, config: &Config, shift: Shift) -> Result<(), RunError> {
+    let now = base.clock.now().as_millisecond();
+    let before = base.store.state.snapshot()?;
+    let mut after = before.clone();
+    after.checkpoints.extend(shift.checkpoints.iter().cloned());
+    for (sync, definition) in &config.syncs {
+        let standing = after.standings.entry(sync.clone());
+        let checkpoint = before.checkpoints.get(sync);
+        let standing = standing.or_insert_with(|| seen(definition, checkpoint, now));
+        standing.account = definition.account.clone();
+    }
+    for (sync, held) in shift.holds {
+        if let Some(standing) = after.standings.get_mut(&sync) {
+            standing.held = held;
+        }
+    }
+    let activation = activation(config, &after);
+    let mut events = shift.events;
+    let mut changes = Changes {
+        checkpoints: shift.checkpoints,
+        credentials: shift.credentials,
+        ..Changes::default()
+    };
+    for (sync, standing) in after.standings {
+        let inactive = match config.syncs.contains_key(&sync) {
+            true => activation.why_not(&sync),
+            false => Some(Inactivity::Removed),
+        };
+        let standing = Standing {
+            inactive,
+            ..standing
+        };
+        let known = before.standings.get(&sync);
+        if known == Some(&standing) {
+            continue;
+        }
+        events.extend(told(&sync, known, &standing));
+        let was_active = known.is_some_and(|known| known.inactive.is_none());
+        if let Some(handled) = before
+            .schedule
+            .get(&sync)
+            .filter(|_| was_active && inactive.is_some())
+        {
+            // No schedule has this digest: what falls due until it is active again is nobody's.
+            let schedule = [0; 16];
+            changes.handled.push((
+                sync.clone(),
+                Handled {
+                    schedule,
+                    ..*handled
+                },
+            ));
+        }
+        changes.standings.push((sync, standing));
+    }
+    for (nth, event) in events.iter().enumerate() {
+        let event = serde_json::to_string(event).map_err(crate::journal::JournalError::Render)?;
+        changes
+            .untold
+            .push((format!("{nth:06}"), Untold { at: now, event }));
+    }
+    let changed = !changes.standings.is_empty() || !changes.credentials.is_empty();
+    if changed || !changes.checkpoints.is_empty() || !changes.untold.is_empty() {
+        base.store.state.commit(&changes)?;
+    }
+    let mut live = base
+        .standings
+        .now
+        .write()
+        .unwrap_or_else(PoisonError::into_inner);
+    *live = Arc::new(activation);
+    drop(live);
+    tell(base, changes.untold.into_iter().collect(), false)?;
+    events
+        .iter()
+        .for_each(|event| log(event, &base.standings.now()));
+    Ok(())
+}
+
+/// What the journal is told of a sync that stands otherwise than it was `known` to. One that is seen for the first time
+/// and is as its file says is no news.
+fn told(sync: &SyncId, known: Option<&Standing>, standing: &Standing) -> Option<Event> {
+    let (sync, account) = (sync.clone(), standing.account.clone());
+    let deactivated = |reason| {
+        let (sync, account) = (sync.clone(), account.clone());
+        Some(Event::SyncDeactivated(SyncDeactivated {
+            sync,
+            account,
+            reason,
+        }))
+    };
+    match (known.map(|known| known.inactive), standing.inactive) {
+        (Some(Some(_)), None) => Some(Event::SyncActivated(SyncActivated { sync, account })),
+        (Some(None), Some(reason)) => deactivated(reason),
+        // Otherwise it was inactive before, and is so for another reason.
+        (before, Some(Inactivity::Limit)) if before != Some(Some(Inactivity::Limit)) => {
+            deactivated(Inactivity::Limit)
+        }
+        (None | Some(_), _) => None,
+    }
+}
+
+fn log(event: &Event, now: &Activation) {
+    match event {
+        Event::SyncActivated(SyncActivated { sync, account }) => {
+            tracing::info!(%sync, %account, "sync {sync} is active");
+        }
+        Event::SyncDeactivated(SyncDeactivated {
+            sync,
+            account,
+            reason,
+        }) => {
+            let why = match (reason, now.has_room(account)) {
+                (Inactivity::Limit, Err(refused)) => refused.to_string(),
+                _ => reason.remedy(sync, account),
+            };
+            let name = reason.name();
+            match reason.is_meant() {
+                true => {
+                    tracing::info!(%sync, %account, reason = name, "sync {sync} is inactive: {why}")
+                }
+                false => {
+                    tracing::warn!(%sync, %account, reason = name, "sync {sync} is inactive: {why}")
+                }
+            }
+        }
+        Event::AccountKeyChanged(AccountKeyChanged { account, gone }) => {
+            tracing::warn!(%account, gone, "the service key of account {account} changed: its syncs are inactive until they are activated");
+        }
+        _ => {}
+    }
+}
+
+/// Tells the journal what it does not have; `perhaps` it was told before the process died.
+fn tell(base: &Base, untold: BTreeMap<String, Untold>, perhaps: bool) -> Result<(), RunError> {
+    if untold.is_empty() {
+        return Ok(());
+    }
+    {
+        let mut journal = base.journal();
+        for (key, Untold { at, event }) in &untold {
+            let damaged = || StoreError::value("untold", key.as_bytes(), FormatError::Payload);
+            let event: Event = serde_json::from_str(event).map_err(|_| damaged())?;
+            let at = Timestamp::from_millisecond(*at).map_err(|_| damaged())?;
+            if !(perhaps && journal.contains_event(at, &event)?) {
+                journal.append(at, &event)?;
+            }
+        }
+        journal.sync()?;
+    }
+    base.store.state.commit(&Changes {
+        told: untold.into_keys().collect(),
+        ..Changes::default()
+    })?;
+    Ok(())
+}
+
+/// Tells the journal what an earlier process stored and may not have told.
+///
+/// # Errors
+/// [`RunError::Store`] or [`RunError::Journal`].
+pub(super) fn tell_what_is_left(base: &Base) -> Result<(), RunError> {
+    tell(base, base.store.state.snapshot()?.untold, true)
+}
+
+/// The service keys that are not those of before, and the syncs that this holds.
+fn keys_changed(base: &Base, config: &Config) -> Result<Shift, StoreError> {
+    let mut shift = Shift::default();
+    for (name, account) in &config.accounts {
+        let before = base.store.state.credentials(name)?;
+        let key = account.zsc_key.as_ref().map(|key| {
+            use secrecy::ExposeSecret;
+            digest("service key", &[name.as_str(), key.expose_secret()])
+        });
+        let has_changed = match (before.key, key) {
+            (Some(_), None) => !before.key_gone,
+            (Some(before), Some(key)) => before != key,
+            (None, _) => false,
+        };
+        let after = Credentials {
+            key: key.or(before.key),
+            key_gone: before.key.is_some() && key.is_none(),
+            ..before.clone()
+        };
+        if has_changed {
+            hold_all(config, name, Inactivity::KeyChanged, &mut shift);
+            shift
+                .events
+                .push(Event::AccountKeyChanged(AccountKeyChanged {
+                    account: name.clone(),
+                    gone: key.is_none(),
+                }));
+        }
+        if after != before {
+            shift.credentials.push((name.clone(), after));
+        }
+    }
+    Ok(shift)
+}
+
+/// Holds all syncs of an account, whatever else held them.
+pub(super) fn hold_all(config: &Config, account: &AccountName, why: Inactivity, shift: &mut Shift) {
+    let of_account = config.syncs.values().filter(|it| it.account == *account);
+    let held = of_account.map(|definition| (definition.id.clone(), Some(why)));
+    shift.holds.extend(held);
+}
+
+/// Tells a secret from another, and nothing else.
+pub(super) fn digest(what: &str, parts: &[&str]) -> [u8; 16] {
+    let context = format!("rosterd 2026-11-26 {what}");
+    let mut hasher = blake3::Hasher::new_derive_key(&context);
+    for part in parts {
+        hasher.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    digest
+}
