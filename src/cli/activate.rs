@@ -3,12 +3,11 @@
 use tokio_util::sync::CancellationToken;
 
 use super::args::{ActivateArgs, DeactivateArgs};
-use super::exit::{CliError, Exit, Unknown};
-use super::{Context, runtime, service};
-use crate::config::settings::Config;
+use super::exit::{CliError, Exit};
+use super::{Context, runtime};
+use crate::daemon::control::Whom;
 use crate::daemon::signals;
 use crate::domain::activation::Inactivity;
-use crate::domain::ids::SyncId;
 use crate::run::standings::{Set, Wanted};
 
 /// Runs `activate`.
@@ -16,10 +15,11 @@ use crate::run::standings::{Set, Wanted};
 /// # Errors
 /// A sync or account does not exist, or the state cannot be changed.
 pub(super) fn activate(context: &Context, args: &ActivateArgs) -> Result<Exit, CliError> {
-    set(context, Wanted::Active, |config| match &args.account {
-        Some(account) => of_account(config, account),
-        None => named(config, &args.syncs),
-    })
+    let whom = match &args.account {
+        Some(account) => Whom::Account(account.clone()),
+        None => Whom::Syncs(args.syncs.clone()),
+    };
+    set(context, whom, Wanted::Active)
 }
 
 /// Runs `deactivate`.
@@ -27,43 +27,14 @@ pub(super) fn activate(context: &Context, args: &ActivateArgs) -> Result<Exit, C
 /// # Errors
 /// A sync does not exist, or the state cannot be changed.
 pub(super) fn deactivate(context: &Context, args: &DeactivateArgs) -> Result<Exit, CliError> {
-    set(context, Wanted::Inactive, |config| {
-        named(config, &args.syncs)
-    })
+    set(context, Whom::Syncs(args.syncs.clone()), Wanted::Inactive)
 }
 
-fn named(config: &Config, asked: &[String]) -> Result<Vec<SyncId>, CliError> {
-    let named = asked.iter().map(|asked| service::sync_named(config, asked));
-    named.collect()
-}
-
-fn of_account(config: &Config, asked: &str) -> Result<Vec<SyncId>, CliError> {
-    let accounts = config.accounts.keys();
-    if !accounts.clone().any(|account| account.as_str() == asked) {
-        return Err(CliError::Unknown(Unknown {
-            what: "account",
-            asked: asked.to_owned(),
-            existing: accounts.map(ToString::to_string).collect(),
-        }));
-    }
-    let syncs = config.syncs.values();
-    let of_account = syncs.filter(|it| it.account.as_str() == asked);
-    Ok(of_account.map(|it| it.id.clone()).collect())
-}
-
-fn set(
-    context: &Context,
-    wanted: Wanted,
-    syncs: impl FnOnce(&Config) -> Result<Vec<SyncId>, CliError>,
-) -> Result<Exit, CliError> {
-    let loaded = context.load()?;
-    let config = loaded.config.clone();
-    let syncs = syncs(&config)?;
+fn set(context: &Context, whom: Whom, wanted: Wanted) -> Result<Exit, CliError> {
     let set = runtime()?.block_on(async {
         let stop = CancellationToken::new();
         signals::watch(&stop, None).map_err(CliError::signals)?;
-        let current = service::open(loaded, &context.clock, stop)?.current();
-        Ok::<_, CliError>(current.set(&syncs, wanted)?)
+        context.reach(&stop).await?.set(whom, wanted).await
     })?;
     let report = &context.report;
     if report.json {
@@ -77,7 +48,7 @@ fn set(
             .print_json(&serde_json::json!({ "syncs": set.iter().map(row).collect::<Vec<_>>() }))?;
     } else {
         for set in &set {
-            report.print(&told(&config, set, wanted))?;
+            report.print(&told(set, wanted))?;
         }
     }
     let is_as_wanted = |set: &Set| is_active(set) == (wanted == Wanted::Active);
@@ -92,19 +63,17 @@ fn is_active(set: &Set) -> bool {
     matches!(set.after, None | Some(Inactivity::Finished))
 }
 
-fn told(config: &Config, set: &Set, wanted: Wanted) -> String {
+fn told(set: &Set, wanted: Wanted) -> String {
     let sync = &set.sync;
-    let remedy = |why: Inactivity| {
-        let account = config.syncs.get(sync).map(|it| &it.account);
-        account.map_or_else(String::new, |account| why.remedy(sync, account))
-    };
     match (set.after, wanted) {
         (None, _) if set.before.is_none() => format!("{sync} is active already"),
         (None, _) => format!("{sync} is active"),
         (Some(Inactivity::Finished), _) => {
             format!("{sync} runs once, and has: `rosterd sync {sync}` runs it again")
         }
-        (Some(why), Wanted::Active) => format!("{sync} stays inactive: {}", remedy(why)),
+        (Some(why), Wanted::Active) => {
+            format!("{sync} stays inactive: {}", why.remedy(sync, &set.account))
+        }
         (Some(_), Wanted::Inactive) if set.is_running => {
             format!("{sync} is inactive; its run under way goes on to its end")
         }

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use super::args::AdoptArgs;
 use super::exit::{CliError, Exit};
 use super::report::{counted, grouped};
-use super::{Context, runtime, service};
+use super::{Context, runtime};
 use crate::daemon::signals;
 
 /// Runs the command.
@@ -13,14 +13,12 @@ use crate::daemon::signals;
 /// # Errors
 /// The sync does not exist, is inactive or has not run yet, or a call failed.
 pub(super) fn run(context: &Context, args: &AdoptArgs) -> Result<Exit, CliError> {
-    let loaded = context.load()?;
-    let sync = service::sync_named(&loaded.config, &args.sync)?;
     let adopted = runtime()?.block_on(async {
         let stop = CancellationToken::new();
         signals::watch(&stop, None).map_err(CliError::signals)?;
-        let current = service::open(loaded, &context.clock, stop)?.current();
-        Ok::<_, CliError>(current.adopt(&sync).await?)
+        context.reach(&stop).await?.adopt(&args.sync).await
     })?;
+    let sync = &args.sync;
     let report = &context.report;
     if report.json {
         report.print_json(&serde_json::json!({

@@ -121,6 +121,11 @@ pub enum Command {
     /// Tell why an address is on the lists or not: by which records, conditions and duplicates, and what holds it back.
     #[command(after_help = WHY_EXAMPLES)]
     Why(WhyArgs),
+    /// Ask the running daemon to take over the files as they are now; tell what changed, or the problems.
+    #[command(
+        after_help = "All files are valid and take over, or everything stays as it was. Runs under way end under the definition\nthey began with. Exit code 78 if the files are not valid, 1 if no daemon runs."
+    )]
+    Reload,
     /// Get the refresh token of an account: name scopes and console page, take the grant code, store the token.
     #[command(after_help = LOGIN_EXAMPLES)]
     Login(LoginArgs),

@@ -3,12 +3,13 @@
 use serde::Serialize;
 
 use super::args::CheckArgs;
-use super::exit::{CliError, Exit, Unknown};
+use super::exit::{CliError, Exit};
 use super::explain::Explanation;
 use super::report::counted;
 use super::{Context, online};
 use crate::config::{Loaded, Problem, Problems};
 use crate::domain::definition::SyncDefinition;
+use crate::domain::unknown::Unknown;
 
 /// What `check --json` prints.
 #[derive(Serialize)]
@@ -95,7 +96,7 @@ fn find<'l>(loaded: &'l Loaded, name: &str) -> Result<&'l SyncDefinition, CliErr
     let found = name.parse().ok().and_then(|id| syncs.get(&id));
     found.ok_or_else(|| {
         CliError::Unknown(Unknown {
-            what: "sync",
+            what: "sync".into(),
             asked: name.to_owned(),
             existing: syncs.keys().map(ToString::to_string).collect(),
         })

@@ -36,6 +36,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, CliError> {
         loaded,
         context.clock.clone(),
         Box::new(reload),
+        Box::new(super::why::worded),
     ));
     ended?;
     Ok(Exit::Done)

@@ -1,12 +1,11 @@
 //! How a command ends: one exit code per meaning, decided here and nowhere else.
 
 use std::error::Error;
-use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
 use crate::config::Problems;
-use crate::domain::nearest::{did_you_mean, nearest};
+use crate::domain::unknown::Unknown;
 use crate::journal::JournalError;
 use crate::journal::event::ErrorKind;
 
@@ -59,41 +58,6 @@ impl Exit {
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit.code())
-    }
-}
-
-/// Something that was named and does not exist, and what does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unknown {
-    /// What kind of thing, e.g. `sync`.
-    pub what: &'static str,
-    /// The name.
-    pub asked: String,
-    /// The names there are; the last are the newest.
-    pub existing: Vec<String>,
-}
-
-impl fmt::Display for Unknown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN_MAX: usize = 20;
-        let asked = super::report::escape(&self.asked);
-        write!(f, "there is no {} `{asked}`", self.what)?;
-        let names = self.existing.iter().map(String::as_str);
-        // Ids of runs look alike without being meant.
-        let slip = nearest(&self.asked, names).filter(|_| self.what == "sync");
-        if let Some(proposal) = did_you_mean(slip) {
-            return write!(f, ": {proposal}");
-        }
-        let older = self.existing.len().saturating_sub(SHOWN_MAX);
-        match &self.existing[older..] {
-            [] => write!(f, ": there is none yet"),
-            shown if older == 0 => write!(f, ": use one of {}", shown.join(", ")),
-            shown => write!(
-                f,
-                ": use one of {} or of {older} before them",
-                shown.join(", ")
-            ),
-        }
     }
 }
 
@@ -210,41 +174,6 @@ mod tests {
         assert_eq!(closed.exit(), Exit::Done);
         let full = CliError::Output(io::ErrorKind::StorageFull.into());
         assert_eq!(full.exit(), Exit::Failed);
-    }
-
-    #[test]
-    fn the_message_of_an_unknown_name_lists_those_that_exist() {
-        let many = || (0..25).map(|number| format!("r{number}"));
-        for (existing, want) in [
-            (vec![], "there is no run `x\\n`: there is none yet"),
-            (
-                vec!["a".to_owned(), "b".to_owned()],
-                "there is no run `x\\n`: use one of a, b",
-            ),
-        ] {
-            let unknown = Unknown {
-                what: "run",
-                asked: "x\n".to_owned(),
-                existing,
-            };
-            assert_eq!(unknown.to_string(), want);
-        }
-        let unknown = Unknown {
-            what: "sync",
-            asked: "newslettr".to_owned(),
-            existing: vec!["hotels".to_owned(), "newsletter".to_owned()],
-        };
-        assert_eq!(
-            unknown.to_string(),
-            "there is no sync `newslettr`: did you mean `newsletter`?"
-        );
-        let unknown = Unknown {
-            what: "run",
-            asked: "x".to_owned(),
-            existing: many().collect(),
-        };
-        let text = unknown.to_string();
-        assert!(text.contains("use one of r5, ") && text.ends_with("r24 or of 5 before them"));
     }
 
     #[test]

@@ -5,8 +5,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::ForgetArgs;
 use super::exit::{CliError, Exit};
+use super::reach::Reach;
 use super::report::{counted, minute};
-use super::{Context, runtime, service};
+use super::{Context, runtime};
 use crate::daemon::{self, signals};
 use crate::domain::address::bare;
 use crate::domain::written::Written;
@@ -18,21 +19,27 @@ use crate::run::forget::Forgotten;
 /// The address is empty, the contact could not be taken off a list, or the state could not be changed. Nothing adds the
 /// address even then, and the same command does the rest.
 pub(super) fn run(context: &Context, args: &ForgetArgs) -> Result<Exit, CliError> {
-    let Some(whom) = Written::of(bare(&args.address)) else {
+    let text = bare(&args.address);
+    let Some(whom) = Written::of(text) else {
         let message = "the address is empty: name one, such as ann@example.com";
         return Err(CliError::because(Exit::Usage, message));
     };
-    let loaded = context.load()?;
-    let state_dir = loaded.config.state_dir.clone();
-    let zone = loaded.config.timezone.clone();
-    let forgotten = runtime()?.block_on(async {
+    let (reach, forgotten) = runtime()?.block_on(async {
         let stop = CancellationToken::new();
         signals::watch(&stop, None).map_err(CliError::signals)?;
-        let current = service::open(loaded, &context.clock, stop)?.current();
-        Ok::<_, CliError>(current.forget(&whom).await?)
+        let reach = context.reach(&stop).await?;
+        let forgotten = reach.forget(&whom, text).await?;
+        Ok::<_, CliError>((reach, forgotten))
     })?;
-    daemon::wipe(&state_dir, context.clock.now())?;
-    told(context, forgotten, &zone)?;
+    if let Reach::Own(own) = &reach {
+        daemon::wipe(&own.loaded.config.state_dir, context.clock.now())?;
+    }
+    told(context, forgotten, &reach.config().timezone)?;
+    if let Reach::Daemon(..) = reach {
+        context.report.note(
+            "note: unused parts of the ledger's file are written over when the daemon starts next",
+        );
+    }
     Ok(Exit::Done)
 }
 

@@ -3,9 +3,9 @@
 use tokio_util::sync::CancellationToken;
 
 use super::args::HoldArgs;
-use super::exit::{CliError, Exit, Unknown};
+use super::exit::{CliError, Exit};
 use super::report::counted;
-use super::{Context, history, runtime, service};
+use super::{Context, history, runtime};
 use crate::daemon::{HoldVerdict, signals};
 
 /// Runs either command.
@@ -17,25 +17,13 @@ pub(super) fn run(
     args: &HoldArgs,
     verdict: HoldVerdict,
 ) -> Result<Exit, CliError> {
-    let loaded = context.load()?;
-    let (run, sync) = history::held_run(&loaded.config, &args.run, &context.report)?;
-    let Some(definition) = loaded.config.syncs.get(&sync).cloned() else {
-        return Err(CliError::Unknown(Unknown {
-            what: "sync",
-            asked: sync.to_string(),
-            existing: loaded
-                .config
-                .syncs
-                .keys()
-                .map(ToString::to_string)
-                .collect(),
-        }));
-    };
-    let settled = runtime()?.block_on(async {
+    let (run, sync, settled) = runtime()?.block_on(async {
         let stop = CancellationToken::new();
         signals::watch(&stop, None).map_err(CliError::signals)?;
-        let current = service::open(loaded, &context.clock, stop)?.current();
-        Ok::<_, CliError>(current.settle_hold(&definition, run, verdict).await?)
+        let reach = context.reach(&stop).await?;
+        let (run, sync) = history::held_run(reach.config(), &args.run, &context.report)?;
+        let settled = reach.settle_hold(&sync, run, verdict).await?;
+        Ok::<_, CliError>((run, sync, settled))
     })?;
     let what = match verdict {
         HoldVerdict::Approve => {

@@ -17,7 +17,9 @@ mod login;
 mod online;
 mod pages;
 mod plan;
+mod reach;
 mod release;
+mod reload;
 pub mod report;
 mod sandbox;
 mod schedule;
@@ -33,7 +35,7 @@ use std::path::PathBuf;
 use tokio::runtime::Runtime;
 
 use crate::clock::Clock;
-use crate::config::{self, Loaded, load, load_to_look, render, render_warnings};
+use crate::config::{self, Loaded, load, load_to_ask, load_to_look, render, render_warnings};
 use crate::daemon::HoldVerdict;
 use crate::logging;
 use args::{Cli, Command};
@@ -68,6 +70,16 @@ impl Context {
     /// When `rosterd.toml` or a variable is not valid.
     pub fn load_to_look(&self) -> Result<Loaded, CliError> {
         let loaded = load_to_look(&self.config, self.environment.iter().cloned())?;
+        self.note_warnings(&loaded);
+        Ok(loaded)
+    }
+
+    /// The same with the secrets, to ask the services too.
+    ///
+    /// # Errors
+    /// As [`Self::load_to_look`], and secrets that cannot be read.
+    pub fn load_to_ask(&self) -> Result<Loaded, CliError> {
+        let loaded = load_to_ask(&self.config, self.environment.iter().cloned())?;
         self.note_warnings(&loaded);
         Ok(loaded)
     }
@@ -134,6 +146,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
         Command::Release(args) => release::run(context, args),
         Command::Forget(args) => forget::run(context, args),
         Command::Why(args) => why::run(context, args),
+        Command::Reload => reload::run(context),
         Command::Login(args) => login::run(context, args),
         Command::Sandbox(args) => sandbox::run(context, args),
         Command::Demo => demo::run(context),

@@ -5,8 +5,9 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 
 use super::args::Cli;
-use super::exit::{CliError, Exit, Unknown};
+use super::exit::{CliError, Exit};
 use super::report::Report;
+use crate::domain::unknown::Unknown;
 
 /// Prints the completions of a shell.
 ///
@@ -44,7 +45,7 @@ fn named(rosterd: &clap::Command, asked: &str) -> Result<clap::Command, CliError
     let found = found.map(|command| command.display_name(format!("rosterd-{asked}")));
     found.ok_or_else(|| {
         CliError::Unknown(Unknown {
-            what: "command",
+            what: "command".into(),
             asked: asked.to_owned(),
             existing: shown.map(|command| command.get_name().to_owned()).collect(),
         })

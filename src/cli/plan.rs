@@ -3,6 +3,10 @@
 mod people;
 mod text;
 
+use std::fs::File;
+use std::io::{BufWriter, Write};
+
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -10,84 +14,120 @@ use tokio_util::sync::CancellationToken;
 use self::people::People;
 use super::args::PlanArgs;
 use super::exit::{CliError, Exit};
-use super::{Context, runtime, service, sync};
-use crate::config::Loaded;
+use super::reach::Reach;
+use super::{Context, runtime, sync};
+use crate::daemon::answer::{AskError, Planned};
 use crate::daemon::rehearsal::{Folder, Rehearsal, Scope};
 use crate::daemon::signals::{self, StopFlag};
-use crate::domain::activation::Inactivity;
-use crate::domain::definition::SyncDefinition;
-use crate::domain::ids::{RunId, SyncId};
+use crate::domain::ids::{AccountName, RunId, SyncId};
 use crate::domain::outcome::{Counts, RunOutcome};
 use crate::journal::event::RunError as JournalledError;
 use crate::run::Progress;
-use crate::run::rehearsal::Rehearsed;
 
 /// Runs the command.
 ///
 /// # Errors
-/// The sync does not exist, another process holds the state, or the run cannot be planned.
+/// The sync does not exist, or the run cannot be planned.
 pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, CliError> {
-    let loaded = context.load_with_warnings()?;
-    let id = service::sync_named(&loaded.config, &args.sync)?;
-    let definition = loaded.config.syncs.get(&id).cloned();
-    let definition = definition.ok_or_else(|| CliError::because(Exit::Usage, "no such sync"))?;
-    let zone = loaded.config.timezone.clone();
     // Before the folder, so that a signal cannot come between.
     let asked_to_stop = StopFlag::register().map_err(CliError::signals)?;
     let folder = Folder::create()?;
-    let scope = Scope {
-        full: args.full,
-        people: args.people,
-    };
     let report = &context.report;
-    let planned = rehearse(context, loaded, &definition, scope, &folder);
-    let (planned, inactive) = match planned {
+    // It ends with this block, and with it whatever may still write to the folder.
+    let planned = runtime()?.block_on(async {
+        let stop = CancellationToken::new();
+        signals::watch(&stop, None).map_err(CliError::signals)?;
+        let (progress, watched) = watch::channel(Progress::default());
+        tokio::select! {
+            planned = plan(context, args, &folder, &progress, &stop) => planned,
+            error = sync::follow(report, watched) => Err(error),
+            // There is nothing to bring to an end.
+            () = stop.cancelled() => Err(stopped()),
+        }
+    });
+    let (definition, zone, planned) = match planned {
         Err(_) if asked_to_stop.is_set() => return Err(stopped()),
         planned => planned?,
     };
-    let inactive = inactive.filter(|why| *why != Inactivity::Finished);
+    let document = Document::of(&definition.id, &planned);
     let people = People::new(folder.people(), &asked_to_stop);
-    let document = Document::of(&definition, &planned, inactive);
-    let text = text::told((&definition, inactive), &planned, &zone, report);
     match (report.json, args.people) {
         (true, false) => report.print_json(&document)?,
         (true, true) => people.print_json(&document)?,
-        (false, false) => report.print(&text)?,
+        (false, false) => report.print(&text::told(&definition, &planned, &zone, report))?,
         (false, true) => {
-            report.print(&text)?;
+            report.print(&text::told(&definition, &planned, &zone, report))?;
             people.print_table(report)?;
         }
     }
     match planned.error {
-        Some(error) => {
-            let message = format!("a run would fail now: {}", error.message());
-            Err(CliError::because(Exit::of_run(error.kind()), message))
+        Some(AskError::Failed { kind, message }) => {
+            let message = format!("a run would fail now: {message}");
+            Err(CliError::because(Exit::of_run(kind), message))
         }
+        Some(error) => Err(error.into()),
         None => Ok(Exit::Done),
     }
 }
 
-fn rehearse(
+/// Has the run planned: by the daemon, or with the state in one's own hands. Its people are in `folder` then.
+async fn plan(
     context: &Context,
-    loaded: Loaded,
-    definition: &SyncDefinition,
-    scope: Scope,
+    args: &PlanArgs,
     folder: &Folder,
-) -> Result<(Rehearsed, Option<Inactivity>), CliError> {
-    // It ends with this function, and with it whatever may still write to the folder.
-    runtime()?.block_on(async {
-        let stop = CancellationToken::new();
-        signals::watch(&stop, None).map_err(CliError::signals)?;
-        let (progress, watched) = watch::channel(Progress::default());
-        let times = (context.clock.clone(), stop.clone());
-        let rehearsal = Rehearsal::open(loaded, definition.clone(), scope, folder, times)?;
-        tokio::select! {
-            rehearsed = rehearsal.run(&progress) => Ok((rehearsed?, rehearsal.inactive())),
-            () = sync::follow(&context.report, watched) => Err(stopped()),
-            // There is nothing to bring to an end.
-            () = stop.cancelled() => Err(stopped()),
+    progress: &watch::Sender<Progress>,
+    stop: &CancellationToken,
+) -> Result<(Named, TimeZone, Planned), CliError> {
+    let own = match context.reach(stop).await? {
+        Reach::Daemon(remote, config) => {
+            let mut people = match args.people {
+                true => Some(BufWriter::new(File::create_new(folder.people())?)),
+                false => None,
+            };
+            let asked = (args.sync.as_str(), args.full, args.people);
+            let met = |person| match &mut people {
+                Some(people) => {
+                    serde_json::to_writer(&mut *people, &person)?;
+                    people.write_all(b"\n")
+                }
+                None => Ok(()),
+            };
+            let planned = remote.plan(asked, progress, met).await?;
+            if let Some(people) = &mut people {
+                people.flush()?;
+            }
+            let named = Named {
+                id: planned.finished.sync.clone(),
+                account: planned.finished.account.clone(),
+            };
+            return Ok((named, config.timezone, planned));
         }
-    })
+        Reach::Own(own) => own,
+    };
+    let config = &own.loaded.config;
+    let id = config.sync_named(&args.sync)?;
+    let zone = config.timezone.clone();
+    let Some(definition) = config.syncs.get(&id).cloned() else {
+        return Err(stopped());
+    };
+    let named = Named {
+        id,
+        account: definition.account.clone(),
+    };
+    let scope = Scope {
+        full: args.full,
+        people: args.people,
+    };
+    let times = (context.clock.clone(), stop.clone());
+    let rehearsal = Rehearsal::open(own.loaded, definition, scope, folder, times)?;
+    let rehearsed = rehearsal.run(progress).await?;
+    Ok((named, zone, rehearsal.planned(rehearsed)))
+}
+
+/// What is planned a run of.
+struct Named {
+    id: SyncId,
+    account: AccountName,
 }
 
 fn stopped() -> CliError {
@@ -115,7 +155,7 @@ struct Document<'a> {
     /// Whether the sync is active, so that a run could start at all.
     active: bool,
     /// Why it is not.
-    reason: Option<&'static str>,
+    reason: Option<String>,
     reading: Option<ReadingDocument>,
 }
 
@@ -140,16 +180,11 @@ struct ReadingDocument {
 }
 
 impl<'a> Document<'a> {
-    fn of(
-        definition: &'a SyncDefinition,
-        planned: &Rehearsed,
-        inactive: Option<Inactivity>,
-    ) -> Self {
+    fn of(sync: &'a SyncId, planned: &Planned) -> Self {
         let finished = &planned.finished;
-        let took = planned.read_for + planned.writes_for;
         let held = planned.held;
         Self {
-            sync: &definition.id,
+            sync,
             full: finished.full,
             counts: finished.counts,
             calls: Calls {
@@ -158,13 +193,13 @@ impl<'a> Document<'a> {
                 campaigns: finished.campaigns.calls,
             },
             // A part of a second takes one.
-            seconds: took.as_secs() + u64::from(took.subsec_nanos() > 0),
+            seconds: (planned.read_ms + planned.write_ms).div_ceil(1000),
             outcome: finished.outcome,
             error: finished.error.clone(),
             held: held.map(|(removals, bound)| Held { removals, bound }),
             resumes: planned.resumes.then_some(finished.run),
-            active: inactive.is_none(),
-            reason: inactive.map(Inactivity::name),
+            active: planned.inactive.is_none(),
+            reason: planned.inactive.as_ref().map(|(why, _)| why.clone()),
             reading: planned.reading.map(|reading| ReadingDocument {
                 way: reading.way.name(),
                 rows: reading.rows,

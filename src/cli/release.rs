@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use super::args::ReleaseArgs;
 use super::exit::{CliError, Exit};
 use super::report::counted;
-use super::{Context, runtime, service};
+use super::{Context, runtime};
 use crate::daemon::signals;
 use crate::domain::address::EmailAddress;
 
@@ -28,12 +28,10 @@ pub(super) fn run(context: &Context, args: &ReleaseArgs) -> Result<Exit, CliErro
             "the reason goes into the history, which names no people: leave addresses out of it";
         return Err(usage(message.to_owned()));
     }
-    let loaded = context.load()?;
     let released = runtime()?.block_on(async {
         let stop = CancellationToken::new();
         signals::watch(&stop, None).map_err(CliError::signals)?;
-        let current = service::open(loaded, &context.clock, stop)?.current();
-        Ok::<_, CliError>(current.release(&address, reason).await?)
+        context.reach(&stop).await?.release(&address, reason).await
     })?;
     let report = &context.report;
     if report.json {

@@ -70,6 +70,18 @@ impl Report {
         }
     }
 
+    /// For text that is printed elsewhere.
+    #[must_use]
+    pub fn coloured(colour: bool) -> Self {
+        Self {
+            json: false,
+            quiet: false,
+            colour,
+            colour_errors: false,
+            width: None,
+        }
+    }
+
     /// Prints results, with a newline behind them.
     ///
     /// # Errors

@@ -67,6 +67,7 @@ Two files make rosterd use it. In a folder of your own, rosterd.toml (chmod 600,
 
 state_dir   = "state"
 history_dir = "history"
+control     = "control.sock"
 
 [accounts.main]
 client_id     = "{CLIENT_ID}"

@@ -11,7 +11,7 @@ use super::exit::{CliError, Exit};
 use super::history::Hold;
 use super::report::{Report, Style, escape, minute, zone_name};
 use super::table::{Cell, Column, Table};
-use super::{Context, history, service};
+use super::{Context, history};
 use crate::config::settings::Config;
 use crate::daemon::status::{AccountStatus, Holder, Status, SyncState, SyncStatus, read};
 use crate::domain::definition::{ListTarget, SyncDefinition};
@@ -73,7 +73,7 @@ impl From<Hold> for Waiting {
 pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError> {
     let config = context.load_to_look()?.config;
     let wanted = match &args.sync {
-        Some(asked) => Some(service::sync_named(&config, asked)?),
+        Some(asked) => Some(config.sync_named(asked)?),
         None => None,
     };
     let report = &context.report;

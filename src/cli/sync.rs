@@ -9,12 +9,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::SyncArgs;
 use super::exit::{CliError, Exit};
+use super::reach::Reach;
 use super::report::{Report, counted, took};
-use super::{Context, history, runtime, service};
+use super::{Context, history, runtime};
+use crate::daemon::answer::RunAnswer;
 use crate::daemon::signals;
 use crate::domain::outcome::RunOutcome;
 use crate::journal::event::RunFinished;
-use crate::run::{Ended, Progress, Wish};
+use crate::run::Progress;
 
 /// How often the line of progress is drawn anew.
 const DRAW_EVERY: Duration = Duration::from_millis(120);
@@ -24,32 +26,20 @@ const DRAW_EVERY: Duration = Duration::from_millis(120);
 /// # Errors
 /// The sync does not exist, may not run now, or its run did not complete.
 pub(super) fn run(context: &Context, args: &SyncArgs) -> Result<Exit, CliError> {
-    let loaded = context.load_with_warnings()?;
-    let sync = service::sync_named(&loaded.config, &args.sync)?;
-    let config = loaded.config.clone();
     let report = &context.report;
-    let result = runtime()?.block_on(async {
+    let (config, ended) = runtime()?.block_on(async {
         let stop = CancellationToken::new();
         signals::watch(&stop, None).map_err(CliError::signals)?;
-        let current = service::open(loaded, &context.clock, stop)?.current();
+        let reach = context.reach(&stop).await?;
         let (progress, watched) = watch::channel(Progress::default());
-        let wish = Wish::Person { full: args.full };
-        let followed = follow(report, watched);
-        let Some(ticket) = current.ticket(&sync) else {
-            return Ok(None);
+        let ended = tokio::select! {
+            ended = reach.run(&args.sync, args.full, &progress) => ended?,
+            error = follow(report, watched) => return Err(error),
+            error = goes_on(&reach, &args.sync, &stop) => return Err(error),
         };
-        let result = tokio::select! {
-            result = current.run(&ticket, wish, &progress) => result,
-            () = followed => None,
-        };
-        Ok::<_, CliError>(result)
+        Ok::<_, CliError>((reach.config().clone(), ended))
     })?;
-    let Some(Ended {
-        finished, error, ..
-    }) = result
-    else {
-        return Err(CliError::because(Exit::Failed, "the run did not begin"));
-    };
+    let RunAnswer { finished, error } = ended;
     if let Some(finished) = &finished {
         history::print_run(&config, finished.run, report)?;
     }
@@ -57,6 +47,18 @@ pub(super) fn run(context: &Context, args: &SyncArgs) -> Result<Exit, CliError> 
         Some(error) => Err(error.into()),
         None => Ok(finished.as_ref().map_or(Exit::Failed, exit_of)),
     }
+}
+
+/// Waits until the command is to stop, where that leaves the run to the daemon; one of its own is brought to an end.
+async fn goes_on(reach: &Reach, sync: &str, stop: &CancellationToken) -> CliError {
+    match reach {
+        Reach::Daemon(..) => stop.cancelled().await,
+        Reach::Own(_) => std::future::pending().await,
+    }
+    let message = format!(
+        "no longer followed: the run of {sync} goes on in the daemon; `rosterd status {sync}` and `rosterd history {sync}` tell how it ends"
+    );
+    CliError::because(Exit::TryAgain, message)
 }
 
 fn exit_of(finished: &RunFinished) -> Exit {
@@ -68,7 +70,7 @@ fn exit_of(finished: &RunFinished) -> Exit {
 }
 
 /// Shows how far the run has come, on a terminal, until it is dropped.
-pub(super) async fn follow(report: &Report, mut progress: watch::Receiver<Progress>) {
+pub(super) async fn follow<T>(report: &Report, mut progress: watch::Receiver<Progress>) -> T {
     if report.quiet || report.json || !std::io::stderr().is_terminal() {
         return std::future::pending().await;
     }
@@ -116,7 +118,7 @@ fn message(progress: &Progress) -> String {
     let doing = if progress.doing.is_empty() {
         "asking the services"
     } else {
-        progress.doing
+        &*progress.doing
     };
     format!(
         "{doing}: {} read, {} settled, {}",

@@ -14,7 +14,7 @@ use crate::domain::limits::LimitValues;
 use crate::domain::nearest::nearest;
 
 /// Where the control socket is unless the file says otherwise.
-pub(super) const CONTROL: &str = "/run/rosterd/control.sock";
+const CONTROL: &str = "/run/rosterd/control.sock";
 
 /// What `rosterd.toml` says beside its accounts.
 pub(super) struct General {
@@ -22,6 +22,7 @@ pub(super) struct General {
     pub(super) syncs_dir: PathBuf,
     pub(super) state_dir: PathBuf,
     pub(super) history_dir: PathBuf,
+    pub(super) control: PathBuf,
     pub(super) log: Log,
     pub(super) history: History,
     pub(super) limits: LimitValues,
@@ -41,13 +42,13 @@ pub(super) fn general(raw: &RawConfig, base: &Path, report: &mut Report<'_>) -> 
         base.join(value)
     };
     let zone = raw.timezone.as_deref().unwrap_or("UTC");
-    folder("control", &raw.control, CONTROL, report);
     listen(raw.http.listen.as_deref().unwrap_or(""), report);
     General {
         timezone: report.zone("timezone", zone).unwrap_or(TimeZone::UTC),
         syncs_dir: folder("syncs", &raw.syncs, "syncs.d", report),
         state_dir: folder("state_dir", &raw.state_dir, "/var/lib/rosterd", report),
         history_dir: folder("history_dir", &raw.history_dir, "/var/log/rosterd", report),
+        control: folder("control", &raw.control, CONTROL, report),
         log: log(&raw.log, report),
         history: history(&raw.history, report),
         limits: limits(&raw.limits, report),

@@ -73,7 +73,7 @@ pub fn load_applicant(
     let mut report = Report::new(&opened.main, &layers);
     let raw: RawConfig = extract::extract(&layers, &mut report);
     let general = general::general(&raw, opened.base(), &mut report);
-    let secrets = opened.secrets();
+    let secrets = opened.secrets(true);
     let named = name.parse::<AccountName>().ok();
     let found = named.and_then(|id| Some((raw.accounts.get(name)?, id)));
     let is_known = found.is_some();

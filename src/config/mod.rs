@@ -88,14 +88,14 @@ pub fn load(
     path: &Path,
     environment: impl Iterator<Item = (String, String)>,
 ) -> Result<Loaded, Problems> {
-    let (loaded, of_definitions) = examine(path, environment)?;
+    let (loaded, of_definitions) = examine(path, environment, true)?;
     match of_definitions.is_empty() {
         true => Ok(loaded),
         false => Err(Problems(of_definitions)),
     }
 }
 
-/// Reads everything for a look at what has been: definitions that are not valid are left out, and their problems are
+/// Reads everything but the secrets for a look at what has been, or to find the daemon: definitions that are not valid are left out, and their problems are
 /// among the warnings, beside files that are passed over. What else there is to warn of matters to those who change
 /// something.
 ///
@@ -105,7 +105,21 @@ pub fn load_to_look(
     path: &Path,
     environment: impl Iterator<Item = (String, String)>,
 ) -> Result<Loaded, Problems> {
-    let (mut loaded, of_definitions) = examine(path, environment)?;
+    look(examine(path, environment, false)?)
+}
+
+/// The same with the secrets, to ask the services too.
+///
+/// # Errors
+/// As [`load_to_look`], and secrets that cannot be read.
+pub fn load_to_ask(
+    path: &Path,
+    environment: impl Iterator<Item = (String, String)>,
+) -> Result<Loaded, Problems> {
+    look(examine(path, environment, true)?)
+}
+
+fn look((mut loaded, of_definitions): (Loaded, Vec<Problem>)) -> Result<Loaded, Problems> {
     // A file that is passed over has no place in it to point at.
     loaded.warnings.retain(|warning| warning.line.is_none());
     loaded.warnings.extend(of_definitions);
@@ -116,13 +130,14 @@ pub fn load_to_look(
 fn examine(
     path: &Path,
     environment: impl Iterator<Item = (String, String)>,
+    needs_secrets: bool,
 ) -> Result<(Loaded, Vec<Problem>), Problems> {
     let opened = Opened::read(path, environment)?;
     let layers = opened.layers();
     let mut report = Report::new(&opened.main, &layers);
     let raw: RawConfig = extract::extract(&layers, &mut report);
     let general = general::general(&raw, opened.base(), &mut report);
-    let secrets = opened.secrets();
+    let secrets = opened.secrets(needs_secrets);
     let accounts = accounts::accounts(&raw, &secrets, &mut report);
     unsupported::config(&raw, &mut report);
     let (files, others) = files(&general, opened.broken.is_empty(), &mut report);
@@ -230,6 +245,7 @@ fn config(
         timezone: general.timezone,
         state_dir: general.state_dir,
         history_dir: general.history_dir,
+        control: general.control,
         log: general.log,
         history: general.history,
         limits: general.limits,

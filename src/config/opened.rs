@@ -50,9 +50,10 @@ impl<'p> Opened<'p> {
         self.path.parent().unwrap_or(Path::new(""))
     }
 
-    /// Where secrets come from.
-    pub(super) fn secrets(&self) -> Secrets<'_> {
+    /// Where secrets come from, if they `are_needed`.
+    pub(super) fn secrets(&self, are_needed: bool) -> Secrets<'_> {
         Secrets {
+            are_needed,
             base: self.base(),
             is_open: is_open(self.path),
             variables: &self.variables,

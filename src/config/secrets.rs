@@ -23,6 +23,8 @@ pub(super) struct Secrets<'a> {
     pub(super) base: &'a Path,
     /// Whether others may read `rosterd.toml`.
     pub(super) is_open: bool,
+    /// Whether they are needed; who only looks need not be able to read them.
+    pub(super) are_needed: bool,
     /// The environment.
     pub(super) variables: &'a BTreeMap<String, String>,
 }
@@ -39,6 +41,9 @@ pub(super) fn secret(
         report.missing(path, help.to_owned());
         return None;
     };
+    if !secrets.are_needed {
+        return Some(SecretString::default());
+    }
     let text = match raw {
         TextOr::Text(text) => plain(path, text, secrets, report),
         TextOr::Table(source) => from_source(path, source, secrets, report),

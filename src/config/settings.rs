@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{AccountName, SyncId};
 use crate::domain::limits::LimitValues;
+use crate::domain::unknown::Unknown;
 
 /// Everything the files and the environment say.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// Folder of the journal and the ignored contacts.
     pub history_dir: PathBuf,
+    /// The control socket of the daemon.
+    pub control: PathBuf,
     /// The `[log]` table.
     pub log: Log,
     /// The `[history]` table.
@@ -40,6 +43,39 @@ pub struct Config {
     pub accounts: BTreeMap<AccountName, Account>,
     /// The syncs by id.
     pub syncs: BTreeMap<SyncId, SyncDefinition>,
+}
+
+impl Config {
+    /// The sync of this name.
+    ///
+    /// # Errors
+    /// [`Unknown`], which lists those that exist.
+    pub fn sync_named(&self, asked: &str) -> Result<SyncId, Unknown> {
+        let mut syncs = self.syncs.keys();
+        let found = syncs.find(|sync| sync.as_str() == asked).cloned();
+        found.ok_or_else(|| Unknown {
+            what: "sync".into(),
+            asked: asked.to_owned(),
+            existing: self.syncs.keys().map(ToString::to_string).collect(),
+        })
+    }
+
+    /// The syncs of the account of this name.
+    ///
+    /// # Errors
+    /// [`Unknown`], which lists those that exist.
+    pub fn syncs_of(&self, asked: &str) -> Result<Vec<SyncId>, Unknown> {
+        if !self.accounts.keys().any(|name| name.as_str() == asked) {
+            return Err(Unknown {
+                what: "account".into(),
+                asked: asked.to_owned(),
+                existing: self.accounts.keys().map(ToString::to_string).collect(),
+            });
+        }
+        let syncs = self.syncs.values();
+        let of_account = syncs.filter(|it| it.account.as_str() == asked);
+        Ok(of_account.map(|it| it.id.clone()).collect())
+    }
 }
 
 /// The `[log]` table.

@@ -54,6 +54,13 @@ impl Sources {
         self.main.problem_in(span, message, help)
     }
 
+    /// A problem with a key of `rosterd.toml`, e.g. `state_dir`.
+    #[must_use]
+    pub fn problem_of_main(&self, key: &str, message: String, help: Option<String>) -> Problem {
+        let span = self.main.locate(key, Aim::Value);
+        self.main.problem_in(span, message, help)
+    }
+
     fn point(
         &self,
         sync: &SyncId,

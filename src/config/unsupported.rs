@@ -2,14 +2,12 @@
 //!
 //! Runs after the values were checked, so a wrong value is told as such. As effects are built, lines go from here.
 
-use super::general::CONTROL;
 use super::raw::RawConfig;
 use super::report::Report;
 
 /// Looks through `rosterd.toml`.
 pub(super) fn config(raw: &RawConfig, report: &mut Report<'_>) {
     let says = |text: &Option<String>, default: &str| text.as_ref().is_some_and(|t| t != default);
-    refuse("control", says(&raw.control, CONTROL), report);
     refuse("http.listen", says(&raw.http.listen, ""), report);
 }
 

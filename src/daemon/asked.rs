@@ -1,6 +1,8 @@
 //! What people ask for besides runs: held removals settled, contacts adopted, addresses released,
 //! people erased. Each takes its turn among the runs of the account.
 
+use serde::{Deserialize, Serialize};
+
 use super::Current;
 use crate::domain::address::EmailAddress;
 use crate::domain::definition::SyncDefinition;
@@ -12,7 +14,8 @@ use crate::run::standings::{Set, Wanted};
 use crate::run::{self, RunError};
 
 /// What a person says to held removals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum HoldVerdict {
     /// Carry them out.
     Approve,

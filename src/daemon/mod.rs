@@ -3,14 +3,17 @@
 //! [`Service`] runs syncs. Runs of one account take turns, so that two of them never decide about one address at the
 //! same time and share the account's pacing; accounts run side by side. `scheduler` wakes it, `signals` stops it.
 
+pub(crate) mod answer;
 mod asked;
 mod beat;
 mod clients;
+pub(crate) mod control;
 pub(crate) mod inquiry;
 mod login;
 pub mod outlook;
 mod planner;
 pub(crate) mod rehearsal;
+pub(crate) mod reload;
 mod scheduler;
 pub mod signals;
 pub mod status;
@@ -42,8 +45,10 @@ use crate::zoho::http::ClientError;
 use crate::zoho::pacer::Pacer;
 pub(crate) use asked::HoldVerdict;
 pub(crate) use clients::AccountClients;
+pub(crate) use control::Wording;
 pub(crate) use login::{Login, Opened};
-pub use scheduler::{Reload, daemon};
+pub use reload::Reload;
+pub(crate) use scheduler::daemon;
 
 /// Why the parts cannot be put together.
 #[derive(Debug, thiserror::Error)]

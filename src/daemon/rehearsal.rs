@@ -4,6 +4,7 @@
 //! nothing is changed. The folder goes with [`Folder`], however the rehearsal ends; only a kill leaves it behind.
 
 use std::fs::{self, Permissions};
+use std::io::{self, BufRead};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -13,19 +14,23 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
+use tracing::instrument::WithSubscriber;
+use tracing::subscriber::NoSubscriber;
 
-use super::{ServiceError, clients};
+use super::answer::Planned;
+use super::{Current, ServiceError, clients};
 use crate::clock::Clock;
-use crate::config::Loaded;
 use crate::config::settings::Config;
+use crate::config::{Loaded, Sources};
 use crate::domain::activation::Inactivity;
 use crate::domain::definition::SyncDefinition;
+use crate::domain::ids::SyncId;
 use crate::domain::limits::LimitValues;
 use crate::journal::Journal;
 use crate::run::recovery::recover;
 use crate::run::rehearsal::{Rehearsed, rehearse};
 use crate::run::standings::{Standings, activation};
-use crate::run::witness::Witness;
+use crate::run::witness::{Person, Witness};
 use crate::run::{Base, Clients, Progress, RunError, Turns};
 use crate::store::{Store, StoreError, copy};
 
@@ -52,6 +57,27 @@ impl Folder {
             source,
         })?;
         Ok(Self(folder))
+    }
+
+    /// The people that were written down.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub(crate) fn persons(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<Person, StoreError>>, StoreError> {
+        let path = self.people();
+        let failed = move |source| StoreError::Copy {
+            attempt: "read",
+            path: path.clone(),
+            source,
+        };
+        let file = fs::File::open(self.people()).map_err(&failed)?;
+        let lines = io::BufReader::new(file).lines();
+        Ok(lines.map(move |line| {
+            let person = line.and_then(|line| Ok(serde_json::from_str(&line)?));
+            person.map_err(&failed)
+        }))
     }
 
     /// The file with a line for each person, where that is asked for.
@@ -93,6 +119,8 @@ pub(crate) struct Rehearsal {
     definition: SyncDefinition,
     full: bool,
     inactive: Option<Inactivity>,
+    /// Whether runs take place in this process, so that its log is theirs.
+    is_beside: bool,
 }
 
 impl Rehearsal {
@@ -107,10 +135,43 @@ impl Rehearsal {
         folder: &Folder,
         (clock, stop): (Clock, CancellationToken),
     ) -> Result<Self, ServiceError> {
-        let original = loaded.config;
+        copy::copy(&loaded.config.state_dir, folder.0.path(), &stop)?;
+        let (config, sources) = (loaded.config, Arc::new(loaded.sources));
+        Self::of_copy((&config, sources), definition, scope, folder, (clock, stop))
+    }
+
+    /// The same beside the runs of this process.
+    ///
+    /// # Errors
+    /// [`ServiceError`]: the state cannot be copied, or the copy not be opened.
+    pub(crate) fn beside(
+        current: &Current,
+        sync: &SyncId,
+        scope: Scope,
+        folder: &Folder,
+    ) -> Result<Self, ServiceError> {
+        let base = &current.base;
+        base.store.copy_to(folder.0.path(), base.clock.now())?;
+        let definition = base.config.syncs.get(sync).cloned();
+        let definition = definition.ok_or_else(|| Box::new(RunError::NotRead(sync.clone())))?;
+        let times = (base.clock.clone(), base.stop.clone());
+        let settings = (&*base.config, base.sources.clone());
+        let rehearsal = Self::of_copy(settings, definition, scope, folder, times)?;
+        Ok(Self {
+            is_beside: true,
+            ..rehearsal
+        })
+    }
+
+    fn of_copy(
+        (original, sources): (&Config, Arc<Sources>),
+        definition: SyncDefinition,
+        scope: Scope,
+        folder: &Folder,
+        (clock, stop): (Clock, CancellationToken),
+    ) -> Result<Self, ServiceError> {
         let place = folder.0.path();
-        copy::copy(&original.state_dir, place, &stop)?;
-        let config = rehearsed(&original, place);
+        let config = rehearsed(original, place);
         let witness = match scope.people {
             true => Some(Witness::create(folder.people())?),
             false => None,
@@ -118,14 +179,14 @@ impl Rehearsal {
         let store = Store::open(place, clock.now())?;
         let journal = Journal::open(&config.history_dir, &config.history)?;
         // One that is not active can be planned too.
-        let activation = activation(&original, &store.state.snapshot()?);
+        let activation = activation(original, &store.state.snapshot()?);
         let inactive = activation.why_not(&definition.id);
         let activation = activation.with(&definition.id);
         let config = Arc::new(config);
         let base = Base {
             standings: Arc::new(Standings::new(config.clone(), activation)),
             config,
-            sources: Arc::new(loaded.sources),
+            sources,
             store: Arc::new(store),
             journal: Arc::new(Mutex::new(journal)),
             clock,
@@ -139,19 +200,25 @@ impl Rehearsal {
             ServiceError::DataCenter(definition.account.clone())
         })?;
         let http = crate::zoho::http::Client::new(clients::options())?;
-        let clients = clients::rehearsing(&original, &base, account, &http)?;
+        let clients = clients::rehearsing(original, &base, account, &http)?;
         Ok(Self {
             base,
             clients,
             definition,
             full: scope.full,
             inactive,
+            is_beside: false,
         })
     }
 
-    /// Why no run of the sync could start.
-    pub(crate) fn inactive(&self) -> Option<Inactivity> {
-        self.inactive
+    /// What came of it, as people are told.
+    pub(crate) fn planned(&self, rehearsed: Rehearsed) -> Planned {
+        let barred = self.inactive.filter(|why| *why != Inactivity::Finished);
+        let barred = barred.map(|why| {
+            let remedy = why.remedy(&self.definition.id, &self.definition.account);
+            (why.name().to_owned(), remedy)
+        });
+        Planned::of(rehearsed, barred)
     }
 
     /// Rehearses the run.
@@ -165,8 +232,6 @@ impl Rehearsal {
         let (base, definition) = (&self.base, &self.definition);
         let turns: Arc<Turns> = Arc::default();
         let ticket = turns.ticket(definition.id.clone(), base.clock.now());
-        // What is logged of the run is not to be taken for one that takes place.
-        let plan = tracing::warn_span!("plan");
         let rehearsal = rehearse(
             base,
             &self.clients,
@@ -175,7 +240,11 @@ impl Rehearsal {
             &ticket,
             progress,
         );
-        let rehearsed = rehearsal.instrument(plan).await?;
+        // What is logged of the run is not to be taken for one that takes place.
+        let rehearsed = match self.is_beside {
+            true => rehearsal.with_subscriber(NoSubscriber::default()).await?,
+            false => rehearsal.instrument(tracing::warn_span!("plan")).await?,
+        };
         let reading = rehearsed.reading.as_ref();
         tracing::info!(
             sync = %definition.id,

@@ -1,37 +1,44 @@
 //! The daemon's loop: woken by the beat, it starts what is due, reloads when asked, and stops in order.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::beat::Beat;
+use super::control::{ASKED_MAX, Asked, Control, Tell};
+use super::reload::{self, Difference, NotReloaded, Reload};
 use super::tasks::Tasks;
 use super::vigil::{LOOK_EVERY, Vigil};
-use super::{Current, Service, ServiceError, planner, signals};
+use super::{Service, ServiceError, planner, signals};
 use crate::clock::Clock;
-use crate::config::{Loaded, Problems};
-use crate::journal::event::{ConfigReloaded, Event};
+use crate::config::Loaded;
 use crate::run::Wish;
 
 /// The longest a stop may take; systemd waits longer.
 const STOP_WITHIN: Duration = Duration::from_secs(20);
 
-/// Reads the files anew; given by the command, which knows where they are.
-pub type Reload = Box<dyn Fn() -> Result<Loaded, Problems> + Send + Sync>;
-
 /// Runs the service until it is told to stop.
 ///
 /// # Errors
 /// [`ServiceError`]: it cannot start, or the stores failed and the process has to start anew.
-pub async fn daemon(loaded: Loaded, clock: Clock, reload: Reload) -> Result<(), ServiceError> {
+pub(crate) async fn daemon(
+    loaded: Loaded,
+    clock: Clock,
+    reload: Reload,
+    tell: Tell,
+) -> Result<(), ServiceError> {
     let stop = CancellationToken::new();
     let (asked, mut reloads) = watch::channel(0);
     signals::watch(&stop, Some(asked)).map_err(ServiceError::Signals)?;
     let (service, interrupted) = Service::open(loaded, clock, stop.clone())?;
+    let service = Arc::new(service);
     let base = service.current().base;
+    // Before it is known that this is a daemon, so that whoever knows finds the socket.
+    let control = bind(&base.config.control);
     base.store.mark_daemon()?;
     base.standings.ask_organisations_anew(base.clock.now());
     planner::note_schedules(&service.current().base)?;
@@ -45,6 +52,8 @@ pub async fn daemon(loaded: Loaded, clock: Clock, reload: Reload) -> Result<(), 
     let mut looks = interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut tasks = Tasks::default();
+    let (asking, mut asked) = mpsc::channel(ASKED_MAX);
+    let control = serve(control, &service, asking, tell, &stop);
     // Before any other call.
     tasks.ask_organisations(&service.current())?;
     let interrupted = interrupted.into_iter().map(|sync| (sync, Wish::Resume));
@@ -57,7 +66,16 @@ pub async fn daemon(loaded: Loaded, clock: Clock, reload: Reload) -> Result<(), 
     let result = loop {
         tokio::select! {
             () = stop.cancelled() => break Ok(()),
-            _ = reloads.changed() => take_over(&service, &reload)?,
+            _ = reloads.changed() => {
+                if let Err(error) = take_over(&service, &mut tasks, &reload) {
+                    break Err(error);
+                }
+            }
+            Some(asked) = asked.recv() => {
+                if let Err(error) = answer(asked, &service, &mut tasks, &reload) {
+                    break Err(error);
+                }
+            }
             ended = tasks.next() => {
                 if let Err(error) = tasks.ended(&service.current(), ended) {
                     break Err(error);
@@ -81,12 +99,52 @@ pub async fn daemon(loaded: Loaded, clock: Clock, reload: Reload) -> Result<(), 
     notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!("rosterd is stopping");
     stop.cancel();
-    let drained = tokio::time::timeout(STOP_WITHIN, tasks.drain(&service.current())).await;
-    if drained.is_err() {
+    // What was asked for and has not begun is not begun any more.
+    drop(asked);
+    let ending = async {
+        tasks.drain(&service.current()).await;
+        control.await;
+    };
+    if tokio::time::timeout(STOP_WITHIN, ending).await.is_err() {
         tracing::warn!("a run did not stop in time; it goes on at the next start");
     }
     beat.stop().await.map_err(ServiceError::Beat)?;
     result
+}
+
+/// The control socket. A daemon that cannot be asked does its work all the same.
+fn bind(path: &Path) -> Option<Control> {
+    match Control::bind(path) {
+        Ok(control) => Some(control),
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "no command can reach this daemon: {error}"
+            );
+            None
+        }
+    }
+}
+
+/// Serves the control socket until it ends.
+fn serve(
+    control: Option<Control>,
+    service: &Arc<Service>,
+    asking: mpsc::Sender<Asked>,
+    tell: Tell,
+    stop: &CancellationToken,
+) -> impl Future<Output = ()> + use<> {
+    let control = control.map(|control| {
+        let served = control.serve(service.clone(), asking, tell, stop.clone());
+        tokio::spawn(served)
+    });
+    async move {
+        if let Some(control) = control
+            && let Ok(Err(error)) | Err(error) = control.await.map_err(std::io::Error::other)
+        {
+            tracing::error!(%error, "the control socket broke off");
+        }
+    }
 }
 
 /// Looks after clock and beat; says whether what is due has to be looked at anew.
@@ -116,50 +174,47 @@ async fn keep_vigil(
     Ok(look.step.is_some() || look.is_silent)
 }
 
-/// Lets the files take over as they are now; any problem leaves everything as it was.
-fn take_over(service: &Service, reload: &Reload) -> Result<(), ServiceError> {
+/// Lets the files take over as they are now, and tells systemd meanwhile.
+fn take_over(
+    service: &Service,
+    tasks: &mut Tasks,
+    reload: &Reload,
+) -> Result<Result<Difference, NotReloaded>, ServiceError> {
     notify(&[
         sd_notify::NotifyState::Reloading,
         sd_notify::NotifyState::monotonic_usec_now().unwrap_or(sd_notify::NotifyState::Reloading),
     ]);
-    match reload() {
-        Err(problems) => {
-            for problem in &problems.0 {
-                tracing::error!(
-                    file = problem.file,
-                    line = problem.line,
-                    column = problem.column,
-                    help = problem.help,
-                    "not reloaded: {}",
-                    problem.message
-                );
-            }
-        }
-        Ok(loaded) => {
-            let before = service.current();
-            if moves(&before, &loaded) {
-                tracing::error!("not reloaded: state_dir and history_dir take a restart");
-            } else {
-                service.replace(loaded)?;
-                let current = service.current();
-                planner::note_schedules(&current.base)?;
-                let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-                current.base.append(&Event::ConfigReloaded(ConfigReloaded {
-                    accounts: count(current.base.config.accounts.len()),
-                    syncs: count(current.base.config.syncs.len()),
-                }))?;
-                tracing::info!(syncs = current.base.config.syncs.len(), "reloaded");
-            }
-        }
-    }
+    let taken = reload::take_over(service, reload)?;
+    tasks.ask_anew();
     notify(&[sd_notify::NotifyState::Ready]);
-    Ok(())
+    Ok(taken)
 }
 
-/// Whether the new files name other folders than the ones that are open.
-fn moves(before: &Current, loaded: &Loaded) -> bool {
-    let config = &before.base.config;
-    config.state_dir != loaded.config.state_dir || config.history_dir != loaded.config.history_dir
+/// Does what was asked through the control socket.
+fn answer(
+    asked: Asked,
+    service: &Service,
+    tasks: &mut Tasks,
+    reload: &Reload,
+) -> Result<(), ServiceError> {
+    // Whoever asked may be gone; what was asked is done all the same.
+    match asked {
+        Asked::Run(run) => tasks.start_asked(&service.current(), run),
+        Asked::Set {
+            syncs,
+            wanted,
+            answer,
+        } => {
+            let set = service.current().set(&syncs, wanted).map_err(Box::new)?;
+            planner::note_schedules(&service.current().base)?;
+            let _ = answer.send(Ok(set));
+        }
+        Asked::Reload { answer } => {
+            let _ = answer.send(take_over(service, tasks, reload)?);
+        }
+        Asked::End(error) => return Err(error),
+    }
+    Ok(())
 }
 
 /// Tells systemd, where it listens.

@@ -1,11 +1,13 @@
 //! What the daemon has under way: runs, one of a sync at a time, and questions whose organisation an account belongs to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 
+use super::answer::{AskError, RunAnswer};
+use super::control::AskedRun;
 use super::{Current, ServiceError, planner};
 use crate::domain::ids::{AccountName, SyncId};
 use crate::domain::limits::Limit;
@@ -15,19 +17,26 @@ use crate::run::{Ended, Progress, RunError, Ticket, Wish};
 /// How long an organisation that could not be asked for is left alone. A run that starts meanwhile asks for itself.
 const ASK_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
+/// Runs that people asked for and that wait because one of their sync is under way.
+const QUEUED_MAX: usize = 16;
+
 /// What has ended.
 enum Done {
-    /// A run: its sync, what it was started for, and its result.
-    Run(SyncId, Wish, Option<Ended>),
+    /// A run: its sync, what it was started for, its result, and who wants to know it.
+    Run(SyncId, Wish, Option<Box<Ended>>, Option<Answer>),
     /// An organisation was asked for.
     Asked(AccountName, Result<(), RunError>),
 }
+
+type Answer = oneshot::Sender<RunAnswer>;
 
 /// What is under way.
 #[derive(Default)]
 pub(super) struct Tasks {
     set: JoinSet<Done>,
     busy: BTreeMap<SyncId, Wish>,
+    /// What people asked for, the oldest first.
+    queued: VecDeque<AskedRun>,
     /// When each organisation was last asked for, by this process.
     asked_at: BTreeMap<AccountName, Timestamp>,
 }
@@ -41,14 +50,66 @@ impl Tasks {
         let ticket = |(sync, wish)| current.ticket(&sync).map(|ticket| (ticket, wish));
         let tickets: Vec<(Ticket, Wish)> = due.into_iter().filter_map(ticket).collect();
         for (ticket, wish) in tickets {
-            self.busy.insert(ticket.sync().clone(), wish);
-            let current = current.clone();
-            self.set.spawn(async move {
-                let (progress, _) = watch::channel(Progress::default());
-                let result = current.run(&ticket, wish, &progress).await;
-                Done::Run(ticket.sync().clone(), wish, result)
-            });
+            let (progress, _) = watch::channel(Progress::default());
+            self.spawn(current, ticket, wish, progress, None);
         }
+    }
+
+    /// Starts a run that somebody asked for, or lets it wait until the one of its sync that is under way has ended.
+    pub(super) fn start_asked(&mut self, current: &Current, asked: AskedRun) {
+        if !self.busy.contains_key(&asked.sync) {
+            return self.spawn_asked(current, asked);
+        }
+        if self.queued.len() < QUEUED_MAX {
+            tracing::info!(sync = %asked.sync, "a run of this sync is under way; the one that was asked for waits");
+            self.queued.push_back(asked);
+            return;
+        }
+        let refused = AskError::Refused(format!(
+            "a run of {} is under way, and {QUEUED_MAX} others wait: ask again later",
+            asked.sync
+        ));
+        let _ = asked.answer.send(RunAnswer {
+            finished: None,
+            error: Some(refused),
+        });
+    }
+
+    fn spawn_asked(&mut self, current: &Current, asked: AskedRun) {
+        let AskedRun {
+            sync,
+            wish,
+            progress,
+            answer,
+        } = asked;
+        match current.ticket(&sync) {
+            Some(ticket) => self.spawn(current, ticket, wish, progress, Some(answer)),
+            // Its file went away while it waited.
+            None => {
+                let _ = answer.send(RunAnswer::of(None));
+            }
+        }
+    }
+
+    fn spawn(
+        &mut self,
+        current: &Current,
+        ticket: Ticket,
+        wish: Wish,
+        progress: watch::Sender<Progress>,
+        answer: Option<Answer>,
+    ) {
+        self.busy.insert(ticket.sync().clone(), wish);
+        let current = current.clone();
+        self.set.spawn(async move {
+            let result = current.run(&ticket, wish, &progress).await;
+            Done::Run(ticket.sync().clone(), wish, result.map(Box::new), answer)
+        });
+    }
+
+    /// Forgets when organisations were asked for, as credentials may have changed.
+    pub(super) fn ask_anew(&mut self) {
+        self.asked_at.clear();
     }
 
     /// Starts what is due now: organisations that have to be asked for, before any other call, then runs.
@@ -97,9 +158,17 @@ impl Tasks {
         finished: Finished,
     ) -> Result<(), ServiceError> {
         match finished.0 {
-            Ok(Done::Run(sync, wish, result)) => {
+            Ok(Done::Run(sync, wish, result, answer)) => {
                 self.busy.remove(&sync);
-                match result {
+                if let Some(answer) = answer {
+                    // Whoever went away does not hear it.
+                    let _ = answer.send(RunAnswer::of(result.as_deref()));
+                }
+                let next = self.queued.iter().position(|queued| queued.sync == sync);
+                if let Some(next) = next.and_then(|next| self.queued.remove(next)) {
+                    self.spawn_asked(current, next);
+                }
+                match result.map(|ended| *ended) {
                     Some(Ended {
                         finished,
                         error: Some(error),
@@ -116,6 +185,7 @@ impl Tasks {
 
     /// Waits until everything has ended.
     pub(super) async fn drain(&mut self, current: &Current) {
+        self.queued.clear();
         while let Some(ended) = self.set.join_next().await {
             if let Err(error) = self.ended(current, Finished(ended)) {
                 tracing::error!(error = &error as &dyn std::error::Error, "a run broke off");
@@ -159,6 +229,9 @@ fn after_failure(
         RunError::Store(error) => return Err(error.into()),
         RunError::Journal(error) => return Err(error.into()),
         RunError::Stopped => return Ok(()),
+        RunError::Limit(refused) if matches!(wish, Wish::Person { .. }) => {
+            tracing::info!(sync = %sync, "{refused}: the run that was asked for is refused");
+        }
         RunError::Limit(refused) => {
             tracing::warn!(sync = %sync, "{refused}: the run is deferred");
             defer(current, sync, refused.limit)?;

@@ -23,6 +23,7 @@ pub mod schedule;
 pub mod schema;
 pub mod screening;
 pub mod suppression;
+pub mod unknown;
 pub mod value;
 pub mod walks;
 pub mod written;

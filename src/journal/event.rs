@@ -464,6 +464,21 @@ pub struct ConfigReloaded {
     pub accounts: u64,
     /// Syncs now known.
     pub syncs: u64,
+    /// Syncs that are new.
+    #[serde(default)]
+    pub added: Vec<SyncId>,
+    /// Syncs whose files are gone.
+    #[serde(default)]
+    pub removed: Vec<SyncId>,
+    /// Syncs whose definitions changed.
+    #[serde(default)]
+    pub changed: Vec<SyncId>,
+    /// Accounts that are new, gone or changed.
+    #[serde(default)]
+    pub accounts_changed: Vec<AccountName>,
+    /// Other keys and tables of `rosterd.toml` that changed.
+    #[serde(default)]
+    pub settings_changed: Vec<String>,
 }
 
 /// Instants in RFC 3339, UTC, with exactly three decimals.

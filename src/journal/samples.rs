@@ -174,6 +174,11 @@ pub(crate) fn every_event() -> Vec<Event> {
         Event::ConfigReloaded(ConfigReloaded {
             accounts: 1,
             syncs: 2,
+            added: vec![sync()],
+            removed: Vec::new(),
+            changed: Vec::new(),
+            accounts_changed: vec![account()],
+            settings_changed: vec!["limits".to_owned()],
         }),
     ]
 }

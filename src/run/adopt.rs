@@ -3,6 +3,8 @@
 //! Which addresses the sync selects is what its last run read; so there has to have been one, of the definition as it is.
 //! Adopting by an older one would make contacts rosterd's that the next run finds no record for, and takes off.
 
+use serde::{Deserialize, Serialize};
+
 use super::claims;
 use super::decide::candidates;
 use super::error::RunError;
@@ -21,7 +23,7 @@ use crate::store::state::{Changes, Checkpoint};
 use crate::zoho::campaigns::Status;
 
 /// What came of adopting.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Adopted {
     /// Contacts that are rosterd's own from now on.
     pub(crate) adopted: u64,

@@ -4,6 +4,7 @@
 //! last, as they are needed for the calls. What was interrupted is done to its end by asking for it once more.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
 use super::organisation::admit;
@@ -20,7 +21,7 @@ use crate::store::ledger::rows::{ErasedRow, MemberRow};
 use crate::zoho::campaigns::{Reply, Verdict};
 
 /// What came of erasing a person.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Forgotten {
     /// Lists from which the contact was taken off.
     pub(crate) unsubscribed: u64,

@@ -1,16 +1,19 @@
 //! How far a run has come, for people who watch it.
 
+use std::borrow::Cow;
 use std::sync::{MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
 
 use super::Run;
 use crate::store::ledger::rows::Phase;
 use crate::zoho::crm::Method;
 
 /// How far a run has come, for people who watch it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// What it does, in a few words.
-    pub doing: &'static str,
+    pub doing: Cow<'static, str>,
     /// Records taken up or passed as not selected.
     pub records: u64,
     /// Records with an outcome, and contacts taken off.
@@ -20,11 +23,13 @@ pub struct Progress {
     /// Calls made to both services.
     pub calls: u64,
     /// By which way records of the module are read, once they are.
+    #[serde(skip)]
     pub(crate) way: Option<Way>,
 }
 
 /// The ways to read records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Way {
     /// Queries in COQL.
     Coql,
@@ -80,7 +85,7 @@ impl Run<'_> {
             Phase::Verifying | Phase::Closing => "checking the list",
         };
         self.progress.send_replace(Progress {
-            doing,
+            doing: doing.into(),
             records: row.counts.total + row.counts.not_selected,
             settled: row.counts.settled() + row.counts.deleted,
             waiting: (row.phase == Phase::Deciding)

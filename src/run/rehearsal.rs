@@ -10,6 +10,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::error::RunError;
@@ -41,7 +42,7 @@ pub(crate) struct Rehearsed {
 }
 
 /// How records were read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Reading {
     /// By which way.
     pub(crate) way: Way,

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::Base;
 use super::error::RunError;
@@ -128,7 +129,8 @@ pub(crate) fn refresh(base: &Base) -> Result<(), RunError> {
 }
 
 /// What a person wants of a sync.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Wanted {
     /// It is to be active.
     Active,
@@ -137,10 +139,12 @@ pub(crate) enum Wanted {
 }
 
 /// What came of a person's wish for a sync.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Set {
     /// The sync.
     pub(crate) sync: SyncId,
+    /// Its account.
+    pub(crate) account: AccountName,
     /// How it stood before.
     pub(crate) before: Option<Inactivity>,
     /// How it stands now.
@@ -190,9 +194,14 @@ pub(crate) fn set(base: &Base, syncs: &[SyncId], wanted: Wanted) -> Result<Vec<S
         let checkpoint = base.store.state.checkpoint(sync)?;
         Ok::<_, StoreError>(checkpoint.is_some_and(|checkpoint| checkpoint.running.is_some()))
     };
-    let set = syncs.iter().map(|sync| {
+    let known = base.store.state.snapshot()?.standings;
+    let set = syncs
+        .iter()
+        .filter_map(|sync| Some((sync, known.get(sync)?)));
+    let set = set.map(|(sync, standing)| {
         Ok(Set {
             sync: sync.clone(),
+            account: standing.account.clone(),
             before: before.why_not(sync),
             after: now.why_not(sync),
             is_running: running(sync)?,

@@ -179,6 +179,24 @@ impl Store {
         })
     }
 
+    /// Copies everything to `folder`, which is empty, while it goes on being used. Between the two stores a moment may
+    /// pass, as it may before a crash.
+    ///
+    /// # Errors
+    /// [`StoreError`]: there is no room, or the disk fails.
+    pub(crate) fn copy_to(&self, folder: &Path, now: Timestamp) -> Result<(), StoreError> {
+        let path = self.folder.join(LEDGER_FILE);
+        let ledger = fs::metadata(&path)
+            .map_err(|source| StoreError::file("look at the room of", &self.folder, source))?;
+        check_room(
+            folder,
+            ledger.len().saturating_add(room_wanted(ledger.len())),
+        )?;
+        let kept = self.state.snapshot()?;
+        self.ledger.copy_to(&folder.join(LEDGER_FILE))?;
+        State::create(folder, kept, now)
+    }
+
     /// Tells those who find the state held that it is a daemon that holds it.
     ///
     /// # Errors

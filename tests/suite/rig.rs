@@ -135,6 +135,7 @@ impl Rig {
         let text = format!(
             r#"state_dir = "state"
 history_dir = "history"
+control = "control.sock"
 {timezone}
 {settings}
 [accounts.main]

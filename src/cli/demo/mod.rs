@@ -122,7 +122,7 @@ async fn import_one(
     definition: &Definition,
     report: &Report,
 ) -> Result<RunId, CliError> {
-    let sync: SyncId = service::sync_named(&current.base.config, definition.id)?;
+    let sync: SyncId = current.base.config.sync_named(definition.id)?;
     let (progress, watched) = watch::channel(Progress::default());
     let wish = Wish::Person { full: false };
     let ticket = current.ticket(&sync).ok_or_else(|| not_completed(&sync))?;

@@ -16,11 +16,12 @@ use self::past::{Past, short_length, sync_of};
 use self::rows::Rows;
 use super::Context;
 use super::args::HistoryArgs;
-use super::exit::{CliError, Exit, Unknown};
+use super::exit::{CliError, Exit};
 use super::report::Report;
 use crate::config::settings::Config;
 use crate::daemon::signals::StopFlag;
 use crate::domain::ids::{RunId, SyncId};
+use crate::domain::unknown::Unknown;
 use crate::journal::event::RunFinished;
 use crate::journal::{Event, Line};
 
@@ -87,7 +88,7 @@ pub(super) fn held_run(
     match (fits.next(), fits.next()) {
         (Some((run, sync)), None) if !beginning.is_empty() => Ok((*run, sync.clone())),
         _ => Err(CliError::Unknown(Unknown {
-            what: "held run",
+            what: "held run".into(),
             asked: asked.to_owned(),
             existing: open.keys().map(ToString::to_string).collect(),
         })),

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::cli::exit::{CliError, Unknown};
+use crate::cli::exit::CliError;
 use crate::cli::report::{Report, counted};
+use crate::domain::unknown::Unknown;
 use jiff::Timestamp;
 
 use crate::domain::ids::{RunId, SyncId};
@@ -112,7 +113,7 @@ impl Past {
         let found = known.iter().find(|sync| sync.as_str() == asked);
         found.map(|sync| SyncId::clone(sync)).ok_or_else(|| {
             CliError::Unknown(Unknown {
-                what: "sync",
+                what: "sync".into(),
                 asked: asked.to_owned(),
                 existing: known.iter().map(ToString::to_string).collect(),
             })
@@ -128,7 +129,7 @@ impl Past {
         let run = match found.as_slice() {
             [] => {
                 return Err(CliError::Unknown(Unknown {
-                    what: "run",
+                    what: "run".into(),
                     asked: asked.to_owned(),
                     existing: runs.iter().map(ToString::to_string).collect(),
                 }));

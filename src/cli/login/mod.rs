@@ -14,11 +14,12 @@ use tokio_util::sync::CancellationToken;
 
 use self::keep::{NewFile, Owner};
 use super::args::LoginArgs;
-use super::exit::{CliError, Exit, Unknown};
+use super::exit::{CliError, Exit};
 use super::report::{Report, counted, escape};
 use super::{Context, runtime};
 use crate::config::{Applicant, ApplicantError, Keeping, load_applicant};
 use crate::daemon::{Login, Opened, signals};
+use crate::domain::unknown::Unknown;
 use crate::zoho::data_center;
 use crate::zoho::scopes;
 
@@ -92,7 +93,7 @@ fn applicant(context: &Context, asked: &str) -> Result<Applicant, CliError> {
     load_applicant(&context.config, environment, asked).map_err(|error| match error {
         ApplicantError::Problems(problems) => problems.into(),
         ApplicantError::Unknown(existing) => CliError::Unknown(Unknown {
-            what: "account",
+            what: "account".into(),
             asked: asked.to_owned(),
             existing,
         }),

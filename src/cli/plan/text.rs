@@ -1,32 +1,24 @@
 //! A plan for people, laid out as the account of a run is.
 
-use std::time::Duration;
-
 use jiff::tz::TimeZone;
 
+use super::Named;
 use crate::cli::report::{Report, Style, counted, escape, took};
 use crate::cli::tally::{cost, counts, fact, window};
-use crate::domain::activation::Inactivity;
-use crate::domain::definition::SyncDefinition;
+use crate::daemon::answer::Planned;
 use crate::domain::outcome::RunOutcome;
-use crate::run::rehearsal::{Reading, Rehearsed, Way};
+use crate::run::rehearsal::{Reading, Way};
 
 /// The plan of a run.
-pub(super) fn told(
-    (definition, inactive): (&SyncDefinition, Option<Inactivity>),
-    planned: &Rehearsed,
-    zone: &TimeZone,
-    report: &Report,
-) -> String {
+pub(super) fn told(named: &Named, planned: &Planned, zone: &TimeZone, report: &Report) -> String {
     let finished = &planned.finished;
     let heading = format!(
         "what a run of {}, account {}, would do now",
-        definition.id, definition.account
+        named.id, named.account
     );
     let mut text = report.paint(Style::Bold, &heading) + "\n\n";
     let warn = |name: &str, sentence: &str| fact(name, &report.paint(Style::Yellow, sentence));
-    if let Some(why) = inactive {
-        let remedy = why.remedy(&definition.id, &definition.account);
+    if let Some((_, remedy)) = &planned.inactive {
         text += &warn("inactive", &format!("no run starts: {remedy}"));
     }
     if planned.resumes {
@@ -39,7 +31,7 @@ pub(super) fn told(
     if let Some(error) = &planned.error {
         let sentence = format!(
             "nobody would be added or updated, and the run would fail: {}",
-            escape(&error.message())
+            escape(&error.to_string())
         );
         text += &fact("fails", &report.paint(Style::Red, &sentence));
     }
@@ -51,12 +43,12 @@ pub(super) fn told(
         text += &fact("reading", &way(reading));
     }
     text += &fact("cost", &cost(finished));
-    text += &fact("time", &time(planned.read_for, planned.writes_for));
+    text += &fact("time", &time(planned.read_ms, planned.write_ms));
     text.push('\n');
     text + &counts(&finished.counts, report)
 }
 
-fn held(planned: &Rehearsed) -> Option<String> {
+fn held(planned: &Planned) -> Option<String> {
     match planned.held {
         Some((removals, bound)) if removals > bound => Some(format!(
             "{} would wait for a person, more than the bound of {bound}; all else would be done",
@@ -86,15 +78,14 @@ fn way(reading: &Reading) -> String {
     )
 }
 
-fn time(read_for: Duration, writes_for: Duration) -> String {
-    let text = |span: Duration| took(u64::try_from(span.as_millis()).unwrap_or(u64::MAX));
-    if writes_for.is_zero() {
-        return format!("about {}, as there is nothing to write", text(read_for));
+fn time(read_ms: u64, write_ms: u64) -> String {
+    if write_ms == 0 {
+        return format!("about {}, as there is nothing to write", took(read_ms));
     }
     format!(
         "about {}: {} to read, {} to write",
-        text(read_for + writes_for),
-        text(read_for),
-        text(writes_for)
+        took(read_ms + write_ms),
+        took(read_ms),
+        took(write_ms)
     )
 }

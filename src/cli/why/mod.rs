@@ -17,9 +17,9 @@ use self::unseen::{other_list, unseen};
 use super::args::WhyArgs;
 use super::exit::{CliError, Exit};
 use super::report::{Report, Style, escape, minute, zone_name};
-use super::{Context, runtime, service};
+use super::{Context, runtime};
 use crate::daemon::inquiry::Inquirer;
-use crate::daemon::signals;
+use crate::daemon::{Wording, control, signals};
 use crate::domain::address::RoleAddresses;
 use crate::run::why::{Erasure, Story, Subject, SyncStory};
 
@@ -29,44 +29,73 @@ use crate::run::why::{Erasure, Story, Subject, SyncStory};
 /// The sync does not exist, or the state is held by another process or cannot be read. Services that cannot be asked
 /// are no error: the answer says so.
 pub(super) fn run(context: &Context, args: &WhyArgs) -> Result<Exit, CliError> {
-    let loaded = context.load_to_look()?;
-    let config = &loaded.config;
-    let sync = match &args.sync {
-        Some(asked) => Some(service::sync_named(config, asked)?),
-        None => None,
-    };
-    let roles = RoleAddresses::new(config.builtin_group_emails, &config.group_emails);
-    let subject = Subject::of(&args.address, &roles);
-    if subject.text.is_empty() {
+    if args.address.trim().is_empty() {
         let message = "the address is empty: name one, such as ann@example.com";
         return Err(CliError::because(Exit::Usage, message));
     }
-    let zone = config.timezone.clone();
-    let story = runtime()?.block_on(async {
+    let report = &context.report;
+    let told = runtime()?.block_on(async {
         let stop = CancellationToken::new();
         signals::watch(&stop, None).map_err(CliError::signals)?;
-        let inquirer = Inquirer::open(loaded, context.clock.clone())?;
+        let answered = async {
+            match context.daemon().await? {
+                Some((remote, _)) => {
+                    let telling = control::Telling {
+                        json: report.json,
+                        colour: report.colour,
+                    };
+                    let sync = args.sync.as_deref();
+                    Ok(remote.why(&args.address, sync, telling).await?)
+                }
+                None => answer_alone(context, args).await,
+            }
+        };
         tokio::select! {
-            story = inquirer.why(&subject, sync.as_ref()) => Ok(story?),
+            told = answered => told,
             () = stop.cancelled() => {
                 let message = "stopped before the services had answered; nothing was changed";
                 Err(CliError::because(Exit::TryAgain, message))
             }
         }
     })?;
-    let telling = Telling {
-        story: &story,
-        subject: &subject,
-        zone: &zone,
-    };
-    let report = &context.report;
-    if report.json {
-        report.print_json(&Document::of(&telling))?;
-    } else {
-        let is_named = args.sync.is_some();
-        report.print(&telling.text(report, is_named))?;
-    }
+    report.print(&told)?;
     Ok(Exit::Done)
+}
+
+/// Answers with the state in one's own hands.
+async fn answer_alone(context: &Context, args: &WhyArgs) -> Result<String, CliError> {
+    let loaded = context.load_to_ask()?;
+    let config = &loaded.config;
+    let sync = match &args.sync {
+        Some(asked) => Some(config.sync_named(asked)?),
+        None => None,
+    };
+    let roles = RoleAddresses::new(config.builtin_group_emails, &config.group_emails);
+    let subject = Subject::of(&args.address, &roles);
+    let zone = config.timezone.clone();
+    let inquirer = Inquirer::open(loaded, context.clock.clone())?;
+    let story = inquirer.why(&subject, sync.as_ref()).await?;
+    let wording = Wording {
+        zone: &zone,
+        json: context.report.json,
+        colour: context.report.colour,
+        is_named: sync.is_some(),
+    };
+    Ok(worded(&story, &subject, &wording))
+}
+
+/// A story, in words or as a JSON document.
+pub(super) fn worded(story: &Story, subject: &Subject, wording: &Wording<'_>) -> String {
+    let telling = Telling {
+        story,
+        subject,
+        zone: wording.zone,
+    };
+    match wording.json {
+        // Its keys are texts, so that it can be put as JSON.
+        true => serde_json::to_string(&Document::of(&telling)).unwrap_or_default(),
+        false => telling.text(&Report::coloured(wording.colour), wording.is_named),
+    }
 }
 
 /// All that is told of a person who was erased.

@@ -13,7 +13,7 @@ use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinitio
 use super::rows::{
     AddedRow, AddressKey, CandidateRow, ErasedRow, IgnoredRow, IntentRow, MemberRow, StagedRow,
 };
-use super::{Ledger, Step, keys};
+use super::{Ledger, Step, blocking, keys};
 use crate::domain::address::without;
 use crate::domain::screening::Screened;
 use crate::domain::written::Written;
@@ -181,6 +181,19 @@ pub(super) fn wipe(path: &Path) -> Result<(), StoreError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let folder = File::open(folder).map_err(failed)?;
     folder.sync_all().map_err(failed)
+}
+
+impl Ledger {
+    /// Copies all rows, as they are at one moment, to a new ledger at `path`; steps go on meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
+        blocking(|| {
+            let to = Database::create(path).map_err(|source| StoreError::opening(path, source))?;
+            copy_rows(&self.db, &to)
+        })
+    }
 }
 
 fn copy_rows(from: &Database, to: &Database) -> Result<(), StoreError> {

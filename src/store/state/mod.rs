@@ -82,25 +82,17 @@ impl State {
     /// # Errors
     /// [`StoreError`]: the system refuses, the mirror that is needed cannot be read, or a newer rosterd wrote it.
     pub(crate) fn open(folder: &Path, now: Timestamp) -> Result<Self, StoreError> {
-        let path = folder.join(STATE_FOLDER);
-        let db = opening::open(&path, now)?;
-        let file = path.join("db");
-        let synced = File::open(&file)
-            .map_err(|source| StoreError::file("open for syncing", &file, source))?;
-        let trees = Trees {
-            meta: db.open_tree("meta")?,
-            counters: db.open_tree("counters")?,
-            checkpoints: db.open_tree("checkpoints")?,
-            schedule: db.open_tree("schedule")?,
-            standings: db.open_tree("standings")?,
-            credentials: db.open_tree("credentials")?,
-            untold: db.open_tree("untold")?,
-            db,
-            synced,
-        };
+        let db = opening::open(&folder.join(STATE_FOLDER), now)?;
+        let trees = Trees::of(db, folder)?;
         let mirror = folder.join(MIRROR_FILE);
         if trees.is_new()? {
-            trees.fill(mirror::read(&mirror)?)?;
+            let mirrored = mirror::read(&mirror)?;
+            if mirrored.is_some() {
+                tracing::error!(
+                    "the checkpoints were missing: they are made anew from their mirror"
+                );
+            }
+            trees.fill(mirrored.unwrap_or_default())?;
         }
         let snapshot = trees.snapshot()?;
         // The last process may have died before it wrote the mirror, and one that does not read is of no use.
@@ -109,6 +101,16 @@ impl State {
         }
         let trees = Mutex::new(trees);
         Ok(Self { trees, mirror })
+    }
+
+    /// Makes a store in `folder` with this in it, and closes it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn create(folder: &Path, kept: Snapshot, now: Timestamp) -> Result<(), StoreError> {
+        mirror::write(&folder.join(MIRROR_FILE), &kept)?;
+        let db = opening::open(&folder.join(STATE_FOLDER), now)?;
+        Trees::of(db, folder)?.fill(kept)
     }
 
     /// What is kept of a sync; `None` for one never seen.
@@ -158,6 +160,23 @@ impl State {
 }
 
 impl Trees {
+    fn of(db: sled::Db, folder: &Path) -> Result<Self, StoreError> {
+        let file = folder.join(STATE_FOLDER).join("db");
+        let synced = File::open(&file)
+            .map_err(|source| StoreError::file("open for syncing", &file, source))?;
+        Ok(Self {
+            meta: db.open_tree("meta")?,
+            counters: db.open_tree("counters")?,
+            checkpoints: db.open_tree("checkpoints")?,
+            schedule: db.open_tree("schedule")?,
+            standings: db.open_tree("standings")?,
+            credentials: db.open_tree("credentials")?,
+            untold: db.open_tree("untold")?,
+            db,
+            synced,
+        })
+    }
+
     /// Whether nothing was ever put here.
     fn is_new(&self) -> Result<bool, StoreError> {
         match get::<Version>(&self.meta, "meta", VERSION)? {
@@ -171,12 +190,8 @@ impl Trees {
         }
     }
 
-    /// Puts what the mirror had, if there was one, and the version that makes the store whole.
-    fn fill(&self, mirrored: Option<Snapshot>) -> Result<(), StoreError> {
-        if mirrored.is_some() {
-            tracing::error!("the checkpoints were missing: they are made anew from their mirror");
-        }
-        let snapshot = mirrored.unwrap_or_default();
+    /// Puts what was kept elsewhere, and the version that makes the store whole.
+    fn fill(&self, snapshot: Snapshot) -> Result<(), StoreError> {
         let changes = Changes {
             checkpoints: snapshot.checkpoints.into_iter().collect(),
             handled: snapshot.schedule.into_iter().collect(),

@@ -188,6 +188,15 @@ impl Crm {
         metered
     }
 
+    /// The same CRM, whose calls are given up after failing for so long, if not before.
+    #[must_use]
+    pub fn lasting(&self, patience: Duration) -> Self {
+        let mut lasting = self.clone();
+        let retry = &mut lasting.channel.retry;
+        retry.give_up_after = retry.give_up_after.min(patience);
+        lasting
+    }
+
     /// Makes sure that there is a token, and tries again while Zoho Accounts cannot be reached.
     ///
     /// # Errors

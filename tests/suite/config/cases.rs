@@ -59,10 +59,7 @@ pub(crate) const MAIN_CASES: &[(&str, &str)] = &[
         "[http]\nlisten = \"127.0.0.1:9464\"",
         "2:10 `listen` with this value is not supported yet (leave it out)",
     ),
-    (
-        "control = \"x.sock\"",
-        "1:11 `control` with this value is not supported yet (leave it out)",
-    ),
+    ("control = \"\"", "1:11 this path is empty"),
     (
         "colour = 1",
         "1:1 unknown key `colour` (use one of `timezone`, `syncs`, `state_dir`, `history_dir`, `control`, `log`, `http`, `history`, `limits`, `safety`, `retry`, `screening` and `accounts`)",

@@ -47,26 +47,44 @@ fn a_second_process_is_refused_and_damages_nothing() {
 }
 
 #[test]
-fn a_command_beside_a_daemon_is_refused_and_the_daemon_goes_on() {
+fn a_daemon_that_dies_leaves_who_asked_with_a_sentence_and_its_run_to_the_next() {
     let rig = rig(60);
     let first = waiting(&rig, "sync newsletter");
     first.signal("KILL");
     first.end();
     let run = only_run(&rig);
     let daemon = waiting(&rig, "daemon");
-    assert_refused(&rig, "sync newsletter");
     assert_refused(&rig, "daemon");
+    let asking = rig.start("asking", "sync newsletter");
+    until("what was asked for waits", || {
+        daemon.stderr().contains("the one that was asked for waits")
+    });
     daemon.signal("KILL");
     daemon.end();
+    let asked = asking.end();
+    assert_eq!(asked.code, Some(75), "{}", asked.stderr);
+    assert!(
+        asked.stderr.contains("stopped answering"),
+        "{}",
+        asked.stderr
+    );
     let daemon = rig.start("daemon", "daemon");
     until("the daemon has ended the run", || {
         !rig.events("run.finished").is_empty()
     });
-    assert_refused(&rig, "sync newsletter");
+    let own = rig.import("newsletter");
     daemon.signal("TERM");
     assert_eq!(daemon.end().code, Some(0));
-    assert_eq!(only_run(&rig), run);
-    assert_eq!(rig.events("run.finished")[0]["outcome"], "completed");
+    let finished = rig.events("run.finished");
+    assert_eq!(finished.len(), 2);
+    assert_eq!(
+        (&finished[0]["run"], &finished[0]["outcome"]),
+        (&json!(run), &json!("completed"))
+    );
+    assert_eq!(
+        (&finished[1]["run"], &finished[1]["trigger"]),
+        (&own["run"], &json!("operator"))
+    );
 }
 
 #[test]

@@ -1,0 +1,264 @@
+//! A command's end of the control socket.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reqwest::{Client, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::watch;
+
+use super::wire::{
+    AskAdopt, AskForget, AskHold, AskPlan, AskRelease, AskRun, AskSet, AskWhy, Hello, Line,
+    Telling, Whom,
+};
+use crate::daemon::HoldVerdict;
+use crate::daemon::answer::{AskError, Planned, RunAnswer};
+use crate::daemon::reload::Difference;
+use crate::daemon::status::{Holder, holder};
+use crate::domain::ids::{AccountName, RunId, SyncId};
+use crate::run::Progress;
+use crate::run::adopt::Adopted;
+use crate::run::forget::Forgotten;
+use crate::run::standings::{Set, Wanted};
+use crate::run::witness::Person;
+
+/// How long the daemon may take to say who it is.
+const HELLO_WITHIN: Duration = Duration::from_secs(10);
+
+/// The running daemon.
+pub(crate) struct Remote {
+    http: Client,
+    path: PathBuf,
+}
+
+impl Remote {
+    /// The daemon that holds the state in `state_dir` and serves the socket at `path`; none where no daemon runs.
+    ///
+    /// # Errors
+    /// [`AskError`]: a daemon holds the state, and cannot be asked.
+    pub(crate) async fn find(path: &Path, state_dir: &Path) -> Result<Option<Self>, AskError> {
+        let unreachable = |why: String| {
+            AskError::unanswered(format!(
+                "a daemon holds the state in {}, and its control socket {} cannot be used: {why}",
+                state_dir.display(),
+                path.display()
+            ))
+        };
+        let is_held = || holder(state_dir) == Holder::Daemon;
+        // The client says only that it cannot connect, and not why.
+        match tokio::net::UnixStream::connect(path).await {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                let message = format!(
+                    "this user may not use the control socket {}: use root, the service's user, or one of its group",
+                    path.display()
+                );
+                return Err(AskError::unanswered(message));
+            }
+            Err(error) if is_held() => return Err(unreachable(error.to_string())),
+            Err(_) => return Ok(None),
+        }
+        let client = Client::builder().unix_socket(path).no_proxy().build();
+        let http = client.map_err(|error| unreachable(error.to_string()))?;
+        let remote = Self {
+            http,
+            path: path.to_owned(),
+        };
+        let hello = remote.http.get(url("hello")).timeout(HELLO_WITHIN).send();
+        let hello = match hello.await {
+            Ok(response) => remote.read::<Hello>(response).await?,
+            Err(error) => return Err(unreachable(cause(&error))),
+        };
+        match same(&hello.state_dir, state_dir) {
+            true => Ok(Some(remote)),
+            // The socket is that of another installation.
+            false if is_held() => Err(unreachable(format!(
+                "it is that of the daemon with the state in {}",
+                hello.state_dir.display()
+            ))),
+            false => Ok(None),
+        }
+    }
+
+    /// Starts a run and follows it to its end.
+    pub(crate) async fn run(
+        &self,
+        sync: &str,
+        full: bool,
+        progress: &watch::Sender<Progress>,
+    ) -> Result<RunAnswer, AskError> {
+        let sync = sync.to_owned();
+        let ask = AskRun { sync, full };
+        self.follow("run", &ask, progress, |_| Ok(())).await
+    }
+
+    /// Asks what a run would do; `met` is handed each person that the plan is about.
+    pub(crate) async fn plan(
+        &self,
+        ask: (&str, bool, bool),
+        progress: &watch::Sender<Progress>,
+        met: impl FnMut(Person) -> io::Result<()>,
+    ) -> Result<Planned, AskError> {
+        let (sync, full, people) = ask;
+        let sync = sync.to_owned();
+        let ask = AskPlan { sync, full, people };
+        self.follow("plan", &ask, progress, met).await
+    }
+
+    /// Asks why an address is on the lists or not; the answer is worded.
+    pub(crate) async fn why(
+        &self,
+        address: &str,
+        sync: Option<&str>,
+        telling: Telling,
+    ) -> Result<String, AskError> {
+        let (address, sync) = (address.to_owned(), sync.map(str::to_owned));
+        self.ask(
+            "why",
+            &AskWhy {
+                address,
+                sync,
+                telling,
+            },
+        )
+        .await
+    }
+
+    /// Settles what a run held.
+    pub(crate) async fn settle_hold(
+        &self,
+        sync: &SyncId,
+        run: RunId,
+        verdict: HoldVerdict,
+    ) -> Result<u64, AskError> {
+        let sync = sync.clone();
+        self.ask("hold", &AskHold { sync, run, verdict }).await
+    }
+
+    /// Adopts contacts.
+    pub(crate) async fn adopt(&self, sync: &str) -> Result<Adopted, AskError> {
+        let sync = sync.to_owned();
+        self.ask("adopt", &AskAdopt { sync }).await
+    }
+
+    /// Releases an address.
+    pub(crate) async fn release(
+        &self,
+        address: &str,
+        reason: &str,
+    ) -> Result<Vec<(AccountName, u64)>, AskError> {
+        let (address, reason) = (address.to_owned(), reason.to_owned());
+        self.ask("release", &AskRelease { address, reason }).await
+    }
+
+    /// Erases a person.
+    pub(crate) async fn forget(&self, address: &str) -> Result<Forgotten, AskError> {
+        let address = address.to_owned();
+        self.ask("forget", &AskForget { address }).await
+    }
+
+    /// Activates or deactivates syncs.
+    pub(crate) async fn set(&self, whom: Whom, wanted: Wanted) -> Result<Vec<Set>, AskError> {
+        self.ask("activation", &AskSet { whom, wanted }).await
+    }
+
+    /// Lets the files take over as they are now.
+    pub(crate) async fn reload(&self) -> Result<Difference, AskError> {
+        self.ask("reload", &()).await
+    }
+
+    async fn ask<A: Serialize, T: DeserializeOwned>(
+        &self,
+        what: &str,
+        ask: &A,
+    ) -> Result<T, AskError> {
+        let response = self.send(what, ask).await?;
+        self.read(response).await
+    }
+
+    async fn send<A: Serialize>(&self, what: &str, ask: &A) -> Result<Response, AskError> {
+        let sent = self.http.post(url(what)).json(ask).send().await;
+        sent.map_err(|error| self.silent(&error))
+    }
+
+    async fn read<T: DeserializeOwned>(&self, response: Response) -> Result<T, AskError> {
+        let is_success = response.status().is_success();
+        let body = response.bytes().await;
+        let body = body.map_err(|error| self.silent(&error))?;
+        match is_success {
+            true => self.parse(&body),
+            false => Err(self.parse(&body)?),
+        }
+    }
+
+    async fn follow<A: Serialize, T: DeserializeOwned>(
+        &self,
+        what: &str,
+        ask: &A,
+        progress: &watch::Sender<Progress>,
+        mut met: impl FnMut(Person) -> io::Result<()>,
+    ) -> Result<T, AskError> {
+        let mut response = self.send(what, ask).await?;
+        if !response.status().is_success() {
+            return self.read(response).await;
+        }
+        let mut rest = Vec::new();
+        loop {
+            let chunk = response.chunk().await;
+            let Some(chunk) = chunk.map_err(|error| self.silent(&error))? else {
+                return Err(self.silent(&"it ended"));
+            };
+            rest.extend_from_slice(&chunk);
+            while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = rest.drain(..=end).collect();
+                match self.parse(&line)? {
+                    Line::Progress(seen) => {
+                        progress.send_replace(seen);
+                    }
+                    Line::Person(person) => met(person).map_err(|error| {
+                        AskError::unanswered(format!("cannot keep the answer: {error}"))
+                    })?,
+                    Line::Done(value) => return Ok(value),
+                    Line::Not(error) => return Err(error),
+                }
+            }
+        }
+    }
+
+    fn parse<T: DeserializeOwned>(&self, text: &[u8]) -> Result<T, AskError> {
+        serde_json::from_slice(text).map_err(|error| {
+            AskError::unanswered(format!(
+                "the daemon at {} answers in a way that this rosterd does not understand; is it of another version, and not restarted yet? ({error})",
+                self.path.display()
+            ))
+        })
+    }
+
+    fn silent(&self, error: &(impl std::fmt::Display + ?Sized)) -> AskError {
+        AskError::Later(format!(
+            "the daemon at {} stopped answering ({error}); what it was doing goes on when it is started again",
+            self.path.display()
+        ))
+    }
+}
+
+fn url(what: &str) -> String {
+    format!("http://rosterd/{what}")
+}
+
+/// The innermost cause, which says most.
+fn cause(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+/// Whether two paths are of one folder, however they are written.
+fn same(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    real(one) == real(other)
+}

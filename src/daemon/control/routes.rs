@@ -1,0 +1,345 @@
+//! What can be asked through the control socket, and how each question is answered.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use futures_util::stream;
+use serde::Serialize;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::peer::Peer;
+use super::wire::{
+    AskAdopt, AskForget, AskHold, AskPlan, AskRelease, AskRun, AskSet, AskWhy, Hello, Line, Whom,
+};
+use super::{Asked, AskedRun, Tell, Wording};
+use crate::daemon::answer::{AskError, Planned, RunAnswer};
+use crate::daemon::rehearsal::{Folder, Rehearsal, Scope};
+use crate::daemon::{Current, Service};
+use crate::domain::address::{EmailAddress, RoleAddresses};
+use crate::domain::written::Written;
+use crate::run::why::Subject;
+use crate::run::{Progress, RunError, Wish};
+
+/// How often progress is told; what comes faster is told together.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+/// Lines that wait to be written to whoever follows.
+const LINES_MAX: usize = 64;
+
+/// What every answer may need.
+struct Shared {
+    service: Arc<Service>,
+    asked: mpsc::Sender<Asked>,
+    tell: Tell,
+    stop: CancellationToken,
+}
+
+type At = State<Arc<Shared>>;
+
+pub(super) fn routes(
+    service: Arc<Service>,
+    asked: mpsc::Sender<Asked>,
+    tell: Tell,
+    stop: CancellationToken,
+) -> Router {
+    let shared = Arc::new(Shared {
+        service,
+        asked,
+        tell,
+        stop,
+    });
+    Router::new()
+        .route("/hello", get(hello))
+        .route("/run", post(run))
+        .route("/plan", post(plan))
+        .route("/why", post(why))
+        .route("/hold", post(hold))
+        .route("/adopt", post(adopt))
+        .route("/release", post(release))
+        .route("/forget", post(forget))
+        .route("/activation", post(set))
+        .route("/reload", post(reload))
+        .layer(middleware::from_fn_with_state(shared.clone(), admit))
+        .with_state(shared)
+}
+
+/// Lets through who may ask, and notes who asks for what.
+async fn admit(
+    State(shared): At,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let socket = shared.service.current().base.config.control.clone();
+    let what = request.uri().path().trim_start_matches('/').to_owned();
+    let uid = peer.uid;
+    if !peer.may_ask(&socket) {
+        tracing::warn!(
+            uid,
+            what,
+            "a process that may not ask was turned away from the control socket"
+        );
+        let message =
+            "this user may not ask the daemon: use root, the service's user, or one of its group";
+        return answer::<()>(Err(AskError::Refused(message.to_owned())));
+    }
+    match what.as_str() {
+        "hello" | "plan" | "why" => tracing::debug!(uid, what, "asked through the control socket"),
+        _ => tracing::info!(uid, what, "asked through the control socket"),
+    }
+    next.run(request).await
+}
+
+fn answer<T: Serialize>(result: Result<T, AskError>) -> Response {
+    match result {
+        Ok(value) => Json(value).into_response(),
+        Err(error) => (StatusCode::UNPROCESSABLE_ENTITY, Json(error)).into_response(),
+    }
+}
+
+impl Shared {
+    fn current(&self) -> Current {
+        self.service.current()
+    }
+
+    /// The answer to what was done; stores that have failed end the daemon.
+    async fn done<T>(&self, result: Result<T, RunError>) -> Result<T, AskError> {
+        let error = match result {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        let told = AskError::of(&error);
+        let end = match error {
+            RunError::Store(error) => Some(error.into()),
+            RunError::Journal(error) => Some(error.into()),
+            _ => None,
+        };
+        if let Some(error) = end {
+            // The loop is gone only where the daemon ends anyway.
+            let _ = self.asked.send(Asked::End(error)).await;
+        }
+        Err(told)
+    }
+
+    /// Asks the daemon's loop.
+    async fn ask<T>(&self, asked: impl FnOnce(oneshot::Sender<T>) -> Asked) -> Result<T, AskError> {
+        let (sender, answer) = oneshot::channel();
+        let stopping = || AskError::Later("the daemon is stopping".to_owned());
+        let sent = self.asked.send(asked(sender)).await;
+        sent.map_err(|_| stopping())?;
+        answer.await.map_err(|_| stopping())
+    }
+}
+
+async fn hello(State(shared): At) -> Response {
+    answer(Ok(Hello {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        state_dir: shared.current().base.config.state_dir.clone(),
+    }))
+}
+
+async fn run(State(shared): At, Json(ask): Json<AskRun>) -> Response {
+    let sync = match shared.current().base.config.sync_named(&ask.sync) {
+        Ok(sync) => sync,
+        Err(unknown) => return answer::<()>(Err(unknown.into())),
+    };
+    let (progress, watched) = watch::channel(Progress::default());
+    let wish = Wish::Person { full: ask.full };
+    let ended = async move {
+        let run = |answer| {
+            Asked::Run(AskedRun {
+                sync,
+                wish,
+                progress,
+                answer,
+            })
+        };
+        shared.ask(run).await
+    };
+    follow(watched, |lines: mpsc::Sender<Line<RunAnswer>>| async move {
+        let last = match ended.await {
+            Ok(ended) => Line::Done(ended),
+            Err(error) => Line::Not(error),
+        };
+        // Whoever went away does not hear it.
+        let _ = lines.send(last).await;
+    })
+}
+
+async fn plan(State(shared): At, Json(ask): Json<AskPlan>) -> Response {
+    let current = shared.current();
+    let sync = match current.base.config.sync_named(&ask.sync) {
+        Ok(sync) => sync,
+        Err(unknown) => return answer::<()>(Err(unknown.into())),
+    };
+    let (progress, watched) = watch::channel(Progress::default());
+    follow(watched, |lines: mpsc::Sender<Line<Planned>>| async move {
+        let scope = Scope {
+            full: ask.full,
+            people: ask.people,
+        };
+        let planned = async {
+            let folder = Folder::create().map_err(failed)?;
+            let rehearsal = Rehearsal::beside(&current, &sync, scope, &folder).map_err(failed)?;
+            let planned = tokio::select! {
+                rehearsed = rehearsal.run(&progress) => rehearsal.planned(rehearsed?),
+                () = lines.closed() => return Err(AskError::Later("nobody listens any more".to_owned())),
+                () = shared.stop.cancelled() => return Err(AskError::Later("the daemon is stopping".to_owned())),
+            };
+            if scope.people {
+                for person in folder.persons().map_err(failed)? {
+                    let person = Line::Person(person.map_err(failed)?);
+                    let sent = lines.send(person).await;
+                    sent.map_err(|_| AskError::Later("nobody listens any more".to_owned()))?;
+                }
+            }
+            Ok(planned)
+        };
+        let last = match planned.await {
+            Ok(planned) => Line::Done(planned),
+            Err(error) => Line::Not(error),
+        };
+        let _ = lines.send(last).await;
+    })
+}
+
+fn failed(error: impl Into<crate::daemon::ServiceError>) -> AskError {
+    let error: crate::daemon::ServiceError = error.into();
+    AskError::of_service(&error)
+}
+
+async fn why(State(shared): At, Json(ask): Json<AskWhy>) -> Response {
+    let current = shared.current();
+    let config = &current.base.config;
+    let told = async {
+        let sync = match &ask.sync {
+            Some(asked) => Some(config.sync_named(asked)?),
+            None => None,
+        };
+        let roles = RoleAddresses::new(config.builtin_group_emails, &config.group_emails);
+        let subject = Subject::of(&ask.address, &roles);
+        let story = current.why(&subject, sync.as_ref());
+        let story = shared.done(story.await).await?;
+        let wording = Wording {
+            zone: &config.timezone,
+            json: ask.telling.json,
+            colour: ask.telling.colour,
+            is_named: sync.is_some(),
+        };
+        Ok((shared.tell)(&story, &subject, &wording))
+    };
+    answer(told.await)
+}
+
+async fn hold(State(shared): At, Json(ask): Json<AskHold>) -> Response {
+    let current = shared.current();
+    let definition = match current.base.config.sync_named(ask.sync.as_str()) {
+        Ok(sync) => current.base.config.syncs.get(&sync),
+        Err(unknown) => return answer::<()>(Err(unknown.into())),
+    };
+    let settled = match definition {
+        Some(definition) => current.settle_hold(definition, ask.run, ask.verdict).await,
+        None => Ok(0),
+    };
+    answer(shared.done(settled).await)
+}
+
+async fn adopt(State(shared): At, Json(ask): Json<AskAdopt>) -> Response {
+    let current = shared.current();
+    let adopted = async {
+        let sync = current.base.config.sync_named(&ask.sync)?;
+        shared.done(current.adopt(&sync).await).await
+    };
+    answer(adopted.await)
+}
+
+async fn release(State(shared): At, Json(ask): Json<AskRelease>) -> Response {
+    let released = async {
+        let address = EmailAddress::parse(&ask.address);
+        let address = address.map_err(|problem| AskError::Refused(problem.to_string()))?;
+        let released = shared.current().release(&address, &ask.reason).await;
+        shared.done(released).await
+    };
+    answer(released.await)
+}
+
+async fn forget(State(shared): At, Json(ask): Json<AskForget>) -> Response {
+    let forgotten = async {
+        let whom = Written::of(&ask.address);
+        let whom = whom.ok_or_else(|| AskError::Refused("the address is empty".to_owned()))?;
+        shared.done(shared.current().forget(&whom).await).await
+    };
+    answer(forgotten.await)
+}
+
+async fn set(State(shared): At, Json(ask): Json<AskSet>) -> Response {
+    let wanted = ask.wanted;
+    let set = async {
+        let config = shared.current().base.config.clone();
+        let syncs = match &ask.whom {
+            Whom::Account(account) => config.syncs_of(account)?,
+            Whom::Syncs(named) => {
+                let named = named.iter().map(|sync| config.sync_named(sync));
+                named.collect::<Result<_, _>>()?
+            }
+        };
+        let asked = |answer| Asked::Set {
+            syncs,
+            wanted,
+            answer,
+        };
+        shared.ask(asked).await?
+    };
+    answer(set.await)
+}
+
+async fn reload(State(shared): At) -> Response {
+    let reloaded = async {
+        let asked = |answer| Asked::Reload { answer };
+        shared.ask(asked).await?.map_err(AskError::from)
+    };
+    answer(reloaded.await)
+}
+
+/// An answer in lines: how far it is, as often as that is worth telling, and whatever `work` sends.
+fn follow<T, F>(
+    mut watched: watch::Receiver<Progress>,
+    work: impl FnOnce(mpsc::Sender<Line<T>>) -> F,
+) -> Response
+where
+    T: Serialize + Send + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let (lines, told) = mpsc::channel(LINES_MAX);
+    let progress = lines.downgrade();
+    tokio::spawn(work(lines));
+    tokio::spawn(async move {
+        while watched.changed().await.is_ok() {
+            let seen = watched.borrow_and_update().clone();
+            let Some(lines) = progress.upgrade() else {
+                return;
+            };
+            if lines.send(Line::Progress(seen)).await.is_err() {
+                return;
+            }
+            drop(lines);
+            tokio::time::sleep(TELL_EVERY).await;
+        }
+    });
+    let lines = stream::unfold(told, |mut told| async {
+        let line = told.recv().await?;
+        // What cannot be put as JSON would be a defect of the types; an empty line says nothing.
+        let mut text = serde_json::to_vec(&line).unwrap_or_default();
+        text.push(b'\n');
+        Some((Ok::<_, Infallible>(Bytes::from(text)), told))
+    });
+    Body::from_stream(lines).into_response()
+}
