@@ -8,6 +8,7 @@ mod beat;
 mod clients;
 pub(crate) mod inquiry;
 mod login;
+mod notices;
 pub mod outlook;
 mod planner;
 pub(crate) mod rehearsal;

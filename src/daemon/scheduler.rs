@@ -10,6 +10,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::beat::Beat;
+use super::notices::Notices;
 use super::vigil::{LOOK_EVERY, Vigil};
 use super::{Current, Service, ServiceError, planner, signals};
 use crate::clock::Clock;
@@ -51,15 +52,21 @@ pub async fn daemon(loaded: Loaded, clock: Clock, reload: Reload) -> Result<(), 
     let mut tasks = Tasks::default();
     let interrupted = interrupted.into_iter().map(|sync| (sync, Wish::Resume));
     tasks.start(&service.current(), interrupted.collect());
-    notify(&[sd_notify::NotifyState::Ready]);
+    let mut notices = Notices::new();
+    notices.ready();
     tracing::info!(
         syncs = service.current().base.config.syncs.len(),
         "rosterd is running"
     );
     let result = loop {
+        notices.doing(&service.current().base, &tasks.busy);
         tokio::select! {
             () = stop.cancelled() => break Ok(()),
-            _ = reloads.changed() => take_over(&service, &reload)?,
+            _ = reloads.changed() => {
+                if let Err(error) = take_over(&service, &reload, &mut notices) {
+                    break Err(error);
+                }
+            }
             Some(ended) = tasks.set.join_next() => {
                 if let Err(error) = tasks.ended(&service.current(), ended) {
                     break Err(error);
@@ -70,6 +77,7 @@ pub async fn daemon(loaded: Loaded, clock: Clock, reload: Reload) -> Result<(), 
                 if let Err(error) = tasks.start_due(&service.current()) {
                     break Err(error);
                 }
+                notices.alive(clock.steady());
             }
             _ = looks.tick() => {
                 if keep_vigil(&mut vigil, &clock, &mut beat).await?
@@ -80,7 +88,7 @@ pub async fn daemon(loaded: Loaded, clock: Clock, reload: Reload) -> Result<(), 
             }
         }
     };
-    notify(&[sd_notify::NotifyState::Stopping]);
+    notices.stopping(tasks.busy.len());
     tracing::info!("rosterd is stopping");
     stop.cancel();
     let drained = tokio::time::timeout(STOP_WITHIN, tasks.drain(&service.current())).await;
@@ -224,12 +232,13 @@ fn defer(current: &Current, sync: &SyncId, limit: Limit) -> Result<(), ServiceEr
 }
 
 /// Lets the files take over as they are now; any problem leaves everything as it was.
-fn take_over(service: &Service, reload: &Reload) -> Result<(), ServiceError> {
-    notify(&[
-        sd_notify::NotifyState::Reloading,
-        sd_notify::NotifyState::monotonic_usec_now().unwrap_or(sd_notify::NotifyState::Reloading),
-    ]);
-    match reload() {
+fn take_over(
+    service: &Service,
+    reload: &Reload,
+    notices: &mut Notices,
+) -> Result<(), ServiceError> {
+    notices.reloading();
+    let refused = match reload() {
         Err(problems) => {
             for problem in &problems.0 {
                 tracing::error!(
@@ -241,11 +250,17 @@ fn take_over(service: &Service, reload: &Reload) -> Result<(), ServiceError> {
                     problem.message
                 );
             }
+            Some(match problems.0.len() {
+                1 => "1 problem, see the log".to_owned(),
+                count => format!("{count} problems, see the log"),
+            })
         }
         Ok(loaded) => {
             let before = service.current();
             if moves(&before, &loaded) {
-                tracing::error!("not reloaded: state_dir and history_dir take a restart");
+                let why = "state_dir and history_dir take a restart";
+                tracing::error!("not reloaded: {why}");
+                Some(why.to_owned())
             } else {
                 service.replace(loaded)?;
                 let current = service.current();
@@ -256,10 +271,11 @@ fn take_over(service: &Service, reload: &Reload) -> Result<(), ServiceError> {
                     syncs: count(current.base.config.syncs.len()),
                 }))?;
                 tracing::info!(syncs = current.base.config.syncs.len(), "reloaded");
+                None
             }
         }
-    }
-    notify(&[sd_notify::NotifyState::Ready]);
+    };
+    notices.reloaded(refused);
     Ok(())
 }
 
@@ -267,14 +283,4 @@ fn take_over(service: &Service, reload: &Reload) -> Result<(), ServiceError> {
 fn moves(before: &Current, loaded: &Loaded) -> bool {
     let config = &before.base.config;
     config.state_dir != loaded.config.state_dir || config.history_dir != loaded.config.history_dir
-}
-
-/// Tells systemd, where it listens.
-fn notify(states: &[sd_notify::NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!(
-            error = &error as &dyn std::error::Error,
-            "systemd was not told"
-        );
-    }
 }
