@@ -10,6 +10,7 @@ mod clients;
 pub(crate) mod control;
 pub(crate) mod inquiry;
 mod login;
+mod notices;
 pub mod outlook;
 mod planner;
 pub(crate) mod rehearsal;

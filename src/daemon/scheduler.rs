@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::beat::Beat;
 use super::control::{ASKED_MAX, Asked, Control, Tell};
+use super::notices::Notices;
 use super::reload::{self, Difference, NotReloaded, Reload};
 use super::tasks::Tasks;
 use super::vigil::{LOOK_EVERY, Vigil};
@@ -58,21 +59,23 @@ pub(crate) async fn daemon(
     tasks.ask_organisations(&service.current())?;
     let interrupted = interrupted.into_iter().map(|sync| (sync, Wish::Resume));
     tasks.start(&service.current(), interrupted.collect());
-    notify(&[sd_notify::NotifyState::Ready]);
+    let mut notices = Notices::new();
+    notices.ready();
     tracing::info!(
         syncs = service.current().base.config.syncs.len(),
         "rosterd is running"
     );
     let result = loop {
+        notices.doing(&service.current().base, tasks.busy());
         tokio::select! {
             () = stop.cancelled() => break Ok(()),
             _ = reloads.changed() => {
-                if let Err(error) = take_over(&service, &mut tasks, &reload) {
+                if let Err(error) = take_over(&service, &mut tasks, &mut notices, &reload) {
                     break Err(error);
                 }
             }
             Some(asked) = asked.recv() => {
-                if let Err(error) = answer(asked, &service, &mut tasks, &reload) {
+                if let Err(error) = answer(asked, &service, (&mut tasks, &mut notices), &reload) {
                     break Err(error);
                 }
             }
@@ -86,6 +89,7 @@ pub(crate) async fn daemon(
                 if let Err(error) = tasks.start_due(&service.current()) {
                     break Err(error);
                 }
+                notices.alive(clock.steady());
             }
             _ = looks.tick() => {
                 if keep_vigil(&mut vigil, &clock, &mut beat).await?
@@ -96,7 +100,7 @@ pub(crate) async fn daemon(
             }
         }
     };
-    notify(&[sd_notify::NotifyState::Stopping]);
+    notices.stopping(tasks.busy().len());
     tracing::info!("rosterd is stopping");
     stop.cancel();
     // What was asked for and has not begun is not begun any more.
@@ -178,15 +182,17 @@ async fn keep_vigil(
 fn take_over(
     service: &Service,
     tasks: &mut Tasks,
+    notices: &mut Notices,
     reload: &Reload,
 ) -> Result<Result<Difference, NotReloaded>, ServiceError> {
-    notify(&[
-        sd_notify::NotifyState::Reloading,
-        sd_notify::NotifyState::monotonic_usec_now().unwrap_or(sd_notify::NotifyState::Reloading),
-    ]);
+    notices.reloading();
     let taken = reload::take_over(service, reload)?;
     tasks.ask_anew();
-    notify(&[sd_notify::NotifyState::Ready]);
+    let refused = taken.as_ref().err().map(|problems| match problems.0.len() {
+        1 => "1 problem, see the log".to_owned(),
+        count => format!("{count} problems, see the log"),
+    });
+    notices.reloaded(refused);
     Ok(taken)
 }
 
@@ -194,7 +200,7 @@ fn take_over(
 fn answer(
     asked: Asked,
     service: &Service,
-    tasks: &mut Tasks,
+    (tasks, notices): (&mut Tasks, &mut Notices),
     reload: &Reload,
 ) -> Result<(), ServiceError> {
     // Whoever asked may be gone; what was asked is done all the same.
@@ -210,19 +216,9 @@ fn answer(
             let _ = answer.send(Ok(set));
         }
         Asked::Reload { answer } => {
-            let _ = answer.send(take_over(service, tasks, reload)?);
+            let _ = answer.send(take_over(service, tasks, notices, reload)?);
         }
         Asked::End(error) => return Err(error),
     }
     Ok(())
-}
-
-/// Tells systemd, where it listens.
-fn notify(states: &[sd_notify::NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!(
-            error = &error as &dyn std::error::Error,
-            "systemd was not told"
-        );
-    }
 }

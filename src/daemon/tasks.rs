@@ -45,6 +45,11 @@ pub(super) struct Tasks {
 pub(super) struct Finished(Result<Done, JoinError>);
 
 impl Tasks {
+    /// The runs under way, and what for.
+    pub(super) fn busy(&self) -> &BTreeMap<SyncId, Wish> {
+        &self.busy
+    }
+
     /// Starts runs that fall due together: each knows of the others before the first one begins.
     pub(super) fn start(&mut self, current: &Current, due: Vec<(SyncId, Wish)>) {
         let ticket = |(sync, wish)| current.ticket(&sync).map(|ticket| (ticket, wish));

@@ -13,5 +13,6 @@ mod rig;
 mod scale;
 mod scenarios;
 mod schedule;
+mod systemd;
 mod trouble;
 mod walk;

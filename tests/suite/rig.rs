@@ -171,7 +171,10 @@ campaigns_url = "{url}"
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ROSTERD_")) {
             command.env_remove(name);
         }
-        command.env_remove("JOURNAL_STREAM");
+        // Those of a service that runs the tests say nothing about their children.
+        for name in ["JOURNAL_STREAM", "NOTIFY_SOCKET", "WATCHDOG_USEC"] {
+            command.env_remove(name);
+        }
         command.arg("--config").arg(self.path("rosterd.toml"));
         command.args(line.split_whitespace());
         command
@@ -207,7 +210,8 @@ campaigns_url = "{url}"
         self.start_command(name, command)
     }
 
-    fn start_command(&self, name: &str, mut command: Command) -> Running {
+    /// Starts what [`Self::command`] made; the output goes where that of [`Self::start`] goes.
+    pub(crate) fn start_command(&self, name: &str, mut command: Command) -> Running {
         let (out, err) = (
             self.path(&format!("{name}.out")),
             self.path(&format!("{name}.err")),
