@@ -1,0 +1,154 @@
+//! Counting and starting are one step: neither two starts at once nor a crash passes a limit, or loses a run.
+
+use std::fs;
+
+use super::*;
+use crate::crash::kill_in;
+
+const ZONE: &str = "Asia/Tokyo";
+
+#[test]
+fn of_commands_that_start_at_once_no_more_run_than_the_limit_leaves() {
+    let (rig, noon) = rig(ZONE, "runs_per_day = 3", 12, 0);
+    let ids = ["one", "two", "three", "four"];
+    for id in ids {
+        rig.sync(id, &guests(HOURLY));
+    }
+    rig.import("one");
+    rig.import("one");
+    let commands = ids.map(|id| rig.start(id, &format!("sync {id}")));
+    let mut codes: Vec<i32> = Vec::new();
+    for command in commands {
+        let ran = command.end();
+        // The others found it held, or came after it and found no room.
+        assert!(matches!(ran.code, Some(0 | 1 | 3)), "{}", ran.stderr);
+        codes.extend(ran.code);
+    }
+    assert_eq!(
+        codes.iter().filter(|code| **code == 0).count(),
+        1,
+        "{codes:?}"
+    );
+    assert_eq!(started(&rig).len(), 3);
+    assert_eq!(rig.events("run.finished").len(), 3);
+    assert_eq!(used(&rig), [3, 3, 0, 0]);
+    let midnight = start_of(noon.date().tomorrow().unwrap(), ZONE);
+    for id in ids {
+        let sentence = refusal("runs_per_day", 3, 3, &midnight);
+        assert_refused(&rig, &format!("sync {id}"), &sentence);
+    }
+}
+
+#[test]
+fn of_syncs_that_fall_due_at_once_no_more_run_than_the_limit_leaves() {
+    let (rig, half_past) = rig(ZONE, "runs_per_day = 3", 12, 30);
+    let ids = ["a", "b", "c", "d", "e", "f"];
+    for id in ids {
+        rig.sync(id, &guests(HOURLY));
+    }
+    rig.import("a");
+    let daemon = start(&rig);
+    pass_to(&rig, &full_hour(&half_past, 1));
+    until_events(&rig, "run.deferred", 4);
+    until_events(&rig, "run.finished", 3);
+    stop(daemon);
+    let mut told: Vec<String> = started(&rig).into_iter().skip(1).map(|it| it.0).collect();
+    let next = full_hour(&half_past, 2).timestamp();
+    for event in rig.events("run.deferred") {
+        let (sync, reason, at) = deferral(&event);
+        assert_eq!((reason, at), ("runs_per_day", next), "{sync}");
+        told.push(sync.to_owned());
+    }
+    told.sort();
+    assert_eq!(told, ids, "each of them runs or is deferred");
+    assert_eq!(used(&rig)[0], 3);
+}
+
+/// A run of which so much was written down when its process was killed.
+#[derive(Debug, Clone, Copy)]
+enum Cut {
+    /// It asked what names stand for, and was not counted yet.
+    Uncounted,
+    /// It was counted, and nothing else.
+    Counted,
+    /// It had its row in the ledger, and nobody was told.
+    InTheLedger,
+    /// It was told, and was about to make its first call.
+    Told,
+}
+
+/// A rig with room for one run a day, which was cut so; the instant of its midnight.
+fn cut(cut: Cut) -> (Rig, Zoned) {
+    let (rig, half_past) = rig(ZONE, "runs_per_day = 1", 12, 0);
+    rig.sync("guests", &guests(HOURLY));
+    let at = |method: &str| json!({ "method": method, "times": 1, "what": "hang" });
+    assert!(kill_in(&rig, "sync guests", &at("getmailinglists")));
+    assert_eq!((rig.journal().len(), used(&rig)), (0, [0; 4]));
+    let (ledger, before) = (rig.path("state/ledger.redb"), rig.path("ledger.before"));
+    fs::copy(&ledger, &before).unwrap();
+    let journal = rig.path("history/history.jsonl");
+    match cut {
+        Cut::Uncounted => {}
+        Cut::Counted | Cut::InTheLedger | Cut::Told => {
+            assert!(kill_in(&rig, "sync guests", &at("getlistsubscribers")));
+            assert_eq!(started(&rig).len(), 1);
+        }
+    }
+    match cut {
+        Cut::Uncounted | Cut::Told => {}
+        Cut::Counted => {
+            fs::copy(&before, &ledger).unwrap();
+            fs::write(&journal, "").unwrap();
+        }
+        Cut::InTheLedger => fs::write(&journal, "").unwrap(),
+    }
+    (rig, start_of(half_past.date().tomorrow().unwrap(), ZONE))
+}
+
+#[test]
+fn a_run_killed_between_its_count_and_its_start_is_counted_once_and_not_lost() {
+    for (moment, counted) in [
+        (Cut::Uncounted, 0),
+        (Cut::Counted, 1),
+        (Cut::InTheLedger, 1),
+        (Cut::Told, 1),
+    ] {
+        println!("{moment:?}");
+        let (rig, midnight) = cut(moment);
+        assert_eq!(used(&rig), [counted, counted, 0, 0], "{moment:?}");
+        // The interrupted run goes on whatever is used; there is room for no other.
+        let ran = rig.run("sync guests");
+        let code = if counted == 1 { 3 } else { 0 };
+        assert_eq!(ran.code, Some(code), "{moment:?}: {}", ran.stderr);
+        let sentence = refusal("runs_per_day", 1, 1, &midnight);
+        assert_eq!(
+            ran.stderr.contains(&sentence),
+            counted == 1,
+            "{}",
+            ran.stderr
+        );
+        assert_eq!(used(&rig), [1, 1, 0, 0], "{moment:?}");
+        let (begun, ended) = (rig.events("run.started"), rig.events("run.finished"));
+        assert_eq!((begun.len(), ended.len()), (1, 1), "{moment:?}");
+        assert_eq!(begun[0]["run"], ended[0]["run"], "{moment:?}");
+        assert_eq!(ended[0]["outcome"], "completed", "{moment:?}");
+        assert_refused(&rig, "sync guests", &sentence);
+    }
+}
+
+#[test]
+fn a_daemon_goes_on_with_a_run_killed_after_its_count_without_counting_it() {
+    let (rig, midnight) = cut(Cut::Counted);
+    let daemon = start(&rig);
+    until_events(&rig, "run.finished", 1);
+    // What it was counted for is used up, and free on the next day.
+    pass_to(&rig, &(&midnight - 1.hour()));
+    until_events(&rig, "run.deferred", 1);
+    assert_eq!(used(&rig), [1, 1, 0, 0]);
+    pass_to(&rig, &midnight);
+    until_events(&rig, "run.finished", 2);
+    stop(daemon);
+    let triggers: Vec<String> = started(&rig).into_iter().map(|run| run.1).collect();
+    assert_eq!(triggers, ["operator", "scheduled"]);
+    assert_eq!(used(&rig), [1, 1, 0, 0]);
+}
