@@ -152,3 +152,28 @@ fn a_daemon_goes_on_with_a_run_killed_after_its_count_without_counting_it() {
     assert_eq!(triggers, ["operator", "scheduled"]);
     assert_eq!(used(&rig), [1, 1, 0, 0]);
 }
+
+#[test]
+fn a_run_counts_on_the_day_of_its_first_call_for_records() {
+    let (rig, noon) = rig(ZONE, "runs_per_day = 1", 12, 0);
+    rig.sync("guests", &guests(HOURLY));
+    let midnight = start_of(noon.date().tomorrow().unwrap(), ZONE);
+    pass_to(&rig, &(&midnight - 1.minute()));
+    // It asks what names stand for until the next day has come.
+    rig.fault(&json!({ "method": "getmailinglists", "times": 1, "what": "wait" }));
+    let asking = rig.start("asking", "sync guests");
+    until("it asks", || rig.get("/faults")["faults"] == json!([]));
+    pass_to(&rig, &(&midnight + 1.minute()));
+    rig.drop_faults();
+    let ran = asking.end();
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(used(&rig), [1, 1, 0, 0]);
+    let begun: Timestamp = rig.events("run.started")[0]["at"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(begun > midnight.timestamp());
+    let next = start_of(midnight.date().tomorrow().unwrap(), ZONE);
+    assert_refused(&rig, "sync guests", &refusal("runs_per_day", 1, 1, &next));
+}
