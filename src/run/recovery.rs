@@ -20,7 +20,7 @@ use super::resolve::definition_digest;
 use super::start::create_row;
 use crate::domain::ids::SyncId;
 use crate::domain::outcome::RunOutcome;
-use crate::journal::event::ErrorKind;
+use crate::journal::event::{ErrorKind, Event, RunStarted};
 use crate::store::StoreError;
 use crate::store::ledger::SyncNumbers;
 use crate::store::ledger::rows::FinishedRow;
@@ -83,6 +83,16 @@ fn give_up(
         })
     })?;
     let (mut row, _) = create_row(&base.store, numbers, checkpoint, running)?;
+    if !base.journal().contains_started(running.run)? {
+        // It was counted, and nobody was told of it.
+        base.append(&Event::RunStarted(RunStarted {
+            run: running.run,
+            sync: sync.clone(),
+            account: running.account.clone(),
+            trigger: running.trigger,
+            full: running.full,
+        }))?;
+    }
     row.counts.total = row.counts.settled();
     row.finished = Some(FinishedRow {
         outcome: RunOutcome::Failed,

@@ -185,3 +185,24 @@ fn a_run_counts_on_the_day_of_its_first_call_for_records() {
     let next = start_of(midnight.date().tomorrow().unwrap(), ZONE);
     assert_refused(&rig, "sync guests", &refusal("runs_per_day", 1, 1, &next));
 }
+
+#[test]
+fn a_run_killed_after_its_count_that_cannot_go_on_is_told_from_its_start() {
+    for moment in [Cut::Counted, Cut::InTheLedger, Cut::Told] {
+        let (rig, midnight) = cut(moment);
+        rig.sync(
+            "guests",
+            &guests(HOURLY).replace("\"Event guests\"", "\"Newsletter\""),
+        );
+        let sentence = refusal("runs_per_day", 1, 1, &midnight);
+        let ran = rig.run("sync guests");
+        assert_eq!(ran.code, Some(3), "{moment:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains(&sentence), "{}", ran.stderr);
+        let told: Vec<Value> = rig.journal().iter().map(|it| it["event"].clone()).collect();
+        assert_eq!(told, ["run.started", "run.finished"], "{moment:?}");
+        let (begun, ended) = (rig.events("run.started"), rig.events("run.finished"));
+        assert_eq!(begun[0]["run"], ended[0]["run"], "{moment:?}");
+        assert_eq!(ended[0]["outcome"], "failed", "{moment:?}");
+        assert_eq!(used(&rig), [1, 1, 0, 0], "{moment:?}");
+    }
+}
