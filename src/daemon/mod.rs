@@ -151,6 +151,31 @@ impl Service {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = after;
         Ok(())
     }
+
+    /// Runs a sync when its account's turn has come, by the settings that are current then: they may have changed while
+    /// it waited. None where they leave no run to this ticket; what is still due is wished for anew. `wished` are those
+    /// of the wish, by which an interrupted run goes on.
+    pub(crate) async fn run(
+        &self,
+        wished: &Current,
+        ticket: &Ticket,
+        wish: Wish,
+        progress: &watch::Sender<Progress>,
+    ) -> Option<Ended> {
+        let _turn = ticket.turn().await;
+        if wish == Wish::Resume {
+            // What it staged was selected and mapped by the settings that took it up.
+            return wished.run_in_turn(ticket, wish, progress).await;
+        }
+        let current = self.current();
+        let definition = current.base.config.syncs.get(ticket.sync())?;
+        let account = current.accounts.get(&definition.account)?;
+        let by_schedule = matches!(wish, Wish::Schedule { .. });
+        if by_schedule && !definition.active || !ticket.is_of(&account.turns) {
+            return None;
+        }
+        current.run_in_turn(ticket, wish, progress).await
+    }
 }
 
 impl Current {
@@ -162,10 +187,19 @@ impl Current {
         wish: Wish,
         progress: &watch::Sender<Progress>,
     ) -> Option<Ended> {
+        let _turn = ticket.turn().await;
+        self.run_in_turn(ticket, wish, progress).await
+    }
+
+    async fn run_in_turn(
+        &self,
+        ticket: &Ticket,
+        wish: Wish,
+        progress: &watch::Sender<Progress>,
+    ) -> Option<Ended> {
         let sync = ticket.sync();
         let definition = self.base.config.syncs.get(sync)?;
         let account = self.accounts.get(&definition.account)?;
-        let _turn = ticket.turn().await;
         if self.base.stop.is_cancelled() {
             return Some(Ended::failed(RunError::Stopped));
         }

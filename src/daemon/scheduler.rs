@@ -37,6 +37,7 @@ pub async fn daemon(loaded: Loaded, clock: Clock, reload: Reload) -> Result<(), 
     let (asked, mut reloads) = watch::channel(0);
     signals::watch(&stop, Some(asked)).map_err(ServiceError::Signals)?;
     let (service, interrupted) = Service::open(loaded, clock, stop.clone())?;
+    let service = Arc::new(service);
     service.current().base.store.mark_daemon()?;
     planner::note_schedules(&service.current().base)?;
 
@@ -50,7 +51,7 @@ pub async fn daemon(loaded: Loaded, clock: Clock, reload: Reload) -> Result<(), 
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut tasks = Tasks::default();
     let interrupted = interrupted.into_iter().map(|sync| (sync, Wish::Resume));
-    tasks.start(&service.current(), interrupted.collect());
+    tasks.start(&service, interrupted.collect());
     notify(&[sd_notify::NotifyState::Ready]);
     tracing::info!(
         syncs = service.current().base.config.syncs.len(),
@@ -67,13 +68,13 @@ pub async fn daemon(loaded: Loaded, clock: Clock, reload: Reload) -> Result<(), 
             }
             () = wake.notified() => {
                 vigil.beaten(clock.steady());
-                if let Err(error) = tasks.start_due(&service.current()) {
+                if let Err(error) = tasks.start_due(&service) {
                     break Err(error);
                 }
             }
             _ = looks.tick() => {
                 if keep_vigil(&mut vigil, &clock, &mut beat).await?
-                    && let Err(error) = tasks.start_due(&service.current())
+                    && let Err(error) = tasks.start_due(&service)
                 {
                     break Err(error);
                 }
@@ -127,23 +128,24 @@ struct Tasks {
 
 impl Tasks {
     /// Starts runs that fall due together: each knows of the others before the first one begins.
-    fn start(&mut self, current: &Current, due: Vec<(SyncId, Wish)>) {
+    fn start(&mut self, service: &Arc<Service>, due: Vec<(SyncId, Wish)>) {
+        let current = service.current();
         let ticket = |(sync, wish)| current.ticket(&sync).map(|ticket| (ticket, wish));
         let tickets: Vec<(Ticket, Wish)> = due.into_iter().filter_map(ticket).collect();
         for (ticket, wish) in tickets {
             self.busy.insert(ticket.sync().clone(), wish);
-            let current = current.clone();
+            let (service, current) = (service.clone(), current.clone());
             self.set.spawn(async move {
                 let (progress, _) = watch::channel(Progress::default());
-                let result = current.run(&ticket, wish, &progress).await;
+                let result = service.run(&current, &ticket, wish, &progress).await;
                 (ticket.sync().clone(), wish, result)
             });
         }
     }
 
-    fn start_due(&mut self, current: &Current) -> Result<(), ServiceError> {
-        let due = planner::due(&current.base, &self.busy).map_err(Box::new)?;
-        self.start(current, due);
+    fn start_due(&mut self, service: &Arc<Service>) -> Result<(), ServiceError> {
+        let due = planner::due(&service.current().base, &self.busy).map_err(Box::new)?;
+        self.start(service, due);
         Ok(())
     }
 

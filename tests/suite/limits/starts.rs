@@ -206,3 +206,31 @@ fn a_run_killed_after_its_count_that_cannot_go_on_is_told_from_its_start() {
         assert_eq!(used(&rig), [1, 1, 0, 0], "{moment:?}");
     }
 }
+
+#[test]
+fn runs_that_wait_for_their_turn_go_by_the_limits_that_were_reloaded_meanwhile() {
+    let (rig, half_past) = rig(ZONE, "runs_per_day = 3", 12, 30);
+    for id in ["a", "b", "c"] {
+        rig.sync(id, &guests(HOURLY));
+    }
+    let daemon = start(&rig);
+    rig.fault(&json!({ "method": "getlistsubscribers", "times": 1, "what": "wait" }));
+    pass_to(&rig, &full_hour(&half_past, 1));
+    until("the first run is under way", || {
+        rig.get("/faults")["faults"] == json!([])
+    });
+    set(&rig, ZONE, "runs_per_day = 1");
+    reload(&rig, &daemon);
+    rig.drop_faults();
+    until("all have been", || {
+        rig.events("run.finished").len() + rig.events("run.deferred").len() == 3
+    });
+    stop(daemon);
+    assert_eq!(
+        (
+            rig.events("run.started").len(),
+            rig.events("run.deferred").len()
+        ),
+        (1, 2)
+    );
+}
