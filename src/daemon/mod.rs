@@ -38,7 +38,7 @@ use crate::domain::activation::Activation;
 use crate::domain::ids::{AccountName, SyncId};
 use crate::journal::{Journal, JournalError};
 use crate::run::organisation;
-use crate::run::recovery::recover;
+use crate::run::recovery::{self, recover};
 use crate::run::standings::{self, Standings};
 use crate::run::{self, Base, Ended, Progress, RunError, Ticket, Wish};
 use crate::store::{Store, StoreError};
@@ -165,6 +165,32 @@ impl Service {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = after;
         Ok(())
     }
+
+    /// Runs a sync when its account's turn has come, by the settings that are current then: they may have changed while
+    /// it waited. None where they leave no run to this ticket; what is still due is wished for anew. `wished` are those
+    /// of the wish, by which an interrupted run goes on.
+    pub(crate) async fn run(
+        &self,
+        wished: &Current,
+        ticket: &Ticket,
+        wish: Wish,
+        progress: &watch::Sender<Progress>,
+    ) -> Option<Ended> {
+        let _turn = ticket.turn().await;
+        if wish == Wish::Resume {
+            // What it staged was selected and mapped by the settings that took it up.
+            return wished.run_in_turn(ticket, wish, progress).await;
+        }
+        let current = self.current();
+        let definition = current.base.config.syncs.get(ticket.sync())?;
+        let account = current.accounts.get(&definition.account)?;
+        let by_schedule = matches!(wish, Wish::Schedule { .. });
+        let is_active = current.base.standings.now().admits(ticket.sync());
+        if by_schedule && !is_active || !ticket.is_of(&account.turns) {
+            return None;
+        }
+        current.run_in_turn(ticket, wish, progress).await
+    }
 }
 
 impl Current {
@@ -176,15 +202,24 @@ impl Current {
         wish: Wish,
         progress: &watch::Sender<Progress>,
     ) -> Option<Ended> {
+        let _turn = ticket.turn().await;
+        self.run_in_turn(ticket, wish, progress).await
+    }
+
+    async fn run_in_turn(
+        &self,
+        ticket: &Ticket,
+        wish: Wish,
+        progress: &watch::Sender<Progress>,
+    ) -> Option<Ended> {
         let sync = ticket.sync();
         let definition = self.base.config.syncs.get(sync)?;
         let account = self.accounts.get(&definition.account)?;
-        let _turn = ticket.turn().await;
         if self.base.stop.is_cancelled() {
             return Some(Ended::failed(RunError::Stopped));
         }
         let clients = &account.clients;
-        let interrupted = match self.interrupted(sync) {
+        let interrupted = match recovery::is_resumable(&self.base, definition) {
             Ok(interrupted) => interrupted,
             Err(error) => return Some(Ended::failed(error)),
         };
@@ -240,11 +275,6 @@ impl Current {
         let account = self.accounts.get(&definition.account)?;
         let now = self.base.clock.now();
         Some(account.turns.ticket(sync.clone(), now))
-    }
-
-    fn interrupted(&self, sync: &SyncId) -> Result<bool, StoreError> {
-        let checkpoint = self.base.store.state.checkpoint(sync)?;
-        Ok(checkpoint.is_some_and(|checkpoint| checkpoint.running.is_some()))
     }
 }
 

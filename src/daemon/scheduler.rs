@@ -58,7 +58,7 @@ pub(crate) async fn daemon(
     // Before any other call.
     tasks.ask_organisations(&service.current())?;
     let interrupted = interrupted.into_iter().map(|sync| (sync, Wish::Resume));
-    tasks.start(&service.current(), interrupted.collect());
+    tasks.start(&service, interrupted.collect());
     let mut notices = Notices::new();
     notices.ready();
     tracing::info!(
@@ -80,20 +80,20 @@ pub(crate) async fn daemon(
                 }
             }
             ended = tasks.next() => {
-                if let Err(error) = tasks.ended(&service.current(), ended) {
+                if let Err(error) = tasks.ended(&service, ended) {
                     break Err(error);
                 }
             }
             () = wake.notified() => {
                 vigil.beaten(clock.steady());
-                if let Err(error) = tasks.start_due(&service.current()) {
+                if let Err(error) = tasks.start_due(&service) {
                     break Err(error);
                 }
                 notices.alive(clock.steady());
             }
             _ = looks.tick() => {
                 if keep_vigil(&mut vigil, &clock, &mut beat).await?
-                    && let Err(error) = tasks.start_due(&service.current())
+                    && let Err(error) = tasks.start_due(&service)
                 {
                     break Err(error);
                 }
@@ -106,7 +106,7 @@ pub(crate) async fn daemon(
     // What was asked for and has not begun is not begun any more.
     drop(asked);
     let ending = async {
-        tasks.drain(&service.current()).await;
+        tasks.drain(&service).await;
         control.await;
     };
     if tokio::time::timeout(STOP_WITHIN, ending).await.is_err() {
@@ -199,13 +199,13 @@ fn take_over(
 /// Does what was asked through the control socket.
 fn answer(
     asked: Asked,
-    service: &Service,
+    service: &Arc<Service>,
     (tasks, notices): (&mut Tasks, &mut Notices),
     reload: &Reload,
 ) -> Result<(), ServiceError> {
     // Whoever asked may be gone; what was asked is done all the same.
     match asked {
-        Asked::Run(run) => tasks.start_asked(&service.current(), run),
+        Asked::Run(run) => tasks.start_asked(service, run),
         Asked::Set {
             syncs,
             wanted,

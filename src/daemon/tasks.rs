@@ -1,6 +1,7 @@
 //! What the daemon has under way: runs, one of a sync at a time, and questions whose organisation an account belongs to.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{oneshot, watch};
@@ -8,7 +9,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::answer::{AskError, RunAnswer};
 use super::control::AskedRun;
-use super::{Current, ServiceError, planner};
+use super::{Current, Service, ServiceError, planner};
 use crate::domain::ids::{AccountName, SyncId};
 use crate::domain::limits::Limit;
 use crate::journal::event::{DeferReason, Event, RunDeferred};
@@ -51,19 +52,20 @@ impl Tasks {
     }
 
     /// Starts runs that fall due together: each knows of the others before the first one begins.
-    pub(super) fn start(&mut self, current: &Current, due: Vec<(SyncId, Wish)>) {
+    pub(super) fn start(&mut self, service: &Arc<Service>, due: Vec<(SyncId, Wish)>) {
+        let current = service.current();
         let ticket = |(sync, wish)| current.ticket(&sync).map(|ticket| (ticket, wish));
         let tickets: Vec<(Ticket, Wish)> = due.into_iter().filter_map(ticket).collect();
         for (ticket, wish) in tickets {
             let (progress, _) = watch::channel(Progress::default());
-            self.spawn(current, ticket, wish, progress, None);
+            self.spawn(service, ticket, wish, (progress, None));
         }
     }
 
     /// Starts a run that somebody asked for, or lets it wait until the one of its sync that is under way has ended.
-    pub(super) fn start_asked(&mut self, current: &Current, asked: AskedRun) {
+    pub(super) fn start_asked(&mut self, service: &Arc<Service>, asked: AskedRun) {
         if !self.busy.contains_key(&asked.sync) {
-            return self.spawn_asked(current, asked);
+            return self.spawn_asked(service, asked);
         }
         if self.queued.len() < QUEUED_MAX {
             tracing::info!(sync = %asked.sync, "a run of this sync is under way; the one that was asked for waits");
@@ -80,15 +82,15 @@ impl Tasks {
         });
     }
 
-    fn spawn_asked(&mut self, current: &Current, asked: AskedRun) {
+    fn spawn_asked(&mut self, service: &Arc<Service>, asked: AskedRun) {
         let AskedRun {
             sync,
             wish,
             progress,
             answer,
         } = asked;
-        match current.ticket(&sync) {
-            Some(ticket) => self.spawn(current, ticket, wish, progress, Some(answer)),
+        match service.current().ticket(&sync) {
+            Some(ticket) => self.spawn(service, ticket, wish, (progress, Some(answer))),
             // Its file went away while it waited.
             None => {
                 let _ = answer.send(RunAnswer::of(None));
@@ -98,16 +100,15 @@ impl Tasks {
 
     fn spawn(
         &mut self,
-        current: &Current,
+        service: &Arc<Service>,
         ticket: Ticket,
         wish: Wish,
-        progress: watch::Sender<Progress>,
-        answer: Option<Answer>,
+        (progress, answer): (watch::Sender<Progress>, Option<Answer>),
     ) {
         self.busy.insert(ticket.sync().clone(), wish);
-        let current = current.clone();
+        let (service, wished) = (service.clone(), service.current());
         self.set.spawn(async move {
-            let result = current.run(&ticket, wish, &progress).await;
+            let result = service.run(&wished, &ticket, wish, &progress).await;
             Done::Run(ticket.sync().clone(), wish, result.map(Box::new), answer)
         });
     }
@@ -118,10 +119,11 @@ impl Tasks {
     }
 
     /// Starts what is due now: organisations that have to be asked for, before any other call, then runs.
-    pub(super) fn start_due(&mut self, current: &Current) -> Result<(), ServiceError> {
-        self.ask_organisations(current)?;
+    pub(super) fn start_due(&mut self, service: &Arc<Service>) -> Result<(), ServiceError> {
+        let current = service.current();
+        self.ask_organisations(&current)?;
         let due = planner::due(&current.base, &self.busy).map_err(Box::new)?;
-        self.start(current, due);
+        self.start(service, due);
         Ok(())
     }
 
@@ -159,9 +161,10 @@ impl Tasks {
     /// Sees to what has ended.
     pub(super) fn ended(
         &mut self,
-        current: &Current,
+        service: &Arc<Service>,
         finished: Finished,
     ) -> Result<(), ServiceError> {
+        let current = &service.current();
         match finished.0 {
             Ok(Done::Run(sync, wish, result, answer)) => {
                 self.busy.remove(&sync);
@@ -171,7 +174,7 @@ impl Tasks {
                 }
                 let next = self.queued.iter().position(|queued| queued.sync == sync);
                 if let Some(next) = next.and_then(|next| self.queued.remove(next)) {
-                    self.spawn_asked(current, next);
+                    self.spawn_asked(service, next);
                 }
                 match result.map(|ended| *ended) {
                     Some(Ended {
@@ -189,10 +192,10 @@ impl Tasks {
     }
 
     /// Waits until everything has ended.
-    pub(super) async fn drain(&mut self, current: &Current) {
+    pub(super) async fn drain(&mut self, service: &Arc<Service>) {
         self.queued.clear();
         while let Some(ended) = self.set.join_next().await {
-            if let Err(error) = self.ended(current, Finished(ended)) {
+            if let Err(error) = self.ended(service, Finished(ended)) {
                 tracing::error!(error = &error as &dyn std::error::Error, "a run broke off");
             }
         }

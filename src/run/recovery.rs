@@ -19,9 +19,10 @@ use super::finish::{Told, close, forget};
 use super::resolve::definition_digest;
 use super::standings::tell_what_is_left;
 use super::start::create_row;
+use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::SyncId;
 use crate::domain::outcome::RunOutcome;
-use crate::journal::event::ErrorKind;
+use crate::journal::event::{ErrorKind, Event, RunStarted};
 use crate::store::StoreError;
 use crate::store::ledger::SyncNumbers;
 use crate::store::ledger::rows::FinishedRow;
@@ -50,6 +51,24 @@ pub(crate) fn recover(base: &Base) -> Result<Vec<SyncId>, RunError> {
     }
     drop_strays(base, &running)?;
     Ok(interrupted)
+}
+
+/// Whether a run of a sync was interrupted and can go on. One whose definition has changed since ends here.
+///
+/// # Errors
+/// [`RunError::Store`] or [`RunError::Journal`].
+pub(crate) fn is_resumable(base: &Base, definition: &SyncDefinition) -> Result<bool, RunError> {
+    let Some(checkpoint) = base.store.state.checkpoint(&definition.id)? else {
+        return Ok(false);
+    };
+    let Some(run) = checkpoint.running.clone() else {
+        return Ok(false);
+    };
+    if run.definition == definition_digest(&base.config, definition) {
+        return Ok(true);
+    }
+    give_up(base, &definition.id, &checkpoint, &run, CHANGED)?;
+    Ok(false)
 }
 
 const CHANGED: &str =
@@ -85,6 +104,16 @@ pub(super) fn give_up(
         })
     })?;
     let (mut row, _) = create_row(&base.store, numbers, checkpoint, running)?;
+    if !base.journal().contains_started(running.run)? {
+        // It was counted, and nobody was told of it.
+        base.append(&Event::RunStarted(RunStarted {
+            run: running.run,
+            sync: sync.clone(),
+            account: running.account.clone(),
+            trigger: running.trigger,
+            full: running.full,
+        }))?;
+    }
     row.counts.total = row.counts.settled();
     row.finished = Some(FinishedRow {
         outcome: RunOutcome::Failed,

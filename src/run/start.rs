@@ -90,7 +90,7 @@ pub(super) async fn start<'a>(
     let (plan, numbers) = resolved.await?;
     let running = match interrupted {
         Some(running) => running,
-        None => count(base, definition, &checkpoint, wish, full, now)?,
+        None => count(base, definition, &checkpoint, wish, full)?,
     };
     let imports = running.trigger == Trigger::Resync
         || checkpoint.completed == 0
@@ -244,8 +244,9 @@ fn count(
     checkpoint: &Checkpoint,
     wish: Wish,
     full: bool,
-    now: Timestamp,
 ) -> Result<Running, RunError> {
+    // A day may have ended while the services were asked what names stand for.
+    let now = base.clock.now();
     let (trigger, first) = weigh(base, definition, checkpoint, wish, now)?;
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(|_| StoreError::Random)?;

@@ -59,6 +59,11 @@ impl Ticket {
         &self.sync
     }
 
+    /// Whether it is for one of these turns; a sync may have gone over to another account since.
+    pub(crate) fn is_of(&self, turns: &Arc<Turns>) -> bool {
+        Arc::ptr_eq(&self.turns, turns)
+    }
+
     /// Waits for its turn.
     pub(crate) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.turns.take().await

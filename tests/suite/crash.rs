@@ -66,8 +66,13 @@ fn kill_at_call(rig: &Rig, calls: usize) -> bool {
 
 /// The same at the call that a fault strikes.
 pub(crate) fn kill_at(rig: &Rig, fault: &Value) -> bool {
+    kill_in(rig, "sync newsletter", fault)
+}
+
+/// The same in another command.
+pub(crate) fn kill_in(rig: &Rig, line: &str, fault: &Value) -> bool {
     rig.fault(fault);
-    let mut running = rig.start("killed", "sync newsletter");
+    let mut running = rig.start("killed", line);
     let mut struck = false;
     until("the call comes, or the run ends", || {
         struck = rig.get("/faults")["faults"] == json!([]);

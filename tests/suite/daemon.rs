@@ -322,14 +322,19 @@ fn syncs_that_fall_due_together_share_what_they_read() {
     let city = "map = { \"City\" = \"Mailing_City\" }";
     rig.sync("cities", &definition("Contacts", "3zcities", all, city));
     rig.sync("leads", &definition("Leads", "3zopenleads", all, ""));
+    // First reads that take their time leave the syncs with cursors of different seconds.
+    let slow = json!({"delay": {"millis": 150}});
+    rig.fault(&json!({"method": "coql", "times": 8, "what": slow}));
     let daemon = rig.start("daemon", "daemon");
-    // Four runs of one tick, none of them in full: their windows end together.
+    // Four runs of one tick, none of them in full: their windows end together. One that begins earlier than those of
+    // others asks for itself, so they have to begin together as well.
     let together = || -> Vec<u64> {
         let mut finished = rig.events("run.finished");
         finished.retain(|run| run["full"] == false);
+        let window = |run: &Value| (run["from"].clone(), run["to"].clone());
         let ticks = finished.windows(4).filter(|runs| {
             let ran: BTreeSet<&str> = runs.iter().filter_map(|run| run["sync"].as_str()).collect();
-            ran == BTreeSet::from(syncs) && runs.iter().all(|run| run["to"] == runs[0]["to"])
+            ran == BTreeSet::from(syncs) && runs.iter().all(|run| window(run) == window(&runs[0]))
         });
         let calls = |run: &Value| run["crm"]["calls"].as_u64().unwrap();
         ticks.map(|runs| runs.iter().map(calls).sum()).collect()

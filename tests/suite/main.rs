@@ -8,6 +8,7 @@ mod config;
 mod crash;
 mod daemon;
 mod demo;
+mod limits;
 mod login;
 mod rig;
 mod scale;

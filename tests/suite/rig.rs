@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub(crate) use dice::Dice;
+use jiff::Timestamp;
+use rosterd::clock::Clock;
 use rosterd::sandbox::{CLIENT_ID, CLIENT_SECRET, Options, REFRESH_TOKEN, Sandbox};
 pub(crate) use running::{Running, until};
 use serde_json::{Value, json};
@@ -366,11 +368,13 @@ campaigns_url = "{url}"
 
     /// How many seconds to pass until rosterd's clock shows so many seconds past the hour, however long all took before.
     pub(crate) fn until_past_the_hour(&self, seconds: i64) -> i64 {
-        let moved = fs::read_to_string(self.path("clock-offset")).unwrap_or_default();
-        let moved: i64 = moved.parse().unwrap_or_default();
-        let now = rosterd::clock::Clock::system().now().as_second() + moved;
         // An hour where it shows them just now.
-        (seconds - now - 1).rem_euclid(3600) + 1
+        (seconds - self.now().as_second() - 1).rem_euclid(3600) + 1
+    }
+
+    /// What rosterd's clock shows.
+    pub(crate) fn now(&self) -> Timestamp {
+        Clock::moved_by(self.path("clock-offset")).now()
     }
 
     /// Moves the sandbox's clock on, and not rosterd's.
@@ -409,7 +413,7 @@ impl Calls {
 
 /// A zone in which it is about noon, so that no test meets the end of a day, and of its limits.
 fn zone_at_noon() -> String {
-    let hours = rosterd::clock::Clock::system().now().as_second() / 3600 % 24;
+    let hours = Clock::system().now().as_second() / 3600 % 24;
     // The sign is that of POSIX: `Etc/GMT-3` is three hours ahead.
     match 12 - hours {
         0 => "UTC".to_owned(),
