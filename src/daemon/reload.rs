@@ -175,13 +175,11 @@ fn replace(service: &Service, loaded: Loaded) -> Result<Difference, ServiceError
         accounts_changed: difference.accounts.clone(),
         settings_changed: difference.settings.clone(),
     };
-    // Told first: what follows from the new files is told behind it.
-    service
-        .current()
-        .base
-        .append(&Event::ConfigReloaded(event))?;
     service.replace(loaded)?;
-    planner::note_schedules(&service.current().base)?;
+    let base = service.current().base;
+    planner::note_schedules(&base)?;
+    // Told last: who reads it may rely on the new files from then on.
+    base.append(&Event::ConfigReloaded(event))?;
     Ok(difference)
 }
 

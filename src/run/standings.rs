@@ -440,3 +440,6 @@ pub(super) fn digest(what: &str, parts: &[&str]) -> [u8; 16] {
     digest.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
     digest
 }
+
+#[cfg(test)]
+mod tests;

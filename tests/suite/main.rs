@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod activation;
 mod cleared;
 mod cli;
 mod config;
@@ -14,6 +15,7 @@ mod rig;
 mod scale;
 mod scenarios;
 mod schedule;
+mod story;
 mod systemd;
 mod trouble;
 mod walk;
