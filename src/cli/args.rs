@@ -94,7 +94,7 @@ pub enum Command {
     Activate(ActivateArgs),
     /// Keep syncs from running, whatever their files say, until they are activated.
     #[command(
-        after_help = "A run under way goes on to its end. What is on the lists stays there; opt-outs in the CRM are not carried out."
+        after_help = "A run under way goes on to its end. What is on the lists stays there; opt-outs in the CRM are carried out by the\naccount's other syncs, if any is active."
     )]
     Deactivate(DeactivateArgs),
     /// Carry out the removals that a run held, as far as they still apply.
@@ -171,7 +171,7 @@ What a run is expected to cost is the median of the sync's last five runs that r
 does, everything or changes; before its first run it is unknown, which `rosterd plan` tells. First
 runs are taken to complete, and runs by people cannot be foreseen. Of a sync whose occurrences are
 deferred, 24 in a row are shown until the limit frees, and of all together the first 5,000.
-Works beside a running daemon, and reads nothing but files.";
+Works beside a running daemon as well as without one, and asks no service.";
 
 const PLAN_EXAMPLES: &str = "\
 Examples:

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::wire::{
     AskAdopt, AskForget, AskHold, AskPlan, AskRelease, AskRun, AskSet, AskWhy, Hello, Line,
-    Telling, Whom,
+    Standing, Telling, Whom,
 };
 use crate::daemon::HoldVerdict;
 use crate::daemon::answer::{AskError, Planned, RunAnswer};
@@ -80,6 +80,12 @@ impl Remote {
             ))),
             false => Ok(None),
         }
+    }
+
+    /// How things stand.
+    pub(crate) async fn state(&self) -> Result<Standing, AskError> {
+        let sent = self.http.get(url("state")).send().await;
+        self.read(sent.map_err(|error| self.silent(&error))?).await
     }
 
     /// Starts a run and follows it to its end.

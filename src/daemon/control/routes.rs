@@ -18,11 +18,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::peer::Peer;
 use super::wire::{
-    AskAdopt, AskForget, AskHold, AskPlan, AskRelease, AskRun, AskSet, AskWhy, Hello, Line, Whom,
+    AskAdopt, AskForget, AskHold, AskPlan, AskRelease, AskRun, AskSet, AskWhy, Hello, Line,
+    Standing, Whom,
 };
 use super::{Asked, AskedRun, Tell, Wording};
 use crate::daemon::answer::{AskError, Planned, RunAnswer};
 use crate::daemon::rehearsal::{Folder, Rehearsal, Scope};
+use crate::daemon::reload::Fingerprints;
 use crate::daemon::{Current, Service};
 use crate::domain::address::{EmailAddress, RoleAddresses};
 use crate::domain::written::Written;
@@ -58,6 +60,7 @@ pub(super) fn routes(
     });
     Router::new()
         .route("/hello", get(hello))
+        .route("/state", get(state))
         .route("/run", post(run))
         .route("/plan", post(plan))
         .route("/why", post(why))
@@ -92,7 +95,9 @@ async fn admit(
         return answer::<()>(Err(AskError::Refused(message.to_owned())));
     }
     match what.as_str() {
-        "hello" | "plan" | "why" => tracing::debug!(uid, what, "asked through the control socket"),
+        "hello" | "state" | "plan" | "why" => {
+            tracing::debug!(uid, what, "asked through the control socket")
+        }
         _ => tracing::info!(uid, what, "asked through the control socket"),
     }
     next.run(request).await
@@ -144,6 +149,16 @@ async fn hello(State(shared): At) -> Response {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         state_dir: shared.current().base.config.state_dir.clone(),
     }))
+}
+
+async fn state(State(shared): At) -> Response {
+    let current = shared.current();
+    let standing = current.base.store.state.snapshot();
+    let standing = standing.map(|kept| Standing {
+        kept,
+        files: Fingerprints::of(&current.base.config),
+    });
+    answer(shared.done(standing.map_err(RunError::from)).await)
 }
 
 async fn run(State(shared): At, Json(ask): Json<AskRun>) -> Response {
