@@ -72,7 +72,9 @@ fn told(set: &Set, wanted: Wanted) -> String {
             format!("{sync} runs once, and has: `rosterd sync {sync}` runs it again")
         }
         (Some(why), Wanted::Active) => {
-            format!("{sync} stays inactive: {}", why.remedy(sync, &set.account))
+            let remedy = || why.remedy(sync, &set.account);
+            let why = set.no_room.clone().unwrap_or_else(remedy);
+            format!("{sync} stays inactive: {why}")
         }
         (Some(_), Wanted::Inactive) if set.is_running => {
             format!("{sync} is inactive; its run under way goes on to its end")

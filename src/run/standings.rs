@@ -150,17 +150,20 @@ pub(crate) struct Set {
     pub(crate) before: Option<Inactivity>,
     /// How it stands now.
     pub(crate) after: Option<Inactivity>,
+    /// The limit that leaves no room for it, in a sentence.
+    pub(crate) no_room: Option<String>,
     /// Whether a run of it is under way, and goes on to its end.
     pub(crate) is_running: bool,
 }
 
-/// Activates or deactivates syncs. One for which the limit leaves no room, or whose file says that it is inactive, stays
-/// as it is; so does what holds it.
+/// Activates or deactivates syncs. One for which the limit leaves no room stays as it is, and so does what holds it; one
+/// whose file says that it is inactive is held by nothing any more.
 ///
 /// # Errors
 /// [`RunError::Store`] or [`RunError::Journal`].
 pub(crate) fn set(base: &Base, syncs: &[SyncId], wanted: Wanted) -> Result<Vec<Set>, RunError> {
     let mut before = Activation::default();
+    let mut no_room = BTreeMap::new();
     settle(base, |config, kept| {
         before = activation(config, kept);
         let mut kept = kept.clone();
@@ -181,8 +184,12 @@ pub(crate) fn set(base: &Base, syncs: &[SyncId], wanted: Wanted) -> Result<Vec<S
                     ..standing.clone()
                 };
                 let standing = std::mem::replace(standing, unheld);
-                if !activation(config, &kept).admits(sync) {
+                let would = activation(config, &kept);
+                if let (Some(Inactivity::Limit), Err(refused)) =
+                    (would.why_not(sync), would.has_room(&definition.account))
+                {
                     kept.standings.insert(sync.clone(), standing);
+                    no_room.insert(sync.clone(), refused.to_string());
                     continue;
                 }
             }
@@ -204,7 +211,11 @@ pub(crate) fn set(base: &Base, syncs: &[SyncId], wanted: Wanted) -> Result<Vec<S
             sync: sync.clone(),
             account: standing.account.clone(),
             before: before.why_not(sync),
-            after: now.why_not(sync),
+            after: match no_room.contains_key(sync) {
+                true => Some(Inactivity::Limit),
+                false => now.why_not(sync),
+            },
+            no_room: no_room.get(sync).cloned(),
             is_running: running(sync)?,
         })
     });

@@ -34,12 +34,7 @@ fn those_first_seen_last_stay_inactive_until_another_is_deactivated() {
     // Activating is refused too, and changes nothing.
     let ran = rig.run("activate d");
     assert_eq!(ran.code, Some(3));
-    assert!(
-        ran.stdout
-            .starts_with("d stays inactive: the limit active_syncs"),
-        "{}",
-        ran.stdout
-    );
+    assert_eq!(ran.stdout, format!("d stays inactive: {NO_ROOM}\n"));
     assert_eq!(standing(&rig), full);
     rig.done("deactivate b");
     let after = [
@@ -51,6 +46,8 @@ fn those_first_seen_last_stay_inactive_until_another_is_deactivated() {
     assert_eq!(standing(&rig), after, "of two seen at once, by id");
     let ran = rig.run("activate b c");
     assert_eq!(ran.code, Some(3), "{}", ran.stdout);
+    let said = format!("b stays inactive: {NO_ROOM}\nc is active already\n");
+    assert_eq!(ran.stdout, said);
     assert_eq!(standing(&rig), after, "b has lost its place");
     stop(daemon);
     let daemon = start(&rig);
