@@ -13,6 +13,7 @@ use super::wire::{
     AskAdopt, AskForget, AskHold, AskPlan, AskRelease, AskRun, AskSet, AskWhy, Hello, Line,
     Telling, Whom,
 };
+use super::{PATH_MAX, is_no_socket, is_too_long};
 use crate::daemon::HoldVerdict;
 use crate::daemon::answer::{AskError, Planned, RunAnswer};
 use crate::daemon::reload::Difference;
@@ -41,7 +42,7 @@ impl Remote {
     pub(crate) async fn find(path: &Path, state_dir: &Path) -> Result<Option<Self>, AskError> {
         let unreachable = |why: String| {
             AskError::unanswered(format!(
-                "a daemon holds the state in {}, and its control socket {} cannot be used: {why}",
+                "a daemon holds the state in {}, and the control socket {} is no way to it: {why}; its log says more",
                 state_dir.display(),
                 path.display()
             ))
@@ -57,7 +58,7 @@ impl Remote {
                 );
                 return Err(AskError::unanswered(message));
             }
-            Err(error) if is_held() => return Err(unreachable(error.to_string())),
+            Err(error) if is_held() => return Err(unreachable(why_not(path, &error))),
             Err(_) => return Ok(None),
         }
         let client = Client::builder().unix_socket(path).no_proxy().build();
@@ -246,6 +247,19 @@ impl Remote {
 
 fn url(what: &str) -> String {
     format!("http://rosterd/{what}")
+}
+
+/// Why nobody can be reached at `path`.
+fn why_not(path: &Path, error: &io::Error) -> String {
+    match error.kind() {
+        _ if is_too_long(path) => format!("its path is longer than {PATH_MAX} bytes"),
+        _ if is_no_socket(path) => "it is no socket".to_owned(),
+        io::ErrorKind::NotFound => "it is not there".to_owned(),
+        io::ErrorKind::ConnectionRefused => {
+            "nobody serves it, or the daemon is stopping".to_owned()
+        }
+        _ => error.to_string(),
+    }
 }
 
 /// The innermost cause, which says most.
