@@ -79,7 +79,7 @@ async fn admit(
     next: Next,
 ) -> Response {
     let socket = shared.service.current().base.config.control.clone();
-    let what = request.uri().path().trim_start_matches('/').to_owned();
+    let what = known(request.uri().path());
     let uid = peer.uid;
     if !peer.may_ask(&socket) {
         tracing::warn!(
@@ -91,11 +91,30 @@ async fn admit(
             "this user may not ask the daemon: use root, the service's user, or one of its group";
         return answer::<()>(Err(AskError::Refused(message.to_owned())));
     }
-    match what.as_str() {
+    match what {
         "hello" | "plan" | "why" => tracing::debug!(uid, what, "asked through the control socket"),
         _ => tracing::info!(uid, what, "asked through the control socket"),
     }
     next.run(request).await
+}
+
+/// What is asked for at a path. Of one that is not known nothing is logged: it may say anything.
+fn known(path: &str) -> &'static str {
+    const KNOWN: [&str; 10] = [
+        "hello",
+        "run",
+        "plan",
+        "why",
+        "hold",
+        "adopt",
+        "release",
+        "forget",
+        "activation",
+        "reload",
+    ];
+    let asked = path.trim_start_matches('/');
+    let known = KNOWN.into_iter().find(|known| *known == asked);
+    known.unwrap_or("something unknown")
 }
 
 fn answer<T: Serialize>(result: Result<T, AskError>) -> Response {
