@@ -158,10 +158,18 @@ impl Shared {
     }
 }
 
+fn unfinished() -> AskError {
+    AskError::Later(
+        "the daemon ends before this is done: ask again when it has been started".to_owned(),
+    )
+}
+
 async fn hello(State(shared): At) -> Response {
+    let state_dir = shared.current().base.config.state_dir.clone();
     answer(Ok(Hello {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        state_dir: shared.current().base.config.state_dir.clone(),
+        // Whoever asks may be in another folder than this process.
+        state_dir: state_dir.canonicalize().unwrap_or(state_dir),
     }))
 }
 
