@@ -8,6 +8,7 @@ use reqwest::{Client, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::wire::{
     AskAdopt, AskForget, AskHold, AskPlan, AskRelease, AskRun, AskSet, AskWhy, Hello, Line,
@@ -32,6 +33,8 @@ const HELLO_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) struct Remote {
     http: Client,
     path: PathBuf,
+    /// Whoever asks is told to stop.
+    stop: CancellationToken,
 }
 
 impl Remote {
@@ -66,6 +69,7 @@ impl Remote {
         let remote = Self {
             http,
             path: path.to_owned(),
+            stop: CancellationToken::new(),
         };
         let hello = remote.http.get(url("hello")).timeout(HELLO_WITHIN).send();
         let hello = match hello.await {
@@ -83,7 +87,12 @@ impl Remote {
         }
     }
 
-    /// Starts a run and follows it to its end.
+    /// The same, whose answers are not waited for once `stop` is cancelled.
+    pub(crate) fn until(self, stop: CancellationToken) -> Self {
+        Self { stop, ..self }
+    }
+
+    /// Starts a run and follows it to its end. Once it is begun, `stop` leaves following it to whoever asked.
     pub(crate) async fn run(
         &self,
         sync: &str,
@@ -180,8 +189,13 @@ impl Remote {
     }
 
     async fn send<A: Serialize>(&self, what: &str, ask: &A) -> Result<Response, AskError> {
-        let sent = self.http.post(url(what)).json(ask).send().await;
-        sent.map_err(|error| self.silent(&error))
+        let sent = self.http.post(url(what)).json(ask).send();
+        tokio::select! {
+            sent = sent => sent.map_err(|error| self.silent(&error)),
+            () = self.stop.cancelled() => Err(AskError::Later(
+                "no longer waited for: what the daemon was asked for it does all the same".to_owned(),
+            )),
+        }
     }
 
     async fn read<T: DeserializeOwned>(&self, response: Response) -> Result<T, AskError> {

@@ -21,6 +21,7 @@ use jiff::tz::TimeZone;
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 pub(crate) use client::Remote;
 pub(crate) use wire::{Telling, Whom};
@@ -56,6 +57,8 @@ pub(super) enum Asked {
     },
     /// To end, as the stores have failed.
     End(ServiceError),
+    /// To end, as something panicked with this.
+    Panicked(Box<dyn Any + Send>),
 }
 
 /// A run that somebody asked for and may be following.
@@ -180,16 +183,17 @@ impl Control {
         Ok(Self { listener, file })
     }
 
-    /// Serves it until `stop`, and then what is being answered.
+    /// Serves it until `stop`, and then what is being answered. What has to come to its end even if nobody waits for
+    /// the answer is among the `works`.
     pub(super) async fn serve(
         self,
         service: Arc<Service>,
         asked: mpsc::Sender<Asked>,
         tell: Tell,
-        stop: CancellationToken,
+        (stop, works): (CancellationToken, TaskTracker),
     ) -> io::Result<()> {
         let Self { listener, file } = self;
-        let routes = routes::routes(service, asked, tell, stop.clone());
+        let routes = routes::routes(service, asked, tell, (stop.clone(), works));
         let routes = routes.into_make_service_with_connect_info::<Peer>();
         let served = axum::serve(listener, routes);
         let served = served.with_graceful_shutdown(stop.cancelled_owned()).await;

@@ -1,6 +1,7 @@
 //! What can be asked through the control socket, and how each question is answered.
 
 use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +12,11 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use futures_util::stream;
+use futures_util::{FutureExt, stream};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::peer::Peer;
 use super::wire::{
@@ -27,7 +29,7 @@ use crate::daemon::{Current, Service};
 use crate::domain::address::{EmailAddress, RoleAddresses};
 use crate::domain::written::Written;
 use crate::run::why::Subject;
-use crate::run::{Progress, RunError, Wish};
+use crate::run::{Progress, RunError, Wish, cut};
 
 /// How often progress is told; what comes faster is told together.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -40,6 +42,7 @@ struct Shared {
     asked: mpsc::Sender<Asked>,
     tell: Tell,
     stop: CancellationToken,
+    works: TaskTracker,
 }
 
 type At = State<Arc<Shared>>;
@@ -48,13 +51,14 @@ pub(super) fn routes(
     service: Arc<Service>,
     asked: mpsc::Sender<Asked>,
     tell: Tell,
-    stop: CancellationToken,
+    (stop, works): (CancellationToken, TaskTracker),
 ) -> Router {
     let shared = Arc::new(Shared {
         service,
         asked,
         tell,
         stop,
+        works,
     });
     Router::new()
         .route("/hello", get(hello))
@@ -146,6 +150,30 @@ impl Shared {
             let _ = self.asked.send(Asked::End(error)).await;
         }
         Err(told)
+    }
+
+    /// Does what is to be done once it is begun, whether or not whoever asked waits for it: a connection that breaks
+    /// would cut it anywhere. When the daemon stops it has as long as a run. A panic ends the daemon, as one of a run does.
+    async fn undertake<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl Future<Output = Result<T, AskError>> + Send + 'static,
+    ) -> Result<T, AskError> {
+        let shared = self.clone();
+        let task = self.works.spawn(async move {
+            let work = AssertUnwindSafe(work).catch_unwind();
+            let done = tokio::select! {
+                done = work => done,
+                () = cut(&shared.stop) => return Err(unfinished()),
+            };
+            match done {
+                Ok(done) => done,
+                Err(panic) => {
+                    let _ = shared.asked.send(Asked::Panicked(panic)).await;
+                    Err(unfinished())
+                }
+            }
+        });
+        task.await.unwrap_or_else(|_| Err(unfinished()))
     }
 
     /// Asks the daemon's loop.
@@ -263,48 +291,63 @@ async fn why(State(shared): At, Json(ask): Json<AskWhy>) -> Response {
         };
         Ok((shared.tell)(&story, &subject, &wording))
     };
-    answer(told.await)
+    answer(tokio::select! {
+        told = told => told,
+        () = shared.stop.cancelled() => Err(unfinished()),
+    })
 }
 
 async fn hold(State(shared): At, Json(ask): Json<AskHold>) -> Response {
-    let current = shared.current();
-    let definition = match current.base.config.sync_named(ask.sync.as_str()) {
-        Ok(sync) => current.base.config.syncs.get(&sync),
-        Err(unknown) => return answer::<()>(Err(unknown.into())),
+    let work = {
+        let shared = shared.clone();
+        async move {
+            let current = shared.current();
+            let sync = current.base.config.sync_named(ask.sync.as_str())?;
+            let settled = match current.base.config.syncs.get(&sync) {
+                Some(definition) => current.settle_hold(definition, ask.run, ask.verdict).await,
+                None => Ok(0),
+            };
+            shared.done(settled).await
+        }
     };
-    let settled = match definition {
-        Some(definition) => current.settle_hold(definition, ask.run, ask.verdict).await,
-        None => Ok(0),
-    };
-    answer(shared.done(settled).await)
+    answer(shared.undertake(work).await)
 }
 
 async fn adopt(State(shared): At, Json(ask): Json<AskAdopt>) -> Response {
-    let current = shared.current();
-    let adopted = async {
-        let sync = current.base.config.sync_named(&ask.sync)?;
-        shared.done(current.adopt(&sync).await).await
+    let work = {
+        let shared = shared.clone();
+        async move {
+            let current = shared.current();
+            let sync = current.base.config.sync_named(&ask.sync)?;
+            shared.done(current.adopt(&sync).await).await
+        }
     };
-    answer(adopted.await)
+    answer(shared.undertake(work).await)
 }
 
 async fn release(State(shared): At, Json(ask): Json<AskRelease>) -> Response {
-    let released = async {
-        let address = EmailAddress::parse(&ask.address);
-        let address = address.map_err(|problem| AskError::Refused(problem.to_string()))?;
-        let released = shared.current().release(&address, &ask.reason).await;
-        shared.done(released).await
+    let work = {
+        let shared = shared.clone();
+        async move {
+            let address = EmailAddress::parse(&ask.address);
+            let address = address.map_err(|problem| AskError::Refused(problem.to_string()))?;
+            let released = shared.current().release(&address, &ask.reason).await;
+            shared.done(released).await
+        }
     };
-    answer(released.await)
+    answer(shared.undertake(work).await)
 }
 
 async fn forget(State(shared): At, Json(ask): Json<AskForget>) -> Response {
-    let forgotten = async {
-        let whom = Written::of(&ask.address);
-        let whom = whom.ok_or_else(|| AskError::Refused("the address is empty".to_owned()))?;
-        shared.done(shared.current().forget(&whom).await).await
+    let work = {
+        let shared = shared.clone();
+        async move {
+            let whom = Written::of(&ask.address);
+            let whom = whom.ok_or_else(|| AskError::Refused("the address is empty".to_owned()))?;
+            shared.done(shared.current().forget(&whom).await).await
+        }
     };
-    answer(forgotten.await)
+    answer(shared.undertake(work).await)
 }
 
 async fn set(State(shared): At, Json(ask): Json<AskSet>) -> Response {
