@@ -5,11 +5,13 @@
 mod cleared;
 mod cli;
 mod config;
+mod control;
 mod crash;
 mod daemon;
 mod demo;
 mod limits;
 mod login;
+mod reload;
 mod rig;
 mod scale;
 mod scenarios;
