@@ -73,7 +73,7 @@ impl Remote {
         };
         let hello = remote.http.get(url("hello")).timeout(HELLO_WITHIN).send();
         let hello = match hello.await {
-            Ok(response) => remote.read::<Hello>(response).await?,
+            Ok(response) => remote.read::<Hello>("hello", response).await?,
             Err(error) => return Err(unreachable(cause(&error))),
         };
         match same(&hello.state_dir, state_dir) {
@@ -185,23 +185,27 @@ impl Remote {
         ask: &A,
     ) -> Result<T, AskError> {
         let response = self.send(what, ask).await?;
-        self.read(response).await
+        self.read(what, response).await
     }
 
     async fn send<A: Serialize>(&self, what: &str, ask: &A) -> Result<Response, AskError> {
         let sent = self.http.post(url(what)).json(ask).send();
         tokio::select! {
-            sent = sent => sent.map_err(|error| self.silent(&error)),
+            sent = sent => sent.map_err(|error| self.silent(what, &cause(&error))),
             () = self.stop.cancelled() => Err(AskError::Later(
                 "no longer waited for: what the daemon was asked for it does all the same".to_owned(),
             )),
         }
     }
 
-    async fn read<T: DeserializeOwned>(&self, response: Response) -> Result<T, AskError> {
+    async fn read<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        response: Response,
+    ) -> Result<T, AskError> {
         let is_success = response.status().is_success();
         let body = response.bytes().await;
-        let body = body.map_err(|error| self.silent(&error))?;
+        let body = body.map_err(|error| self.silent(what, &cause(&error)))?;
         match is_success {
             true => self.parse(&body),
             false => Err(self.parse(&body)?),
@@ -217,13 +221,14 @@ impl Remote {
     ) -> Result<T, AskError> {
         let mut response = self.send(what, ask).await?;
         if !response.status().is_success() {
-            return self.read(response).await;
+            return self.read(what, response).await;
         }
         let mut rest = Vec::new();
         loop {
             let chunk = response.chunk().await;
-            let Some(chunk) = chunk.map_err(|error| self.silent(&error))? else {
-                return Err(self.silent(&"it ended"));
+            let chunk = chunk.map_err(|error| self.silent(what, &cause(&error)))?;
+            let Some(chunk) = chunk else {
+                return Err(self.silent(what, "it ended"));
             };
             rest.extend_from_slice(&chunk);
             while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
@@ -251,9 +256,13 @@ impl Remote {
         })
     }
 
-    fn silent(&self, error: &(impl std::fmt::Display + ?Sized)) -> AskError {
+    fn silent(&self, what: &str, why: &str) -> AskError {
+        let then = match what {
+            "run" => "a run that had begun goes on when it is started again",
+            _ => "ask again when it has been started",
+        };
         AskError::Later(format!(
-            "the daemon at {} stopped answering ({error}); what it was doing goes on when it is started again",
+            "the daemon at {} stopped answering ({why}); {then}",
             self.path.display()
         ))
     }

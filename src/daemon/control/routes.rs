@@ -179,7 +179,10 @@ impl Shared {
     /// Asks the daemon's loop.
     async fn ask<T>(&self, asked: impl FnOnce(oneshot::Sender<T>) -> Asked) -> Result<T, AskError> {
         let (sender, answer) = oneshot::channel();
-        let stopping = || AskError::Later("the daemon is stopping".to_owned());
+        let stopping = || {
+            let message = "the daemon is stopping: ask again when it has been started";
+            AskError::Later(message.to_owned())
+        };
         let sent = self.asked.send(asked(sender)).await;
         sent.map_err(|_| stopping())?;
         answer.await.map_err(|_| stopping())
