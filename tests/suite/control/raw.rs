@@ -5,8 +5,8 @@ use std::os::unix::net::UnixStream;
 
 use serde_json::{Value, json};
 
-use super::{daemon, hold_up, rig, stop, until_finished, until_held_up};
-use crate::rig::Rig;
+use super::{daemon, hold_up, rig, run_held_up, stop, until_finished, until_held_up};
+use crate::rig::{Rig, until};
 
 /// A connection that has sent this.
 fn connection(rig: &Rig, sent: &str) -> UnixStream {
@@ -115,4 +115,30 @@ fn who_neither_asks_nor_listens_keeps_the_daemon_from_nothing() {
     let cut = "a connection to the control socket stayed open, and is cut";
     assert!(ended.stderr.contains(cut), "{}", ended.stderr);
     drop(deaf);
+}
+
+#[test]
+fn so_many_runs_may_wait_and_who_asks_for_another_is_refused() {
+    let rig = rig();
+    let daemon = daemon(&rig);
+    let (first, _) = run_held_up(&rig, "first");
+    let run = json!({"sync": "newsletter", "full": false}).to_string();
+    let run = request("POST /run HTTP/1.1\r\n", &run);
+    let waiting: Vec<_> = (0..16).map(|_| connection(&rig, &run)).collect();
+    let waits = "the one that was asked for waits";
+    until("all of them wait", || {
+        daemon.stderr().matches(waits).count() == 16
+    });
+    let refused = rig.run("sync newsletter");
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("16 others wait"),
+        "{}",
+        refused.stderr
+    );
+    // Nobody listens to those, and the first ends all the same.
+    drop(waiting);
+    rig.drop_faults();
+    assert_eq!(first.end().code, Some(0));
+    stop(daemon);
 }

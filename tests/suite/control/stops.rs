@@ -28,7 +28,9 @@ fn who_follows_a_run_when_the_daemon_stops_is_told_that_it_goes_on_at_the_next_s
     let waited = waiting.end();
     assert_eq!(waited.code, Some(75), "{}", waited.stderr);
     assert!(
-        waited.stderr.contains("the daemon is stopping"),
+        waited
+            .stderr
+            .contains("the daemon is stopping: ask again when it has been started"),
         "{}",
         waited.stderr
     );
@@ -61,4 +63,30 @@ fn a_daemon_that_stops_cuts_what_else_it_was_asked_for_and_asking_again_does_the
     rig.done(&line);
     assert_eq!(rig.events("address.forgotten").len(), 1);
     stop(second_daemon);
+}
+
+#[test]
+fn who_asks_a_daemon_that_dies_is_told_whether_to_ask_again() {
+    for (line, method, then) in [
+        (
+            "sync newsletter",
+            "listsubscribe",
+            "a run that had begun goes on",
+        ),
+        ("plan newsletter", "coql", "ask again"),
+        ("why never-seen@example.com", "coql", "ask again"),
+    ] {
+        let rig = rig();
+        let daemon = daemon(&rig);
+        hang(&rig, method, 0);
+        let asking = rig.start("asking", line);
+        until_held_up(&rig);
+        daemon.signal("KILL");
+        daemon.end();
+        let asked = asking.end();
+        assert_eq!(asked.code, Some(75), "{line}: {}", asked.stderr);
+        for part in ["stopped answering", then] {
+            assert!(asked.stderr.contains(part), "{line}: {}", asked.stderr);
+        }
+    }
 }
