@@ -291,3 +291,26 @@ fn a_reload_is_answered_while_a_run_waits_for_a_service() {
     assert_eq!(asking.end().code, Some(0));
     stop(daemon);
 }
+
+#[test]
+fn the_log_goes_by_files_that_took_over_and_not_by_those_that_were_refused() {
+    let rig = rig();
+    let daemon = daemon(&rig);
+    // Logged at level debug.
+    let asked = "\"what\":\"why\"";
+    let before = fs::read_to_string(rig.path("rosterd.toml")).unwrap();
+    let debug = before.replace("[retry]", "[log]\nlevel = \"debug\"\n[retry]");
+    rig.put(
+        "rosterd.toml",
+        &debug.replace("\"history\"", "\"elsewhere\""),
+    );
+    assert_eq!(rig.run("reload").code, Some(78));
+    rig.put("rosterd.toml", &before);
+    rig.done("why never-seen@example.com");
+    rig.put("rosterd.toml", &debug);
+    assert!(!daemon.stderr().contains(asked), "{}", daemon.stderr());
+    assert_eq!(rig.done("reload"), "reloaded: settings changed: log\n");
+    rig.done("why never-seen@example.com");
+    until_says(&daemon, asked);
+    stop(daemon);
+}
