@@ -75,7 +75,7 @@ pub(crate) async fn daemon(
         notices.doing(&service.current().base, tasks.busy());
         tokio::select! {
             () = stop.cancelled() => break Ok(()),
-            _ = reloads.changed() => {
+            Ok(()) = reloads.changed() => {
                 if let Err(error) = take_over(&service, &mut tasks, &mut notices, &reload) {
                     break Err(error);
                 }
@@ -98,9 +98,12 @@ pub(crate) async fn daemon(
                 notices.alive(clock.steady());
             }
             _ = looks.tick() => {
-                if keep_vigil(&mut vigil, &clock, &mut beat).await?
-                    && let Err(error) = tasks.start_due(&service)
-                {
+                let looked = match keep_vigil(&mut vigil, &clock, &mut beat).await {
+                    Ok(true) => tasks.start_due(&service),
+                    Ok(false) => Ok(()),
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = looked {
                     break Err(error);
                 }
             }
