@@ -38,7 +38,7 @@
 //! | [`store`] | checkpoints and counters (sled), ledger (redb), one codec | `domain` |
 //! | [`journal`] | the import history and the files of ignored contacts | `domain` |
 //! | [`run`] | one run of one sync, resumable after any step | all above |
-//! | [`daemon`] | composition, scheduler, signals, status | `run` |
+//! | [`daemon`] | composition, scheduler, control socket, reload, signals, status | `run` |
 //! | [`cli`] | the commands, one file each | `daemon` |
 //! | [`logging`] | log lines: format, level, destination | `config` |
 //! | [`sandbox`] | a local stand-in for the services, for tests, the demo and trying things out | words of `domain` |
@@ -50,7 +50,8 @@
 //! - The services' field names appear only in `wire` files of [`zoho`] and in the [`sandbox`]; stored bytes only in
 //!   `store::format`; settings are read from the environment only in [`config`].
 //! - The parts are put together in one place, [`daemon::Service`], which the commands share; only `main.rs` ends the
-//!   process. The state is locked to one process.
+//!   process. The state is locked to one process,
+//!   and commands beside a daemon ask it through its control socket.
 //! - Addresses, names and tokens never reach a log line or the journal. Results go to stdout, logs to stderr.
 //! - Nothing but [`cli`] and tests knows the [`sandbox`].
 

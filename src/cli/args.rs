@@ -67,7 +67,7 @@ pub struct Options {
 pub enum Command {
     /// Run the service in the foreground.
     #[command(
-        after_help = "SIGTERM and SIGINT end it after the batch in flight, a second one at once. SIGHUP reloads all files."
+        after_help = "SIGTERM and SIGINT end it after the batch in flight, a second one at once. SIGHUP reloads all files, as\n`rosterd reload` does. Other commands reach it through the socket that `control` names."
     )]
     Daemon,
     /// Validate all files.
@@ -80,7 +80,7 @@ pub enum Command {
     Schedule(ScheduleArgs),
     /// Start a run now and follow it to its end.
     #[command(
-        after_help = "Exit code 3 if a limit refuses the run, or its removals wait for a person; 75 if trying later will do."
+        after_help = "Beside a running daemon it does the run, and Ctrl-C leaves it to the daemon. Exit code 3 if a limit refuses\nthe run, or its removals wait for a person; 75 if trying later will do."
     )]
     Sync(SyncArgs),
     /// Say what a run would do now, and what it would cost; changes nothing anywhere.
@@ -94,7 +94,7 @@ pub enum Command {
     Activate(ActivateArgs),
     /// Keep syncs from running, whatever their files say, until they are activated.
     #[command(
-        after_help = "A run under way goes on to its end. What is on the lists stays there; opt-outs in the CRM are not carried out."
+        after_help = "A run under way goes on to its end. What is on the lists stays there; opt-outs in the CRM are carried out by the\naccount's other syncs, if any is active."
     )]
     Deactivate(DeactivateArgs),
     /// Carry out the removals that a run held, as far as they still apply.
@@ -171,7 +171,7 @@ What a run is expected to cost is the median of the sync's last five runs that r
 does, everything or changes; before its first run it is unknown, which `rosterd plan` tells. First
 runs are taken to complete, and runs by people cannot be foreseen. Of a sync whose occurrences are
 deferred, 24 in a row are shown until the limit frees, and of all together the first 5,000.
-Works beside a running daemon, and reads nothing but files.";
+Works beside a running daemon as well as without one, and asks no service.";
 
 const PLAN_EXAMPLES: &str = "\
 Examples:
@@ -182,8 +182,7 @@ Examples:
 
 The run is rehearsed: it reads what it would read, for the same price, from a copy of the state in
 the folder for temporary files ($TMPDIR), and leaves out what would change anything. Works for an
-inactive sync and beyond a limit, and while no daemon runs. Exit code 0 also if removals would be
-held; 75 if nobody could be added, or it was stopped.";
+inactive sync and beyond a limit. Exit code 0 also if removals would be held; 75 if nobody could be added, or it was stopped.";
 
 const ACTIVATE_HELP: &str = "\
 Examples:
@@ -222,7 +221,7 @@ Examples:
   rosterd why ann@example.com --json         the same for programs
 
 Asks the CRM what its records have now, for about a call and a credit for each module, and changes
-nothing. Where the CRM cannot be read, it tells what the last runs knew. Works while no daemon runs.
+nothing. Where the CRM cannot be read, it tells what the last runs knew.
 Exit code 0 also for an address that was never seen; 2 for a sync that does not exist.";
 
 const LOGIN_EXAMPLES: &str = "\

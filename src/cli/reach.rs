@@ -4,13 +4,15 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::{CliError, Exit};
-use super::{Context, service};
+use super::{Context, runtime, service};
 use crate::clock::Clock;
 use crate::config::settings::Config;
 use crate::config::{Loaded, load_to_look};
 use crate::daemon::HoldVerdict;
 use crate::daemon::answer::{AskError, RunAnswer};
 use crate::daemon::control::{Remote, Whom};
+use crate::daemon::reload::Fingerprints;
+use crate::daemon::status::{Holder, mirrored};
 use crate::domain::address::EmailAddress;
 use crate::domain::ids::{AccountName, RunId, SyncId};
 use crate::domain::written::Written;
@@ -18,6 +20,7 @@ use crate::run::adopt::Adopted;
 use crate::run::forget::Forgotten;
 use crate::run::standings::{Set, Wanted};
 use crate::run::{Progress, Wish};
+use crate::store::mirror::Snapshot;
 
 /// Who does what a command asks.
 pub(super) enum Reach {
@@ -58,6 +61,31 @@ impl Context {
         let config = load_to_look(&self.config, self.environment.iter().cloned())?.config;
         let remote = Remote::find(&config.control, &config.state_dir).await?;
         Ok(remote.map(|remote| (remote, Box::new(config))))
+    }
+}
+
+impl Context {
+    /// Who holds the state, and what is kept in it: as the daemon says, or else by the mirror. Where the files are others
+    /// than those that the daemon goes by, that is said.
+    ///
+    /// # Errors
+    /// The mirror cannot be read.
+    pub(super) fn kept(&self, config: &Config) -> Result<(Holder, Snapshot), CliError> {
+        let asked = runtime()?.block_on(async {
+            let remote = Remote::find(&config.control, &config.state_dir).await;
+            // What stands in the way there, the mirror does not need.
+            remote.ok().flatten()?.state().await.ok()
+        });
+        let Some(standing) = asked else {
+            let kept = mirrored(config);
+            return kept.map_err(|error| CliError::because(Exit::Failed, error));
+        };
+        if let Some(difference) = standing.files.difference(&Fingerprints::of(config)) {
+            self.report.note(&format!(
+                "note: the files are others than those the daemon goes by ({difference}): `rosterd reload` lets them take over"
+            ));
+        }
+        Ok((Holder::Daemon, standing.kept))
     }
 }
 

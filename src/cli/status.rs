@@ -1,6 +1,6 @@
 //! `rosterd status`: every sync, its last and its next run, and the limits used.
 //!
-//! It reads the mirror of the state and the history, so it works beside a running daemon and without one.
+//! It asks the daemon or reads the mirror of the state, and the history, so it works beside a daemon and without one.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use super::report::{Report, Style, escape, minute, zone_name};
 use super::table::{Cell, Column, Table};
 use super::{Context, history};
 use crate::config::settings::Config;
-use crate::daemon::status::{AccountStatus, Holder, Status, SyncState, SyncStatus, read};
+use crate::daemon::status::{AccountStatus, Holder, Status, SyncState, SyncStatus, status};
 use crate::domain::definition::{ListTarget, SyncDefinition};
 use crate::domain::ids::{RunId, SyncId};
 use crate::journal::event::RunFinished;
@@ -81,8 +81,7 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError
         holder,
         accounts,
         syncs,
-    } = read(&config, context.clock.now())
-        .map_err(|error| CliError::because(Exit::Failed, error))?;
+    } = status(&config, &context.kept(&config)?, context.clock.now());
     let mut last = history::last_runs(&config, report)?;
     let mut holds = history::waiting(&config, report)?;
     let syncs = syncs

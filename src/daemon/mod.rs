@@ -1,7 +1,8 @@
 //! The one place that composes: settings, stores, journal and clients, made once and shared by daemon and commands.
 //!
 //! [`Service`] runs syncs. Runs of one account take turns, so that two of them never decide about one address at the
-//! same time and share the account's pacing; accounts run side by side. `scheduler` wakes it, `signals` stops it.
+//! same time and share the account's pacing; accounts run side by side. `scheduler` wakes it, `signals` stops it, and
+//! `control` is where commands ask it.
 
 pub(crate) mod answer;
 mod asked;

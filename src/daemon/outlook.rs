@@ -1,18 +1,17 @@
-//! What is coming, played through from the files and the mirror of the state: beside a running daemon as well as without.
+//! What is coming, played through from the files and what is kept of the runs so far.
 
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::planner;
-use super::status::{Holder, holder};
+use super::status::Holder;
 use crate::config::settings::Config;
 use crate::domain::agenda::{Agenda, Subject, agenda};
 use crate::domain::definition::SyncDefinition;
 use crate::run::standings::activation;
 use crate::run::{definition_digest, usage_of};
-use crate::store::StoreError;
-use crate::store::mirror::{self, Snapshot};
+use crate::store::mirror::Snapshot;
 
 /// What is coming.
 pub struct Outlook {
@@ -24,24 +23,24 @@ pub struct Outlook {
     pub agenda: Agenda,
 }
 
-/// Plays through so many days from `now`.
-///
-/// # Errors
-/// [`StoreError`]: the mirror cannot be read.
-pub fn read(config: &Config, now: Timestamp, days: u16) -> Result<Outlook, StoreError> {
-    let holder = holder(&config.state_dir);
-    let snapshot = mirror::read(&config.state_dir.join("state.json"))?.unwrap_or_default();
+/// Plays through so many days from `now`, by what is kept and who holds it.
+pub(crate) fn outlook(
+    config: &Config,
+    (holder, snapshot): &(Holder, Snapshot),
+    now: Timestamp,
+    days: u16,
+) -> Outlook {
     let zone = &config.timezone;
     let until = now
         .to_zoned(zone.clone())
         .checked_add(i64::from(days).days());
     // Only at the end of all representable time.
     let until = until.map_or(Timestamp::MAX, |until| until.timestamp());
-    let activation = activation(config, &snapshot);
+    let activation = activation(config, snapshot);
     let active = config.syncs.values();
     let active = active.filter(|sync| activation.why_not(&sync.id).is_none());
     let subjects: Vec<Subject> = active
-        .map(|sync| subject(config, sync, &snapshot, now))
+        .map(|sync| subject(config, sync, snapshot, now))
         .collect();
     let count = |key: &str| snapshot.counters.get(key).map_or(0, |counter| counter.0);
     let usage: BTreeMap<_, _> = config
@@ -50,11 +49,11 @@ pub fn read(config: &Config, now: Timestamp, days: u16) -> Result<Outlook, Store
         .map(|account| (account.clone(), usage_of(account, now, zone, count)))
         .collect();
     let agenda = agenda(&subjects, &config.limits, &usage, (now, until), zone);
-    Ok(Outlook {
-        holder,
+    Outlook {
+        holder: *holder,
         until,
         agenda,
-    })
+    }
 }
 
 fn subject(

@@ -1,5 +1,6 @@
 //! New files take over: all of them or none, and what is otherwise than before is told.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use secrecy::ExposeSecret;
@@ -100,6 +101,76 @@ fn same(before: Option<&Account>, after: Option<&Account>) -> bool {
     plain(before) == plain(after)
 }
 
+/// Tells files from others, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Fingerprints {
+    syncs: BTreeMap<SyncId, [u8; 16]>,
+    settings: [u8; 16],
+}
+
+impl Fingerprints {
+    /// Those of the files that `config` came from; secrets are left out, as not everybody can read them.
+    pub(crate) fn of(config: &Config) -> Self {
+        let syncs = config.syncs.iter();
+        let accounts = config.accounts.values().map(|it| {
+            let host = (&it.accounts_url, &it.crm_url, &it.campaigns_url);
+            let most = (it.crm_concurrency, it.campaigns_concurrency, it.topics);
+            (
+                &it.name,
+                &it.data_center,
+                &it.client_id,
+                most,
+                &it.pace,
+                host,
+            )
+        });
+        let settings = (
+            (&config.timezone, &config.log, &config.history),
+            (&config.limits, &config.safety, config.give_up_after),
+            (&config.group_emails, config.builtin_group_emails),
+            accounts.collect::<Vec<_>>(),
+        );
+        Self {
+            syncs: syncs.map(|(id, it)| (id.clone(), print(it))).collect(),
+            settings: print(&settings),
+        }
+    }
+
+    /// What of `other` is otherwise; nothing where they are the same.
+    pub(crate) fn difference(&self, other: &Self) -> Option<String> {
+        let missing = |these: &Self, those: &Self| {
+            let syncs = these.syncs.keys().cloned();
+            syncs
+                .filter(|sync| !those.syncs.contains_key(sync))
+                .collect()
+        };
+        let both = self
+            .syncs
+            .iter()
+            .filter(|(sync, _)| other.syncs.contains_key(*sync));
+        let changed = both.filter(|(sync, print)| other.syncs.get(*sync) != Some(print));
+        let settings = match self.settings == other.settings {
+            true => Vec::new(),
+            false => vec!["rosterd.toml".to_owned()],
+        };
+        let difference = Difference {
+            added: missing(other, self),
+            removed: missing(self, other),
+            changed: changed.map(|(sync, _)| sync.clone()).collect(),
+            accounts: Vec::new(),
+            settings,
+        };
+        (difference != Difference::default()).then(|| difference.to_string())
+    }
+}
+
+fn print(part: &impl fmt::Debug) -> [u8; 16] {
+    let mut print = [0; 16];
+    let hash = blake3::hash(format!("{part:?}").as_bytes());
+    print.copy_from_slice(&hash.as_bytes()[..16]);
+    print
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fn named<T: fmt::Display>(what: &str, names: &[T]) -> Option<String> {
@@ -184,13 +255,11 @@ fn replace(service: &Service, loaded: Loaded) -> Result<Difference, ServiceError
         accounts_changed: difference.accounts.clone(),
         settings_changed: difference.settings.clone(),
     };
-    // Told first: what follows from the new files is told behind it.
-    service
-        .current()
-        .base
-        .append(&Event::ConfigReloaded(event))?;
     service.replace(loaded)?;
-    planner::note_schedules(&service.current().base)?;
+    let base = service.current().base;
+    planner::note_schedules(&base)?;
+    // Told last: who reads it may rely on the new files from then on.
+    base.append(&Event::ConfigReloaded(event))?;
     Ok(difference)
 }
 

@@ -1,4 +1,4 @@
-//! How things stand, read from the mirror of the state: beside a running daemon as well as without one.
+//! How things stand, by what a daemon says is kept, or the mirror of the state: beside a daemon as well as without one.
 
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
@@ -115,27 +115,36 @@ impl SyncState {
     }
 }
 
-/// Reads how everything stands at `now`.
-///
-/// # Errors
-/// [`StoreError`]: the mirror cannot be read.
-pub fn read(config: &Config, now: Timestamp) -> Result<Status, StoreError> {
-    let holder = holder(&config.state_dir);
-    let snapshot = mirror::read(&config.state_dir.join("state.json"))?.unwrap_or_default();
-    let activation = activation(config, &snapshot);
+/// How everything stands at `now`, by what is kept and who holds it.
+pub(crate) fn status(
+    config: &Config,
+    (holder, snapshot): &(Holder, Snapshot),
+    now: Timestamp,
+) -> Status {
+    let activation = activation(config, snapshot);
     let definitions = config.syncs.values();
     let syncs = definitions
-        .map(|definition| sync_status(definition, (&snapshot, &activation), holder, now))
+        .map(|definition| sync_status(definition, (snapshot, &activation), *holder, now))
         .collect();
     let accounts = config.accounts.keys();
     let accounts = accounts
-        .map(|account| account_status(config, account, (&snapshot, &activation), now))
+        .map(|account| account_status(config, account, (snapshot, &activation), now))
         .collect();
-    Ok(Status {
-        holder,
+    Status {
+        holder: *holder,
         accounts,
         syncs,
-    })
+    }
+}
+
+/// Who holds the state, and what it is by its mirror.
+///
+/// # Errors
+/// [`StoreError`]: the mirror cannot be read.
+pub(crate) fn mirrored(config: &Config) -> Result<(Holder, Snapshot), StoreError> {
+    let holder = holder(&config.state_dir);
+    let snapshot = mirror::read(&config.state_dir.join("state.json"))?;
+    Ok((holder, snapshot.unwrap_or_default()))
 }
 
 fn sync_status(

@@ -4,7 +4,8 @@
 //! transaction, and what a step decided is neither decided nor counted again: its staged rows are gone with it. First
 //! run, retry and resume are therefore one path: look at the row, go on.
 //!
-//! 1. `start` weighs the limits and counts the run, before its first call for records.
+//! 1. `start` asks `standings` whether the sync is active, weighs the limits, asks whose `organisation` it is where that
+//!    is due, and counts the run, before its first call for records.
 //! 2. `suppressions` reads who must not be mailed and opens the gate; in full runs also who is on the list.
 //! 3. `read` stages records page by page (`stage`), notes opt-outs and deletions, and lets go of what vanished. Pages come
 //!    from `fetch`: what changed (`changes`), or all that `push` lets through, by queries, as a `bulk` job or by `walk`;
@@ -47,6 +48,7 @@ mod replied;
 mod replies;
 mod resolve;
 mod resumed;
+mod service_key;
 mod stage;
 pub(crate) mod standings;
 mod start;

@@ -9,7 +9,8 @@ use secrecy::ExposeSecret;
 
 use super::error::RunError;
 use super::recovery::give_up;
-use super::standings::{Shift, digest, hold_all, settle};
+use super::service_key::digest;
+use super::standings::{Shift, hold_all, settle};
 use super::{Base, Clients};
 use crate::config::settings::Account;
 use crate::domain::activation::Inactivity;

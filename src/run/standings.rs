@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Base;
 use super::error::RunError;
+use super::service_key::keys_changed;
 use crate::config::settings::Config;
 use crate::domain::activation::{Activation, Candidate, Inactivity};
 use crate::domain::definition::SyncDefinition;
@@ -386,41 +387,6 @@ pub(super) fn tell_what_is_left(base: &Base) -> Result<(), RunError> {
     tell(base, base.store.state.snapshot()?.untold, true)
 }
 
-/// The service keys that are not those of before, and the syncs that this holds.
-fn keys_changed(base: &Base, config: &Config) -> Result<Shift, StoreError> {
-    let mut shift = Shift::default();
-    for (name, account) in &config.accounts {
-        let before = base.store.state.credentials(name)?;
-        let key = account.zsc_key.as_ref().map(|key| {
-            use secrecy::ExposeSecret;
-            digest("service key", &[name.as_str(), key.expose_secret()])
-        });
-        let has_changed = match (before.key, key) {
-            (Some(_), None) => !before.key_gone,
-            (Some(before), Some(key)) => before != key,
-            (None, _) => false,
-        };
-        let after = Credentials {
-            key: key.or(before.key),
-            key_gone: before.key.is_some() && key.is_none(),
-            ..before.clone()
-        };
-        if has_changed {
-            hold_all(config, name, Inactivity::KeyChanged, &mut shift);
-            shift
-                .events
-                .push(Event::AccountKeyChanged(AccountKeyChanged {
-                    account: name.clone(),
-                    gone: key.is_none(),
-                }));
-        }
-        if after != before {
-            shift.credentials.push((name.clone(), after));
-        }
-    }
-    Ok(shift)
-}
-
 /// Holds all syncs of an account, whatever else held them.
 pub(super) fn hold_all(config: &Config, account: &AccountName, why: Inactivity, shift: &mut Shift) {
     let of_account = config.syncs.values().filter(|it| it.account == *account);
@@ -428,15 +394,5 @@ pub(super) fn hold_all(config: &Config, account: &AccountName, why: Inactivity, 
     shift.holds.extend(held);
 }
 
-/// Tells a secret from another, and nothing else.
-pub(super) fn digest(what: &str, parts: &[&str]) -> [u8; 16] {
-    let context = format!("rosterd 2026-11-26 {what}");
-    let mut hasher = blake3::Hasher::new_derive_key(&context);
-    for part in parts {
-        hasher.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-        hasher.update(part.as_bytes());
-    }
-    let mut digest = [0; 16];
-    digest.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    digest
-}
+#[cfg(test)]
+mod tests;

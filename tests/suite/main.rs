@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod activation;
 mod cleared;
 mod cli;
 mod config;
@@ -16,6 +17,7 @@ mod rig;
 mod scale;
 mod scenarios;
 mod schedule;
+mod story;
 mod systemd;
 mod trouble;
 mod walk;

@@ -183,7 +183,7 @@ fn systemd_is_told_what_happens_in_the_order_in_which_it_does() {
     );
     daemon.signal("HUP");
     let third = manager.reload();
-    assert_eq!(manager.next_status(), "idle; nothing is scheduled");
+    assert_eq!(manager.next_status(), "idle; no active sync");
     assert!(first < second && second < third, "{first} {second} {third}");
 
     daemon.signal("TERM");

@@ -1,6 +1,6 @@
 //! `rosterd schedule`: the coming runs, which of them a limit would defer, and what they are expected to cost.
 //!
-//! It reads files, the mirror of the state and the history, so it works beside a running daemon and without one.
+//! It asks the daemon or reads the mirror of the state, and the history, so it works beside a daemon and without one.
 
 mod cost;
 mod text;
@@ -16,7 +16,7 @@ use super::exit::{CliError, Exit};
 use super::report::{minute, zone_name};
 use super::{Context, history};
 use crate::config::settings::Config;
-use crate::daemon::outlook::{Outlook, read};
+use crate::daemon::outlook::{Outlook, outlook};
 use crate::daemon::status::Holder;
 use crate::domain::agenda::{Agenda, Coming, Fate, Initiations};
 use crate::domain::ids::{AccountName, SyncId};
@@ -90,8 +90,7 @@ pub(super) fn run(context: &Context, args: &ScheduleArgs) -> Result<Exit, CliErr
     let config = context.load_to_look()?.config;
     let report = &context.report;
     let now = context.clock.now();
-    let outlook =
-        read(&config, now, args.days).map_err(|error| CliError::because(Exit::Failed, error))?;
+    let outlook = outlook(&config, &context.kept(&config)?, now, args.days);
     let runs = history::finished_runs(&config, report)?;
     let answer = Answer::of(now, &outlook, &Costs::of(runs.iter()), &config);
     if outlook.holder != Holder::Daemon {

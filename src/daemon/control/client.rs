@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::wire::{
     AskAdopt, AskForget, AskHold, AskPlan, AskRelease, AskRun, AskSet, AskWhy, Hello, Line,
-    Telling, Whom,
+    Standing, Telling, Whom,
 };
 use super::{PATH_MAX, is_no_socket, is_too_long};
 use crate::daemon::HoldVerdict;
@@ -85,6 +85,13 @@ impl Remote {
             ))),
             false => Ok(None),
         }
+    }
+
+    /// How things stand.
+    pub(crate) async fn state(&self) -> Result<Standing, AskError> {
+        let sent = self.http.get(url("state")).send().await;
+        let sent = sent.map_err(|error| self.silent("state", &cause(&error)))?;
+        self.read("state", sent).await
     }
 
     /// The same, whose answers are not waited for once `stop` is cancelled.

@@ -20,11 +20,13 @@ use tokio_util::task::TaskTracker;
 
 use super::peer::Peer;
 use super::wire::{
-    AskAdopt, AskForget, AskHold, AskPlan, AskRelease, AskRun, AskSet, AskWhy, Hello, Line, Whom,
+    AskAdopt, AskForget, AskHold, AskPlan, AskRelease, AskRun, AskSet, AskWhy, Hello, Line,
+    Standing, Whom,
 };
 use super::{Asked, AskedRun, Tell, Wording};
 use crate::daemon::answer::{AskError, Planned, RunAnswer};
 use crate::daemon::rehearsal::{Folder, Rehearsal, Scope};
+use crate::daemon::reload::Fingerprints;
 use crate::daemon::{Current, Service};
 use crate::domain::address::{EmailAddress, RoleAddresses};
 use crate::domain::written::Written;
@@ -62,6 +64,7 @@ pub(super) fn routes(
     });
     Router::new()
         .route("/hello", get(hello))
+        .route("/state", get(state))
         .route("/run", post(run))
         .route("/plan", post(plan))
         .route("/why", post(why))
@@ -96,7 +99,9 @@ async fn admit(
         return answer::<()>(Err(AskError::Refused(message.to_owned())));
     }
     match what {
-        "hello" | "plan" | "why" => tracing::debug!(uid, what, "asked through the control socket"),
+        "hello" | "state" | "plan" | "why" => {
+            tracing::debug!(uid, what, "asked through the control socket")
+        }
         _ => tracing::info!(uid, what, "asked through the control socket"),
     }
     next.run(request).await
@@ -104,8 +109,9 @@ async fn admit(
 
 /// What is asked for at a path. Of one that is not known nothing is logged: it may say anything.
 fn known(path: &str) -> &'static str {
-    const KNOWN: [&str; 10] = [
+    const KNOWN: [&str; 11] = [
         "hello",
+        "state",
         "run",
         "plan",
         "why",
@@ -202,6 +208,16 @@ async fn hello(State(shared): At) -> Response {
         // Whoever asks may be in another folder than this process.
         state_dir: state_dir.canonicalize().unwrap_or(state_dir),
     }))
+}
+
+async fn state(State(shared): At) -> Response {
+    let current = shared.current();
+    let standing = current.base.store.state.snapshot();
+    let standing = standing.map(|kept| Standing {
+        kept,
+        files: Fingerprints::of(&current.base.config),
+    });
+    answer(shared.done(standing.map_err(RunError::from)).await)
 }
 
 async fn run(State(shared): At, Json(ask): Json<AskRun>) -> Response {

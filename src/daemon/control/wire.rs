@@ -7,10 +7,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::daemon::HoldVerdict;
+use crate::daemon::reload::Fingerprints;
 use crate::domain::ids::{RunId, SyncId};
 use crate::run::Progress;
 use crate::run::standings::Wanted;
 use crate::run::witness::Person;
+use crate::store::mirror::Snapshot;
 
 /// Who answers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -19,6 +21,15 @@ pub(crate) struct Hello {
     pub(crate) version: String,
     /// The state that it holds.
     pub(crate) state_dir: PathBuf,
+}
+
+/// How things stand.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Standing {
+    /// All that is kept of runs, schedules and limits.
+    pub(crate) kept: Snapshot,
+    /// The files that the daemon goes by.
+    pub(crate) files: Fingerprints,
 }
 
 /// Asks for a run.
