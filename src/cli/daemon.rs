@@ -22,20 +22,21 @@ pub(super) fn run(context: &Context) -> Result<Exit, CliError> {
         );
     }
     let (path, environment) = (context.config.clone(), context.environment.clone());
-    let reload = move || {
-        let loaded = load(&path, environment.iter().cloned())?;
-        if let Err(error) = log.reload(&loaded.config.log) {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "the log level stays"
-            );
-        }
-        Ok(loaded)
+    let reload = daemon::Reload {
+        read: Box::new(move || load(&path, environment.iter().cloned())),
+        log: Box::new(move |settings| {
+            if let Err(error) = log.reload(settings) {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the log level stays"
+                );
+            }
+        }),
     };
     let ended = runtime()?.block_on(daemon::daemon(
         loaded,
         context.clock.clone(),
-        Box::new(reload),
+        reload,
         Box::new(super::why::worded),
     ));
     ended?;

@@ -44,7 +44,7 @@ impl Context {
     /// The files are not valid, or a daemon holds the state and cannot be asked.
     pub(super) async fn reach(&self, stop: &CancellationToken) -> Result<Reach, CliError> {
         if let Some((remote, config)) = self.daemon().await? {
-            return Ok(Reach::Daemon(remote, config));
+            return Ok(Reach::Daemon(remote.until(stop.clone()), config));
         }
         Ok(Reach::Own(Box::new(Own {
             loaded: self.load_with_warnings()?,

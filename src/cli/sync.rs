@@ -33,6 +33,8 @@ pub(super) fn run(context: &Context, args: &SyncArgs) -> Result<Exit, CliError> 
         let reach = context.reach(&stop).await?;
         let (progress, watched) = watch::channel(Progress::default());
         let ended = tokio::select! {
+            // A run that has not begun does not go on.
+            biased;
             ended = reach.run(&args.sync, args.full, &progress) => ended?,
             error = follow(report, watched) => return Err(error),
             error = goes_on(&reach, &args.sync, &stop) => return Err(error),

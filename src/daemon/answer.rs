@@ -163,7 +163,10 @@ impl RunAnswer {
             },
             None => Self {
                 finished: None,
-                error: Some(AskError::unanswered("the run did not begin".to_owned())),
+                error: Some(AskError::unanswered(
+                    "the run did not begin: the sync's file or its account changed while it waited; ask again"
+                        .to_owned(),
+                )),
             },
         }
     }

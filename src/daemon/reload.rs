@@ -7,13 +7,18 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use super::{Service, ServiceError, planner};
-use crate::config::settings::{Account, Config};
+use crate::config::settings::{Account, Config, Log};
 use crate::config::{Loaded, Problems};
 use crate::domain::ids::{AccountName, SyncId};
 use crate::journal::event::{ConfigReloaded, Event};
 
-/// Reads the files anew; given by the command, which knows where they are.
-pub type Reload = Box<dyn Fn() -> Result<Loaded, Problems> + Send + Sync>;
+/// What a reload takes; given by the command, which knows where the files are, and logs.
+pub struct Reload {
+    /// Reads the files anew.
+    pub read: Box<dyn Fn() -> Result<Loaded, Problems> + Send + Sync>,
+    /// Goes by their `[log]` from now on, as they have taken over.
+    pub log: Box<dyn Fn(&Log) + Send + Sync>,
+}
 
 /// Why the files did not take over: the old ones stay in force.
 pub(crate) type NotReloaded = Problems;
@@ -200,8 +205,12 @@ pub(super) fn take_over(
     service: &Service,
     reload: &Reload,
 ) -> Result<Result<Difference, NotReloaded>, ServiceError> {
-    let taken = match reload().and_then(|loaded| check_places(service, loaded)) {
-        Ok(loaded) => Ok(replace(service, loaded)?),
+    let taken = match (reload.read)().and_then(|loaded| check_places(service, loaded)) {
+        Ok(loaded) => {
+            let difference = replace(service, loaded)?;
+            (reload.log)(&service.current().base.config.log);
+            Ok(difference)
+        }
         Err(problems) => Err(problems),
     };
     match &taken {

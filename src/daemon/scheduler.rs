@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::beat::Beat;
 use super::control::{ASKED_MAX, Asked, Control, Tell};
@@ -19,8 +20,12 @@ use crate::clock::Clock;
 use crate::config::Loaded;
 use crate::run::Wish;
 
-/// The longest a stop may take; systemd waits longer.
-const STOP_WITHIN: Duration = Duration::from_secs(20);
+/// The longest that what is under way may take to stop.
+const STOP_WITHIN: Duration = Duration::from_secs(18);
+
+/// How long whoever asked something may take then to hear of it; with that a stop takes 20 s at most, and systemd waits
+/// longer.
+const HEAR_WITHIN: Duration = Duration::from_secs(2);
 
 /// Runs the service until it is told to stop.
 ///
@@ -54,7 +59,8 @@ pub(crate) async fn daemon(
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut tasks = Tasks::default();
     let (asking, mut asked) = mpsc::channel(ASKED_MAX);
-    let control = serve(control, &service, asking, tell, &stop);
+    let works = TaskTracker::new();
+    let control = serve(control, &service, asking, tell, (&stop, &works));
     // Before any other call.
     tasks.ask_organisations(&service.current())?;
     let interrupted = interrupted.into_iter().map(|sync| (sync, Wish::Resume));
@@ -69,7 +75,7 @@ pub(crate) async fn daemon(
         notices.doing(&service.current().base, tasks.busy());
         tokio::select! {
             () = stop.cancelled() => break Ok(()),
-            _ = reloads.changed() => {
+            Ok(()) = reloads.changed() => {
                 if let Err(error) = take_over(&service, &mut tasks, &mut notices, &reload) {
                     break Err(error);
                 }
@@ -92,9 +98,12 @@ pub(crate) async fn daemon(
                 notices.alive(clock.steady());
             }
             _ = looks.tick() => {
-                if keep_vigil(&mut vigil, &clock, &mut beat).await?
-                    && let Err(error) = tasks.start_due(&service)
-                {
+                let looked = match keep_vigil(&mut vigil, &clock, &mut beat).await {
+                    Ok(true) => tasks.start_due(&service),
+                    Ok(false) => Ok(()),
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = looked {
                     break Err(error);
                 }
             }
@@ -105,12 +114,16 @@ pub(crate) async fn daemon(
     stop.cancel();
     // What was asked for and has not begun is not begun any more.
     drop(asked);
+    works.close();
     let ending = async {
         tasks.drain(&service).await;
-        control.await;
+        works.wait().await;
     };
     if tokio::time::timeout(STOP_WITHIN, ending).await.is_err() {
         tracing::warn!("a run did not stop in time; it goes on at the next start");
+    }
+    if tokio::time::timeout(HEAR_WITHIN, control).await.is_err() {
+        tracing::info!("a connection to the control socket stayed open, and is cut");
     }
     beat.stop().await.map_err(ServiceError::Beat)?;
     result
@@ -136,10 +149,11 @@ fn serve(
     service: &Arc<Service>,
     asking: mpsc::Sender<Asked>,
     tell: Tell,
-    stop: &CancellationToken,
+    (stop, works): (&CancellationToken, &TaskTracker),
 ) -> impl Future<Output = ()> + use<> {
     let control = control.map(|control| {
-        let served = control.serve(service.clone(), asking, tell, stop.clone());
+        let ends = (stop.clone(), works.clone());
+        let served = control.serve(service.clone(), asking, tell, ends);
         tokio::spawn(served)
     });
     async move {
@@ -219,6 +233,7 @@ fn answer(
             let _ = answer.send(take_over(service, tasks, notices, reload)?);
         }
         Asked::End(error) => return Err(error),
+        Asked::Panicked(panic) => std::panic::resume_unwind(panic),
     }
     Ok(())
 }

@@ -269,7 +269,7 @@ async fn run_metered(
 }
 
 /// Returns a while after rosterd was told to stop: a call that hangs is cut, and made again by the resumed run.
-async fn cut(stop: &CancellationToken) {
+pub(crate) async fn cut(stop: &CancellationToken) {
     stop.cancelled().await;
     tokio::time::sleep(CUT_AFTER).await;
 }

@@ -8,11 +8,13 @@ use reqwest::{Client, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::wire::{
     AskAdopt, AskForget, AskHold, AskPlan, AskRelease, AskRun, AskSet, AskWhy, Hello, Line,
     Standing, Telling, Whom,
 };
+use super::{PATH_MAX, is_no_socket, is_too_long};
 use crate::daemon::HoldVerdict;
 use crate::daemon::answer::{AskError, Planned, RunAnswer};
 use crate::daemon::reload::Difference;
@@ -31,6 +33,8 @@ const HELLO_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) struct Remote {
     http: Client,
     path: PathBuf,
+    /// Whoever asks is told to stop.
+    stop: CancellationToken,
 }
 
 impl Remote {
@@ -41,7 +45,7 @@ impl Remote {
     pub(crate) async fn find(path: &Path, state_dir: &Path) -> Result<Option<Self>, AskError> {
         let unreachable = |why: String| {
             AskError::unanswered(format!(
-                "a daemon holds the state in {}, and its control socket {} cannot be used: {why}",
+                "a daemon holds the state in {}, and the control socket {} is no way to it: {why}; its log says more",
                 state_dir.display(),
                 path.display()
             ))
@@ -57,7 +61,7 @@ impl Remote {
                 );
                 return Err(AskError::unanswered(message));
             }
-            Err(error) if is_held() => return Err(unreachable(error.to_string())),
+            Err(error) if is_held() => return Err(unreachable(why_not(path, &error))),
             Err(_) => return Ok(None),
         }
         let client = Client::builder().unix_socket(path).no_proxy().build();
@@ -65,10 +69,11 @@ impl Remote {
         let remote = Self {
             http,
             path: path.to_owned(),
+            stop: CancellationToken::new(),
         };
         let hello = remote.http.get(url("hello")).timeout(HELLO_WITHIN).send();
         let hello = match hello.await {
-            Ok(response) => remote.read::<Hello>(response).await?,
+            Ok(response) => remote.read::<Hello>("hello", response).await?,
             Err(error) => return Err(unreachable(cause(&error))),
         };
         match same(&hello.state_dir, state_dir) {
@@ -85,10 +90,16 @@ impl Remote {
     /// How things stand.
     pub(crate) async fn state(&self) -> Result<Standing, AskError> {
         let sent = self.http.get(url("state")).send().await;
-        self.read(sent.map_err(|error| self.silent(&error))?).await
+        let sent = sent.map_err(|error| self.silent("state", &cause(&error)))?;
+        self.read("state", sent).await
     }
 
-    /// Starts a run and follows it to its end.
+    /// The same, whose answers are not waited for once `stop` is cancelled.
+    pub(crate) fn until(self, stop: CancellationToken) -> Self {
+        Self { stop, ..self }
+    }
+
+    /// Starts a run and follows it to its end. Once it is begun, `stop` leaves following it to whoever asked.
     pub(crate) async fn run(
         &self,
         sync: &str,
@@ -181,18 +192,27 @@ impl Remote {
         ask: &A,
     ) -> Result<T, AskError> {
         let response = self.send(what, ask).await?;
-        self.read(response).await
+        self.read(what, response).await
     }
 
     async fn send<A: Serialize>(&self, what: &str, ask: &A) -> Result<Response, AskError> {
-        let sent = self.http.post(url(what)).json(ask).send().await;
-        sent.map_err(|error| self.silent(&error))
+        let sent = self.http.post(url(what)).json(ask).send();
+        tokio::select! {
+            sent = sent => sent.map_err(|error| self.silent(what, &cause(&error))),
+            () = self.stop.cancelled() => Err(AskError::Later(
+                "no longer waited for: what the daemon was asked for it does all the same".to_owned(),
+            )),
+        }
     }
 
-    async fn read<T: DeserializeOwned>(&self, response: Response) -> Result<T, AskError> {
+    async fn read<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        response: Response,
+    ) -> Result<T, AskError> {
         let is_success = response.status().is_success();
         let body = response.bytes().await;
-        let body = body.map_err(|error| self.silent(&error))?;
+        let body = body.map_err(|error| self.silent(what, &cause(&error)))?;
         match is_success {
             true => self.parse(&body),
             false => Err(self.parse(&body)?),
@@ -208,13 +228,14 @@ impl Remote {
     ) -> Result<T, AskError> {
         let mut response = self.send(what, ask).await?;
         if !response.status().is_success() {
-            return self.read(response).await;
+            return self.read(what, response).await;
         }
         let mut rest = Vec::new();
         loop {
             let chunk = response.chunk().await;
-            let Some(chunk) = chunk.map_err(|error| self.silent(&error))? else {
-                return Err(self.silent(&"it ended"));
+            let chunk = chunk.map_err(|error| self.silent(what, &cause(&error)))?;
+            let Some(chunk) = chunk else {
+                return Err(self.silent(what, "it ended"));
             };
             rest.extend_from_slice(&chunk);
             while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
@@ -242,9 +263,13 @@ impl Remote {
         })
     }
 
-    fn silent(&self, error: &(impl std::fmt::Display + ?Sized)) -> AskError {
+    fn silent(&self, what: &str, why: &str) -> AskError {
+        let then = match what {
+            "run" => "a run that had begun goes on when it is started again",
+            _ => "ask again when it has been started",
+        };
         AskError::Later(format!(
-            "the daemon at {} stopped answering ({error}); what it was doing goes on when it is started again",
+            "the daemon at {} stopped answering ({why}); {then}",
             self.path.display()
         ))
     }
@@ -252,6 +277,19 @@ impl Remote {
 
 fn url(what: &str) -> String {
     format!("http://rosterd/{what}")
+}
+
+/// Why nobody can be reached at `path`.
+fn why_not(path: &Path, error: &io::Error) -> String {
+    match error.kind() {
+        _ if is_too_long(path) => format!("its path is longer than {PATH_MAX} bytes"),
+        _ if is_no_socket(path) => "it is no socket".to_owned(),
+        io::ErrorKind::NotFound => "it is not there".to_owned(),
+        io::ErrorKind::ConnectionRefused => {
+            "nobody serves it, or the daemon is stopping".to_owned()
+        }
+        _ => error.to_string(),
+    }
 }
 
 /// The innermost cause, which says most.

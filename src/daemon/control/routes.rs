@@ -1,6 +1,7 @@
 //! What can be asked through the control socket, and how each question is answered.
 
 use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +12,11 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use futures_util::stream;
+use futures_util::{FutureExt, stream};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::peer::Peer;
 use super::wire::{
@@ -29,7 +31,7 @@ use crate::daemon::{Current, Service};
 use crate::domain::address::{EmailAddress, RoleAddresses};
 use crate::domain::written::Written;
 use crate::run::why::Subject;
-use crate::run::{Progress, RunError, Wish};
+use crate::run::{Progress, RunError, Wish, cut};
 
 /// How often progress is told; what comes faster is told together.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -42,6 +44,7 @@ struct Shared {
     asked: mpsc::Sender<Asked>,
     tell: Tell,
     stop: CancellationToken,
+    works: TaskTracker,
 }
 
 type At = State<Arc<Shared>>;
@@ -50,13 +53,14 @@ pub(super) fn routes(
     service: Arc<Service>,
     asked: mpsc::Sender<Asked>,
     tell: Tell,
-    stop: CancellationToken,
+    (stop, works): (CancellationToken, TaskTracker),
 ) -> Router {
     let shared = Arc::new(Shared {
         service,
         asked,
         tell,
         stop,
+        works,
     });
     Router::new()
         .route("/hello", get(hello))
@@ -82,7 +86,7 @@ async fn admit(
     next: Next,
 ) -> Response {
     let socket = shared.service.current().base.config.control.clone();
-    let what = request.uri().path().trim_start_matches('/').to_owned();
+    let what = known(request.uri().path());
     let uid = peer.uid;
     if !peer.may_ask(&socket) {
         tracing::warn!(
@@ -94,13 +98,33 @@ async fn admit(
             "this user may not ask the daemon: use root, the service's user, or one of its group";
         return answer::<()>(Err(AskError::Refused(message.to_owned())));
     }
-    match what.as_str() {
+    match what {
         "hello" | "state" | "plan" | "why" => {
             tracing::debug!(uid, what, "asked through the control socket")
         }
         _ => tracing::info!(uid, what, "asked through the control socket"),
     }
     next.run(request).await
+}
+
+/// What is asked for at a path. Of one that is not known nothing is logged: it may say anything.
+fn known(path: &str) -> &'static str {
+    const KNOWN: [&str; 11] = [
+        "hello",
+        "state",
+        "run",
+        "plan",
+        "why",
+        "hold",
+        "adopt",
+        "release",
+        "forget",
+        "activation",
+        "reload",
+    ];
+    let asked = path.trim_start_matches('/');
+    let known = KNOWN.into_iter().find(|known| *known == asked);
+    known.unwrap_or("something unknown")
 }
 
 fn answer<T: Serialize>(result: Result<T, AskError>) -> Response {
@@ -134,20 +158,55 @@ impl Shared {
         Err(told)
     }
 
+    /// Does what is to be done once it is begun, whether or not whoever asked waits for it: a connection that breaks
+    /// would cut it anywhere. When the daemon stops it has as long as a run. A panic ends the daemon, as one of a run does.
+    async fn undertake<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl Future<Output = Result<T, AskError>> + Send + 'static,
+    ) -> Result<T, AskError> {
+        let shared = self.clone();
+        let task = self.works.spawn(async move {
+            let work = AssertUnwindSafe(work).catch_unwind();
+            let done = tokio::select! {
+                done = work => done,
+                () = cut(&shared.stop) => return Err(unfinished()),
+            };
+            match done {
+                Ok(done) => done,
+                Err(panic) => {
+                    let _ = shared.asked.send(Asked::Panicked(panic)).await;
+                    Err(unfinished())
+                }
+            }
+        });
+        task.await.unwrap_or_else(|_| Err(unfinished()))
+    }
+
     /// Asks the daemon's loop.
     async fn ask<T>(&self, asked: impl FnOnce(oneshot::Sender<T>) -> Asked) -> Result<T, AskError> {
         let (sender, answer) = oneshot::channel();
-        let stopping = || AskError::Later("the daemon is stopping".to_owned());
+        let stopping = || {
+            let message = "the daemon is stopping: ask again when it has been started";
+            AskError::Later(message.to_owned())
+        };
         let sent = self.asked.send(asked(sender)).await;
         sent.map_err(|_| stopping())?;
         answer.await.map_err(|_| stopping())
     }
 }
 
+fn unfinished() -> AskError {
+    AskError::Later(
+        "the daemon ends before this is done: ask again when it has been started".to_owned(),
+    )
+}
+
 async fn hello(State(shared): At) -> Response {
+    let state_dir = shared.current().base.config.state_dir.clone();
     answer(Ok(Hello {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        state_dir: shared.current().base.config.state_dir.clone(),
+        // Whoever asks may be in another folder than this process.
+        state_dir: state_dir.canonicalize().unwrap_or(state_dir),
     }))
 }
 
@@ -251,48 +310,63 @@ async fn why(State(shared): At, Json(ask): Json<AskWhy>) -> Response {
         };
         Ok((shared.tell)(&story, &subject, &wording))
     };
-    answer(told.await)
+    answer(tokio::select! {
+        told = told => told,
+        () = shared.stop.cancelled() => Err(unfinished()),
+    })
 }
 
 async fn hold(State(shared): At, Json(ask): Json<AskHold>) -> Response {
-    let current = shared.current();
-    let definition = match current.base.config.sync_named(ask.sync.as_str()) {
-        Ok(sync) => current.base.config.syncs.get(&sync),
-        Err(unknown) => return answer::<()>(Err(unknown.into())),
+    let work = {
+        let shared = shared.clone();
+        async move {
+            let current = shared.current();
+            let sync = current.base.config.sync_named(ask.sync.as_str())?;
+            let settled = match current.base.config.syncs.get(&sync) {
+                Some(definition) => current.settle_hold(definition, ask.run, ask.verdict).await,
+                None => Ok(0),
+            };
+            shared.done(settled).await
+        }
     };
-    let settled = match definition {
-        Some(definition) => current.settle_hold(definition, ask.run, ask.verdict).await,
-        None => Ok(0),
-    };
-    answer(shared.done(settled).await)
+    answer(shared.undertake(work).await)
 }
 
 async fn adopt(State(shared): At, Json(ask): Json<AskAdopt>) -> Response {
-    let current = shared.current();
-    let adopted = async {
-        let sync = current.base.config.sync_named(&ask.sync)?;
-        shared.done(current.adopt(&sync).await).await
+    let work = {
+        let shared = shared.clone();
+        async move {
+            let current = shared.current();
+            let sync = current.base.config.sync_named(&ask.sync)?;
+            shared.done(current.adopt(&sync).await).await
+        }
     };
-    answer(adopted.await)
+    answer(shared.undertake(work).await)
 }
 
 async fn release(State(shared): At, Json(ask): Json<AskRelease>) -> Response {
-    let released = async {
-        let address = EmailAddress::parse(&ask.address);
-        let address = address.map_err(|problem| AskError::Refused(problem.to_string()))?;
-        let released = shared.current().release(&address, &ask.reason).await;
-        shared.done(released).await
+    let work = {
+        let shared = shared.clone();
+        async move {
+            let address = EmailAddress::parse(&ask.address);
+            let address = address.map_err(|problem| AskError::Refused(problem.to_string()))?;
+            let released = shared.current().release(&address, &ask.reason).await;
+            shared.done(released).await
+        }
     };
-    answer(released.await)
+    answer(shared.undertake(work).await)
 }
 
 async fn forget(State(shared): At, Json(ask): Json<AskForget>) -> Response {
-    let forgotten = async {
-        let whom = Written::of(&ask.address);
-        let whom = whom.ok_or_else(|| AskError::Refused("the address is empty".to_owned()))?;
-        shared.done(shared.current().forget(&whom).await).await
+    let work = {
+        let shared = shared.clone();
+        async move {
+            let whom = Written::of(&ask.address);
+            let whom = whom.ok_or_else(|| AskError::Refused("the address is empty".to_owned()))?;
+            shared.done(shared.current().forget(&whom).await).await
+        }
     };
-    answer(forgotten.await)
+    answer(shared.undertake(work).await)
 }
 
 async fn set(State(shared): At, Json(ask): Json<AskSet>) -> Response {

@@ -32,6 +32,11 @@ impl Running {
         assert!(sent.unwrap().success(), "signal {name}");
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has written to stderr up to now.
     pub(crate) fn stderr(&self) -> String {
         fs::read_to_string(&self.err).unwrap()

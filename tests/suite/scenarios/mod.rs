@@ -57,7 +57,7 @@ schedule = { every = "hour" }
 "#;
 
 /// Contacts that are sure to be put on a list, each with an address of its own: id and address.
-fn plain_contacts(rig: &Rig) -> Vec<(String, String)> {
+pub(crate) fn plain_contacts(rig: &Rig) -> Vec<(String, String)> {
     let (contacts, leads) = (rig.records("Contacts"), rig.records("Leads"));
     let opted_out = oracle::opted_out(contacts.iter().chain(&leads));
     import::singles(&contacts, &leads)

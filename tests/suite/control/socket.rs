@@ -1,0 +1,155 @@
+//! The socket's file: who makes it, who takes it away, and what stands in its place.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::{daemon, rig, stop, until_says};
+use crate::rig::{Ran, Rig, Running, ran};
+
+/// The binary with another control socket than that of the files.
+fn with_socket(rig: &Rig, path: &str, line: &str) -> Command {
+    let mut command = rig.command(line);
+    command.env("ROSTERD_CONTROL", path);
+    command
+}
+
+fn started(rig: &Rig, command: Command) -> Running {
+    let daemon = rig.start_command("daemon", command);
+    until_says(&daemon, "rosterd is running");
+    daemon
+}
+
+fn assert_refused(ran: &Ran, why: &str) {
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(ran.stderr.contains(why), "{}", ran.stderr);
+    assert_eq!(ran.stdout, "");
+}
+
+#[test]
+fn the_socket_is_for_user_and_group_and_goes_with_the_daemon() {
+    let rig = rig();
+    let socket = rig.path("control.sock");
+    let first = daemon(&rig);
+    let found = fs::metadata(&socket).unwrap();
+    assert!(found.file_type().is_socket());
+    assert_eq!(found.permissions().mode() & 0o777, 0o660);
+    stop(first);
+    assert!(!socket.exists());
+    let second = daemon(&rig);
+    second.signal("KILL");
+    second.end();
+    assert!(socket.exists(), "nobody could take it away");
+    // Without a daemon it keeps nobody from the state.
+    rig.done("sync newsletter");
+    let third = daemon(&rig);
+    rig.done("sync newsletter");
+    assert_eq!(
+        fs::metadata(&socket).unwrap().permissions().mode() & 0o777,
+        0o660
+    );
+    stop(third);
+    assert!(!socket.exists());
+}
+
+#[test]
+fn what_is_no_socket_is_left_alone_and_commands_say_that_there_is_none() {
+    for is_folder in [false, true] {
+        let rig = rig();
+        let path = rig.path("control.sock");
+        if is_folder {
+            fs::create_dir(&path).unwrap();
+        } else {
+            fs::write(&path, "precious").unwrap();
+        }
+        let daemon = daemon(&rig);
+        let log = daemon.stderr();
+        assert!(log.contains("no command can reach this daemon"), "{log}");
+        assert!(log.contains("is no socket"), "{log}");
+        for line in ["sync newsletter", "reload", "why ann@example.com"] {
+            assert_refused(&rig.run(line), "it is no socket");
+        }
+        stop(daemon);
+        match is_folder {
+            true => assert!(path.is_dir()),
+            false => assert_eq!(fs::read_to_string(&path).unwrap(), "precious"),
+        }
+        rig.done("sync newsletter");
+    }
+}
+
+#[test]
+fn a_path_that_is_too_long_for_a_socket_is_told_by_daemon_and_commands() {
+    let rig = rig();
+    let path = format!("{}.sock", "x".repeat(110));
+    let daemon = started(&rig, with_socket(&rig, &path, "daemon"));
+    let log = daemon.stderr();
+    assert!(log.contains("longer than the 107 bytes"), "{log}");
+    let asked = ran(with_socket(&rig, &path, "sync newsletter"));
+    assert_refused(&asked, "its path is longer than 107 bytes");
+    stop(daemon);
+    let alone = ran(with_socket(&rig, &path, "sync newsletter"));
+    assert_eq!(alone.code, Some(0), "{}", alone.stderr);
+}
+
+#[test]
+fn commands_never_talk_to_the_daemon_of_another_state() {
+    let (first, second) = (rig(), rig());
+    let socket = first.path("control.sock").display().to_string();
+    let first_daemon = daemon(&first);
+    // Nobody holds the second state yet.
+    let alone = ran(with_socket(&second, &socket, "sync newsletter --json"));
+    assert_eq!(alone.code, Some(0), "{}", alone.stderr);
+    let reload = ran(with_socket(&second, &socket, "reload"));
+    assert_refused(&reload, "no daemon of these files runs");
+    let second_daemon = started(&second, with_socket(&second, &socket, "daemon"));
+    let log = second_daemon.stderr();
+    assert!(log.contains("is served by another rosterd"), "{log}");
+    for line in ["sync newsletter", "reload", "deactivate newsletter"] {
+        let refused = ran(with_socket(&second, &socket, line));
+        assert_refused(&refused, "it is that of the daemon with the state in");
+    }
+    stop(second_daemon);
+    assert_eq!(second.events("run.finished").len(), 1);
+    // It has not taken the other's away.
+    first.done("sync newsletter");
+    assert_eq!(first.events("run.finished").len(), 1);
+    assert_eq!(first.events("sync.deactivated"), [Value::Null; 0]);
+    stop(first_daemon);
+}
+
+#[test]
+fn a_socket_that_another_daemon_has_put_in_its_place_is_left_to_it() {
+    let (first, second) = (rig(), rig());
+    let path = first.path("control.sock");
+    let first_daemon = daemon(&first);
+    // Somebody cleans up.
+    fs::remove_file(&path).unwrap();
+    assert_refused(&first.run("sync newsletter"), "it is not there");
+    let socket = path.display().to_string();
+    let second_daemon = started(&second, with_socket(&second, &socket, "daemon"));
+    stop(first_daemon);
+    UnixStream::connect(&path).unwrap();
+    let asked = ran(with_socket(&second, &socket, "sync newsletter"));
+    assert_eq!(asked.code, Some(0), "{}", asked.stderr);
+    stop(second_daemon);
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_second_daemon_on_the_same_state_is_refused_and_the_first_is_still_reached() {
+    let rig = rig();
+    let daemon = daemon(&rig);
+    let second = rig.run("daemon");
+    assert_eq!(second.code, Some(1));
+    assert!(
+        second.stderr.contains("held by another rosterd"),
+        "{}",
+        second.stderr
+    );
+    rig.done("sync newsletter");
+    stop(daemon);
+}
