@@ -181,14 +181,7 @@ impl Reach {
             Self::Daemon(remote, _) => return Ok(remote.set(whom, wanted).await?),
             Self::Own(own) => own,
         };
-        let config = &own.loaded.config;
-        let syncs = match &whom {
-            Whom::Account(account) => config.syncs_of(account)?,
-            Whom::Syncs(named) => {
-                let named = named.iter().map(|sync| config.sync_named(sync));
-                named.collect::<Result<_, _>>()?
-            }
-        };
+        let syncs = whom.in_files(&own.loaded.config)?;
         Ok(own.open()?.set(&syncs, wanted)?)
     }
 }

@@ -5,6 +5,7 @@
 //! the account; runs, activation and reloads are the daemon's loop's, which is asked through [`Asked`].
 
 mod client;
+mod lines;
 mod peer;
 mod routes;
 mod wire;

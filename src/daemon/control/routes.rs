@@ -1,27 +1,25 @@
 //! What can be asked through the control socket, and how each question is answered.
 
-use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use futures_util::{FutureExt, stream};
+use futures_util::FutureExt;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::lines::follow;
 use super::peer::Peer;
 use super::wire::{
     AskAdopt, AskForget, AskHold, AskPlan, AskRelease, AskRun, AskSet, AskWhy, Hello, Line,
-    Standing, Whom,
+    Standing,
 };
 use super::{Asked, AskedRun, Tell, Wording};
 use crate::daemon::answer::{AskError, Planned, RunAnswer};
@@ -32,11 +30,6 @@ use crate::domain::address::{EmailAddress, RoleAddresses};
 use crate::domain::written::Written;
 use crate::run::why::Subject;
 use crate::run::{Progress, RunError, Wish, cut};
-
-/// How often progress is told; what comes faster is told together.
-const TELL_EVERY: Duration = Duration::from_millis(100);
-/// Lines that wait to be written to whoever follows.
-const LINES_MAX: usize = 64;
 
 /// What every answer may need.
 struct Shared {
@@ -372,14 +365,7 @@ async fn forget(State(shared): At, Json(ask): Json<AskForget>) -> Response {
 async fn set(State(shared): At, Json(ask): Json<AskSet>) -> Response {
     let wanted = ask.wanted;
     let set = async {
-        let config = shared.current().base.config.clone();
-        let syncs = match &ask.whom {
-            Whom::Account(account) => config.syncs_of(account)?,
-            Whom::Syncs(named) => {
-                let named = named.iter().map(|sync| config.sync_named(sync));
-                named.collect::<Result<_, _>>()?
-            }
-        };
+        let syncs = ask.whom.in_files(&shared.current().base.config)?;
         let asked = |answer| Asked::Set {
             syncs,
             wanted,
@@ -396,39 +382,4 @@ async fn reload(State(shared): At) -> Response {
         shared.ask(asked).await?.map_err(AskError::from)
     };
     answer(reloaded.await)
-}
-
-/// An answer in lines: how far it is, as often as that is worth telling, and whatever `work` sends.
-fn follow<T, F>(
-    mut watched: watch::Receiver<Progress>,
-    work: impl FnOnce(mpsc::Sender<Line<T>>) -> F,
-) -> Response
-where
-    T: Serialize + Send + 'static,
-    F: Future<Output = ()> + Send + 'static,
-{
-    let (lines, told) = mpsc::channel(LINES_MAX);
-    let progress = lines.downgrade();
-    tokio::spawn(work(lines));
-    tokio::spawn(async move {
-        while watched.changed().await.is_ok() {
-            let seen = watched.borrow_and_update().clone();
-            let Some(lines) = progress.upgrade() else {
-                return;
-            };
-            if lines.send(Line::Progress(seen)).await.is_err() {
-                return;
-            }
-            drop(lines);
-            tokio::time::sleep(TELL_EVERY).await;
-        }
-    });
-    let lines = stream::unfold(told, |mut told| async {
-        let line = told.recv().await?;
-        // What cannot be put as JSON would be a defect of the types; an empty line says nothing.
-        let mut text = serde_json::to_vec(&line).unwrap_or_default();
-        text.push(b'\n');
-        Some((Ok::<_, Infallible>(Bytes::from(text)), told))
-    });
-    Body::from_stream(lines).into_response()
 }

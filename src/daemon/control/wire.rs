@@ -6,9 +6,11 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::settings::Config;
 use crate::daemon::HoldVerdict;
 use crate::daemon::reload::Fingerprints;
 use crate::domain::ids::{RunId, SyncId};
+use crate::domain::unknown::Unknown;
 use crate::run::Progress;
 use crate::run::standings::Wanted;
 use crate::run::witness::Person;
@@ -106,6 +108,19 @@ pub(crate) enum Whom {
     Syncs(Vec<String>),
     /// All of an account.
     Account(String),
+}
+
+impl Whom {
+    /// The syncs, as the files have them.
+    ///
+    /// # Errors
+    /// [`Unknown`]: a name that they do not have.
+    pub(crate) fn in_files(&self, config: &Config) -> Result<Vec<SyncId>, Unknown> {
+        match self {
+            Self::Account(account) => config.syncs_of(account),
+            Self::Syncs(named) => named.iter().map(|sync| config.sync_named(sync)).collect(),
+        }
+    }
 }
 
 /// A line of an answer that comes in parts.
