@@ -9,14 +9,14 @@ use serde_json::value::RawValue;
 use super::args::StatusArgs;
 use super::exit::{CliError, Exit};
 use super::history::Hold;
-use super::report::{Report, Style, escape, minute, zone_name};
+use super::report::{Report, Style, counted, escape, minute, zone_name};
 use super::table::{Cell, Column, Table};
 use super::{Context, history};
 use crate::config::settings::Config;
 use crate::daemon::status::{AccountStatus, Holder, Status, SyncState, SyncStatus, status};
 use crate::domain::definition::{ListTarget, SyncDefinition};
 use crate::domain::ids::{RunId, SyncId};
-use crate::journal::event::RunFinished;
+use crate::journal::event::{RunError, RunFinished};
 
 /// What `status --json` prints.
 #[derive(Serialize)]
@@ -43,8 +43,18 @@ struct Sync {
     on_list: u64,
     /// Removals that wait for a person.
     hold: Option<Waiting>,
+    /// Why the last occurrence, which came after the last run, started none.
+    not_started: Option<NotStarted>,
     #[serde(skip)]
     last_run: Option<RunFinished>,
+}
+
+/// An occurrence whose run could not start.
+#[derive(Serialize)]
+struct NotStarted {
+    at: Timestamp,
+    #[serde(flatten)]
+    error: RunError,
 }
 
 /// Removals that wait for a person, and the run under which they do.
@@ -84,6 +94,7 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError
     } = status(&config, &context.kept(&config)?, context.clock.now());
     let mut last = history::last_runs(&config, report)?;
     let mut holds = history::waiting(&config, report)?;
+    let mut failed = history::not_started(&config, report)?;
     let syncs = syncs
         .into_iter()
         .filter(|status| wanted.as_ref().is_none_or(|wanted| status.sync == *wanted))
@@ -93,8 +104,11 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError
             // The journal's lines were read as JSON just now.
             let last = line.and_then(|line| RawValue::from_string(line).ok());
             let hold = holds.remove(&status.sync).map(Waiting::from);
+            let not_started = failed.remove(&status.sync);
+            let not_started = not_started.map(|(at, error)| NotStarted { at, error });
             Sync {
                 status,
+                not_started,
                 hold,
                 last,
                 on_list,
@@ -148,8 +162,16 @@ fn text(answer: &Answer, config: &Config, report: &Report, wanted: Option<&SyncI
                 Cell::new(&at(status.next)),
             ],
             match (failed, &sync.hold) {
+                _ if sync.not_started.is_some() => sync.not_started.as_ref().map(|it| {
+                    let (at, why) = (minute(it.at, zone), &it.error.message);
+                    Cell::styled(Style::Red, &format!("no run could start at {at}: {why}"))
+                }),
                 (Some(error), _) => Some(Cell::styled(Style::Red, &error.message)),
                 (None, Some(hold)) => Some(Cell::styled(Style::Yellow, &hold.told)),
+                (None, None) if status.reason == Some("interrupted") => {
+                    let told = "a run was interrupted, and goes on at the next start";
+                    Some(Cell::styled(Style::Yellow, told))
+                }
                 (None, None) => status.barred.map(|why| {
                     let account = config.syncs.get(&status.sync).map(|it| &it.account);
                     let remedy = account.map(|account| why.remedy(&status.sync, account));
@@ -194,8 +216,8 @@ fn detail(definition: &SyncDefinition, syncs: &[Sync], config: &Config) -> Strin
         if let Some(last) = &sync.last_run {
             let counts = &last.counts;
             let counted = format!(
-                "{} records: {} new, {} re-added, {} duplicate ({} updated), {} ignored; {} taken off",
-                counts.total,
+                "{}: {} new, {} re-added, {} duplicate ({} updated), {} ignored; {} taken off",
+                counted(counts.total, "record"),
                 counts.new,
                 counts.re_added,
                 counts.duplicate,

@@ -122,6 +122,9 @@ fn message(progress: &Progress) -> String {
     } else {
         &*progress.doing
     };
+    if progress.records == 0 && progress.calls == 0 {
+        return doing.to_owned();
+    }
     format!(
         "{doing}: {} read, {} settled, {}",
         counted(progress.records, "record"),

@@ -96,6 +96,7 @@ impl AskError {
 /// A problem with the line it is on, which its JSON is without.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Shown {
+    #[serde(flatten)]
     problem: Problem,
     excerpt: Option<Excerpt>,
 }
@@ -183,6 +184,8 @@ pub(crate) struct Planned {
     pub(crate) held: Option<(u64, u64)>,
     /// Whether it is what is left of an interrupted run.
     pub(crate) resumes: bool,
+    /// Whether that run is under way.
+    pub(crate) is_under_way: bool,
     /// How it read records.
     pub(crate) reading: Option<Reading>,
     /// How long reading and deciding took, in milliseconds.
@@ -203,6 +206,7 @@ impl Planned {
             error: rehearsed.error.as_ref().map(AskError::of),
             held: rehearsed.held,
             resumes: rehearsed.resumes,
+            is_under_way: false,
             reading: rehearsed.reading,
             read_ms: millis(rehearsed.read_for),
             write_ms: millis(rehearsed.writes_for),

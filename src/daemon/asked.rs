@@ -23,6 +23,16 @@ pub(crate) enum HoldVerdict {
     Discard,
 }
 
+impl HoldVerdict {
+    /// The command that says so.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Discard => "discard",
+        }
+    }
+}
+
 impl Current {
     /// Carries out, or drops, what a run of a sync held; says how many contacts or removals that were.
     ///

@@ -177,7 +177,9 @@ impl Service {
         wish: Wish,
         progress: &watch::Sender<Progress>,
     ) -> Option<Ended> {
+        progress.send_replace(Progress::waiting());
         let _turn = ticket.turn().await;
+        progress.send_replace(Progress::default());
         if wish == Wish::Resume {
             // What it staged was selected and mapped by the settings that took it up.
             return wished.run_in_turn(ticket, wish, progress).await;

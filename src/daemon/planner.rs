@@ -8,7 +8,8 @@ use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::SyncId;
 use crate::domain::limits::{Periods, Trigger, may_start};
 use crate::domain::schedule::{believed, settled};
-use crate::journal::event::{Event, RunSkipped, SkipReason};
+use crate::journal::JournalError;
+use crate::journal::event::{Event, RunError as Journalled, RunSkipped, SkipReason};
 use crate::run::{Base, RunError, Wish, usage_of};
 use crate::store::StoreError;
 use crate::store::state::{Changes, Handled};
@@ -162,7 +163,7 @@ fn occurrence(
         return Ok(None);
     };
     if !due.missed.is_empty() {
-        skip(base, definition, SkipReason::Missed)?;
+        skip(base, definition, SkipReason::Missed, None)?;
     }
     match due.run {
         Some(at) if running.is_none() => {
@@ -171,7 +172,7 @@ fn occurrence(
                 missed: due.late,
             }));
         }
-        Some(_) => skip(base, definition, SkipReason::Running)?,
+        Some(_) => skip(base, definition, SkipReason::Running, None)?,
         None => {}
     }
     note_handled(base, &definition.id, upto)?;
@@ -197,7 +198,12 @@ fn put_handled(base: &Base, sync: &SyncId, handled: Handled) -> Result<(), Store
     })
 }
 
-fn skip(base: &Base, definition: &SyncDefinition, reason: SkipReason) -> Result<(), RunError> {
+pub(super) fn skip(
+    base: &Base,
+    definition: &SyncDefinition,
+    reason: SkipReason,
+    error: Option<Journalled>,
+) -> Result<(), JournalError> {
     let next = definition.schedule.next_after(base.clock.now());
     tracing::warn!(sync = %definition.id, reason = reason.name(), "an occurrence does not run");
     let (sync, account) = (definition.id.clone(), definition.account.clone());
@@ -206,8 +212,8 @@ fn skip(base: &Base, definition: &SyncDefinition, reason: SkipReason) -> Result<
         account,
         reason,
         next,
-    }))?;
-    Ok(())
+        error,
+    }))
 }
 
 pub(super) fn digest(definition: &SyncDefinition) -> [u8; 16] {

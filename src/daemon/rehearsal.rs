@@ -218,7 +218,12 @@ impl Rehearsal {
             let remedy = why.remedy(&self.definition.id, &self.definition.account);
             (why.name().to_owned(), remedy)
         });
-        Planned::of(rehearsed, barred)
+        let planned = Planned::of(rehearsed, barred);
+        Planned {
+            // A daemon leaves no run lying.
+            is_under_way: planned.resumes && self.is_beside,
+            ..planned
+        }
     }
 
     /// Rehearses the run.

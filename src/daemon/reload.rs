@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Service, ServiceError, planner};
 use crate::config::settings::{Account, Config, Log};
 use crate::config::{Loaded, Problems};
+use crate::domain::activation::{Activation, Inactivity};
 use crate::domain::ids::{AccountName, SyncId};
 use crate::journal::event::{ConfigReloaded, Event};
 
@@ -36,6 +37,12 @@ pub(crate) struct Difference {
     pub(crate) accounts: Vec<AccountName>,
     /// Keys and tables of `rosterd.toml` that changed otherwise.
     pub(crate) settings: Vec<String>,
+    /// Syncs that were inactive before, and are active.
+    #[serde(default)]
+    pub(crate) activated: Vec<SyncId>,
+    /// Syncs that were active before, or are new, and are not; and why.
+    #[serde(default)]
+    pub(crate) deactivated: Vec<(SyncId, Inactivity)>,
 }
 
 impl Difference {
@@ -77,7 +84,21 @@ impl Difference {
             changed: kept.filter(is_changed).cloned().collect(),
             accounts,
             settings: settings.map(|(name, _)| name.to_owned()).collect(),
+            ..Self::default()
         }
+    }
+
+    /// The same, with what it has done to the syncs of `config`.
+    fn with_standings(mut self, config: &Config, before: &Activation, after: &Activation) -> Self {
+        for sync in config.syncs.keys() {
+            let is_new = self.added.contains(sync);
+            match (before.why_not(sync), after.why_not(sync)) {
+                (Some(_), None) if !is_new => self.activated.push(sync.clone()),
+                (None, Some(why)) => self.deactivated.push((sync.clone(), why)),
+                (None | Some(_), _) => {}
+            }
+        }
+        self
     }
 }
 
@@ -157,8 +178,8 @@ impl Fingerprints {
             added: missing(other, self),
             removed: missing(self, other),
             changed: changed.map(|(sync, _)| sync.clone()).collect(),
-            accounts: Vec::new(),
             settings,
+            ..Difference::default()
         };
         (difference != Difference::default()).then(|| difference.to_string())
     }
@@ -182,12 +203,18 @@ impl fmt::Display for Difference {
             };
             (!names.is_empty()).then(|| format!("{what} {}{more}", shown.join(", ")))
         }
+        let inactive = self.deactivated.iter();
+        let inactive: Vec<String> = inactive
+            .map(|(sync, why)| format!("{sync} ({})", why.name()))
+            .collect();
         let parts = [
             named("added:", &self.added),
             named("removed:", &self.removed),
             named("changed:", &self.changed),
             named("accounts changed:", &self.accounts),
             named("settings changed:", &self.settings),
+            named("active now:", &self.activated),
+            named("inactive now:", &inactive),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         match parts.is_empty() {
@@ -255,12 +282,14 @@ fn replace(service: &Service, loaded: Loaded) -> Result<Difference, ServiceError
         accounts_changed: difference.accounts.clone(),
         settings_changed: difference.settings.clone(),
     };
+    let standings = service.current().base.standings.now();
     service.replace(loaded)?;
     let base = service.current().base;
     planner::note_schedules(&base)?;
     // Told last: who reads it may rely on the new files from then on.
     base.append(&Event::ConfigReloaded(event))?;
-    Ok(difference)
+    let now = base.standings.now();
+    Ok(difference.with_standings(&base.config, &standings, &now))
 }
 
 /// The new files, unless they name other places than those that are open.

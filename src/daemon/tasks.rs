@@ -12,7 +12,7 @@ use super::control::AskedRun;
 use super::{Current, Service, ServiceError, planner};
 use crate::domain::ids::{AccountName, SyncId};
 use crate::domain::limits::Limit;
-use crate::journal::event::{DeferReason, Event, RunDeferred};
+use crate::journal::event::{DeferReason, Event, RunDeferred, RunError as Journalled, SkipReason};
 use crate::run::{Ended, Progress, RunError, Ticket, Wish};
 
 /// How long an organisation that could not be asked for is left alone. A run that starts meanwhile asks for itself.
@@ -68,6 +68,7 @@ impl Tasks {
             return self.spawn_asked(service, asked);
         }
         if self.queued.len() < QUEUED_MAX {
+            asked.progress.send_replace(Progress::waiting());
             tracing::info!(sync = %asked.sync, "a run of this sync is under way; the one that was asked for waits");
             self.queued.push_back(asked);
             return;
@@ -247,7 +248,17 @@ fn after_failure(
         RunError::Organisation { .. } => planner::note_schedules(&current.base)?,
         // The sync became inactive after the run fell due.
         error @ RunError::Inactive { .. } => tracing::warn!(sync = %sync, "{}", error.message()),
-        error => tracing::error!(sync = %sync, kind = error.kind().name(), "{}", error.message()),
+        error => {
+            let (kind, message) = (error.kind(), error.message());
+            tracing::error!(sync = %sync, kind = kind.name(), "{message}");
+            let definition = current.base.config.syncs.get(sync);
+            // Whoever asked for a run is told; nobody asked for this one.
+            let is_untold = matches!(wish, Wish::Schedule { .. }) && !journalled;
+            if let Some(definition) = definition.filter(|_| is_untold) {
+                let error = Some(Journalled { kind, message });
+                planner::skip(&current.base, definition, SkipReason::NotStarted, error)?;
+            }
+        }
     }
     if let (Wish::Schedule { at, .. }, false) = (wish, journalled) {
         planner::note_handled(&current.base, sync, at)?;

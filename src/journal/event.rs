@@ -367,6 +367,9 @@ pub struct RunSkipped {
     /// When the sync runs next.
     #[serde(with = "optional_time")]
     pub next: Option<Timestamp>,
+    /// What kept its run from starting; left out where nothing did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<RunError>,
 }
 
 /// Why an occurrence did not run, limits apart.
@@ -377,6 +380,8 @@ pub enum SkipReason {
     Running,
     /// Nothing ran at its time, and the sync does not catch up.
     Missed,
+    /// Its run could not start: no token, or a definition that does not fit.
+    NotStarted,
 }
 
 impl SkipReason {
@@ -386,6 +391,7 @@ impl SkipReason {
         match self {
             Self::Running => "running",
             Self::Missed => "missed",
+            Self::NotStarted => "not_started",
         }
     }
 }

@@ -140,8 +140,12 @@ pub(crate) fn every_event() -> Vec<Event> {
         Event::RunSkipped(RunSkipped {
             sync: sync(),
             account: account(),
-            reason: SkipReason::Running,
+            reason: SkipReason::NotStarted,
             next: None,
+            error: Some(RunError {
+                kind: ErrorKind::CredentialsRefused,
+                message: "no".to_owned(),
+            }),
         }),
         Event::RunResumed(RunResumed {
             run,

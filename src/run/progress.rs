@@ -27,6 +27,17 @@ pub struct Progress {
     pub(crate) way: Option<Way>,
 }
 
+impl Progress {
+    /// That of a run whose turn has not come.
+    #[must_use]
+    pub fn waiting() -> Self {
+        Self {
+            doing: "waiting for the runs before it".into(),
+            ..Self::default()
+        }
+    }
+}
+
 /// The ways to read records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -22,8 +22,11 @@ use crate::config::settings::Config;
 use crate::daemon::signals::StopFlag;
 use crate::domain::ids::{RunId, SyncId};
 use crate::domain::unknown::Unknown;
-use crate::journal::event::RunFinished;
+use crate::journal::event::{RunError, RunFinished};
 use crate::journal::{Event, Line};
+
+/// What somebody has to name of a run whose removals are decided: all ids of a few years begin alike.
+const HELD_RUN_CHARS_MIN: usize = 10;
 
 /// How often `--follow` looks for new lines.
 const FOLLOW_EVERY: Duration = Duration::from_millis(250);
@@ -82,6 +85,21 @@ pub(super) fn held_run(
         .map(|hold| (hold.run, hold.sync))
         .collect();
     let beginning = asked.to_ascii_uppercase();
+    if beginning.len() < HELD_RUN_CHARS_MIN {
+        let message = format!(
+            "`{asked}` is too little of a run's id: name {HELD_RUN_CHARS_MIN} characters of it at least, as `rosterd status` shows it"
+        );
+        return Err(CliError::because(Exit::Usage, message));
+    }
+    let mut settled = past.holds().into_iter().rev();
+    let is_it =
+        |hold: &Hold| hold.settled.is_some() && hold.run.to_string().starts_with(&beginning);
+    if let Some(hold) = settled.find(is_it)
+        && !open.contains_key(&hold.run)
+    {
+        let message = format!("run {} holds nothing any more: {}", hold.run, hold.told());
+        return Err(CliError::because(Exit::Usage, message));
+    }
     let mut fits = open
         .iter()
         .filter(|(run, _)| run.to_string().starts_with(&beginning));
@@ -129,6 +147,32 @@ pub(super) fn last_runs(
         }
     }
     Ok(last)
+}
+
+/// The syncs whose last occurrence could not start a run: when that was, and why.
+///
+/// # Errors
+/// When the history cannot be read.
+pub(super) fn not_started(
+    config: &Config,
+    report: &Report,
+) -> Result<BTreeMap<SyncId, (Timestamp, RunError)>, CliError> {
+    let past = Past::read(&config.history_dir, report)?;
+    let mut failed = BTreeMap::new();
+    for line in past.lines {
+        match line.event {
+            Some(Event::RunSkipped(run)) => {
+                if let Some(error) = run.error {
+                    failed.insert(run.sync, (line.at, error));
+                }
+            }
+            Some(Event::RunStarted(run)) => {
+                failed.remove(&run.sync);
+            }
+            Some(_) | None => {}
+        }
+    }
+    Ok(failed)
 }
 
 /// All runs that ended, the newest last.

@@ -148,9 +148,14 @@ impl Rows {
         let cells = self.blank(at, &run.sync, "skipped");
         let why = match run.reason {
             SkipReason::Running => "its last run had not ended",
-            SkipReason::Missed => "rosterd was not there at its time",
+            SkipReason::Missed => "nothing ran at its time",
+            SkipReason::NotStarted => "its run could not start",
         };
-        let note = format!("{why}{}", self.next(run.next));
+        let error = run
+            .error
+            .as_ref()
+            .map(|error| format!(": {}", error.message));
+        let note = format!("{why}{}{}", error.unwrap_or_default(), self.next(run.next));
         self.table
             .row(cells, Some(Cell::styled(Style::Yellow, &note)));
     }

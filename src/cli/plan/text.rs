@@ -23,8 +23,12 @@ pub(super) fn told(named: &Named, planned: &Planned, zone: &TimeZone, report: &R
     }
     if planned.resumes {
         let sentence = format!(
-            "run {}, which was interrupted: this is what is left of it; a run of its own comes after it",
-            finished.run
+            "run {}, which {}: this is what is left of it; a run of its own comes after it",
+            finished.run,
+            match planned.is_under_way {
+                true => "is under way",
+                false => "was interrupted",
+            }
         );
         text += &warn("resumes", &sentence);
     }

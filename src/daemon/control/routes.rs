@@ -27,7 +27,9 @@ use crate::daemon::rehearsal::{Folder, Rehearsal, Scope};
 use crate::daemon::reload::Fingerprints;
 use crate::daemon::{Current, Service};
 use crate::domain::address::{EmailAddress, RoleAddresses};
+use crate::domain::ids::SyncId;
 use crate::domain::written::Written;
+use crate::run::standings::Wanted;
 use crate::run::why::Subject;
 use crate::run::{Progress, RunError, Wish, cut};
 
@@ -218,6 +220,7 @@ async fn run(State(shared): At, Json(ask): Json<AskRun>) -> Response {
         Ok(sync) => sync,
         Err(unknown) => return answer::<()>(Err(unknown.into())),
     };
+    tracing::info!(%sync, full = ask.full, "a run of {sync} is asked for");
     let (progress, watched) = watch::channel(Progress::default());
     let wish = Wish::Person { full: ask.full };
     let ended = async move {
@@ -310,6 +313,14 @@ async fn why(State(shared): At, Json(ask): Json<AskWhy>) -> Response {
 }
 
 async fn hold(State(shared): At, Json(ask): Json<AskHold>) -> Response {
+    tracing::info!(
+        sync = %ask.sync,
+        run = %ask.run,
+        "a person asks to {} what run {} of {} held",
+        ask.verdict.name(),
+        ask.run,
+        ask.sync
+    );
     let work = {
         let shared = shared.clone();
         async move {
@@ -366,6 +377,13 @@ async fn set(State(shared): At, Json(ask): Json<AskSet>) -> Response {
     let wanted = ask.wanted;
     let set = async {
         let syncs = ask.whom.in_files(&shared.current().base.config)?;
+        let named: Vec<&str> = syncs.iter().map(SyncId::as_str).collect();
+        let named = named.join(", ");
+        let verb = match wanted {
+            Wanted::Active => "activate",
+            Wanted::Inactive => "deactivate",
+        };
+        tracing::info!("a person asks to {verb} {named}");
         let asked = |answer| Asked::Set {
             syncs,
             wanted,

@@ -118,7 +118,16 @@ impl Whom {
     pub(crate) fn in_files(&self, config: &Config) -> Result<Vec<SyncId>, Unknown> {
         match self {
             Self::Account(account) => config.syncs_of(account),
-            Self::Syncs(named) => named.iter().map(|sync| config.sync_named(sync)).collect(),
+            Self::Syncs(named) => {
+                let mut syncs = Vec::new();
+                for named in named {
+                    let sync = config.sync_named(named)?;
+                    if !syncs.contains(&sync) {
+                        syncs.push(sync);
+                    }
+                }
+                Ok(syncs)
+            }
         }
     }
 }

@@ -115,8 +115,12 @@ fn a_failed_run_counts_and_one_that_gets_no_token_does_not() {
     until("the occurrence got no token", || {
         daemon.stderr().contains("credentials_refused")
     });
+    until_events(&rig, "run.skipped", 1);
     stop(daemon);
-    assert_eq!(rig.journal(), [Value::Null; 0]);
+    let journal = rig.journal();
+    assert_eq!(journal.len(), 1, "no run");
+    assert_eq!(journal[0]["reason"], "not_started");
+    assert_eq!(journal[0]["error"]["kind"], "credentials_refused");
     assert_eq!(used(&rig), [0; 4]);
 
     revoked(false);
