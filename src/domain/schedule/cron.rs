@@ -3,6 +3,8 @@
 //! A line whose hour field has neither `*` nor `/` names times of day and is mapped to instants as daily schedules are.
 //! Any other repeats within the day and follows the local clock.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
@@ -13,7 +15,7 @@ use croner::parser::{CronParser, Seconds, Year};
 use super::calendar::{DAYS_SEARCHED, Times, next_on_days};
 
 /// A cron line that has been checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CronLine {
     text: String,
     cron: Box<Cron>,
@@ -53,6 +55,13 @@ const FIELDS: [&str; 6] = ["second", "minute", "hour", "day", "month", "weekday"
 /// Steps of croner's that are looked at for one occurrence.
 const STEPS_MAX: usize = 10_000;
 
+/// Shows the text, which says it all. Schedules are told apart by this, so it must not change with croner.
+impl fmt::Debug for CronLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CronLine").field(&self.text).finish()
+    }
+}
+
 impl CronLine {
     /// Checks a line.
     ///
@@ -65,10 +74,19 @@ impl CronLine {
             6 => &FIELDS[..],
             other => return Err(CronError::Fields(other)),
         };
-        for (n, (name, field)) in names.iter().zip(&fields).enumerate() {
-            check_field(n, name, field, fields.len())?;
+        let named = || names.iter().zip(&fields);
+        for (name, field) in named() {
+            check_list(name, field)?;
         }
-        let cron = parse(text).map_err(CronError::Line)?;
+        let cron = match parse(text) {
+            Ok(cron) => cron,
+            Err(why) => {
+                for (n, (name, field)) in named().enumerate() {
+                    check_field(n, name, field, fields.len())?;
+                }
+                return Err(CronError::Line(why));
+            }
+        };
         let hour = fields[fields.len() - 4];
         let line = Self {
             text: fields.join(" "),
@@ -126,20 +144,28 @@ impl CronLine {
     }
 }
 
-/// Checks one field by itself, for croner's messages do not say which one they mean.
+/// croner passes over an empty part of a list, and a list of nothing would never match.
+fn check_list(name: &'static str, field: &str) -> Result<(), CronError> {
+    match field.split(',').any(str::is_empty) {
+        true => Err(wrong(name, field, "a part of the list is empty".to_owned())),
+        false => Ok(()),
+    }
+}
+
+/// Checks one field by itself, for croner's messages do not say which one they mean. It takes as long as to read a line.
 fn check_field(n: usize, name: &'static str, field: &str, fields: usize) -> Result<(), CronError> {
     let mut alone = vec!["*"; fields];
     alone[n] = field;
-    let problem = |why: String| CronError::Field {
-        field: name,
-        text: field.to_owned(),
+    let parsed = parse(&alone.join(" "));
+    parsed.map_or_else(|why| Err(wrong(name, field, why)), |_| Ok(()))
+}
+
+fn wrong(field: &'static str, text: &str, why: String) -> CronError {
+    CronError::Field {
+        field,
+        text: text.to_owned(),
         why,
-    };
-    // croner passes over an empty part of a list, and a list of nothing would never match.
-    if field.split(',').any(str::is_empty) {
-        return Err(problem("a part of the list is empty".to_owned()));
     }
-    parse(&alone.join(" ")).map(|_| ()).map_err(problem)
 }
 
 fn parse(line: &str) -> Result<Cron, String> {

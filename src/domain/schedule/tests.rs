@@ -182,6 +182,15 @@ fn a_cron_line_is_checked_field_by_field() {
 }
 
 #[test]
+fn a_cron_line_shows_as_its_text_whatever_croner_makes_of_it() {
+    let every = schedule("UTC", "cron 0  30 2 * * MON-FRI").every;
+    assert_eq!(
+        format!("{every:?}"),
+        r#"Cron(CronLine("0 30 2 * * MON-FRI"))"#
+    );
+}
+
+#[test]
 fn an_import_that_is_made_once_has_no_occurrences() {
     let once = Schedule {
         every: Every::Once,

@@ -73,7 +73,7 @@ fn runs_are_first_runs_until_one_has_completed_and_the_months_initiations_defer_
     }
     // The month has room for no further first run.
     rig.sync("more", &guests(HOURLY));
-    reload(&rig, &daemon);
+    reload(&rig);
     pass_to(&rig, &full_hour(&half_past, 5));
     until_events(&rig, "run.deferred", 1);
     until_events(&rig, "run.finished", 5);

@@ -21,7 +21,7 @@ fn three_daily_syncs_made_on_one_day_and_two_more_on_the_next_all_run() {
     for id in &ids[3..] {
         rig.sync(id, &daily);
     }
-    reload(&rig, &daemon);
+    reload(&rig);
     assert_eq!(used(&rig), [0, 3, 0, 0]);
     pass_to(&rig, &(&ten + 1.day()));
     until_events(&rig, "run.finished", 3 + 5);

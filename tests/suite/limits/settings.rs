@@ -93,7 +93,7 @@ fn a_daemon_that_is_told_of_other_limits_goes_by_them_from_its_next_run() {
     ] {
         if let Some(limits) = limits {
             set(&rig, TOKYO, limits);
-            reload(&rig, &daemon);
+            reload(&rig);
         }
         pass_to(&rig, &full_hour(&half_past, hour));
         until_events(&rig, "run.finished", finished);
@@ -156,7 +156,7 @@ fn a_daemon_that_is_told_of_another_zone_counts_by_its_days_from_then_on() {
     ] {
         println!("{hour} in {zone}");
         set(&rig, zone, limits);
-        reload(&rig, &daemon);
+        reload(&rig);
         pass_to(&rig, &full_hour(&half_past, hour));
         until_events(&rig, "run.finished", finished);
         until_events(&rig, "run.deferred", deferred);

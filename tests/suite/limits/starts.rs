@@ -220,7 +220,7 @@ fn runs_that_wait_for_their_turn_go_by_the_limits_that_were_reloaded_meanwhile()
         rig.get("/faults")["faults"] == json!([])
     });
     set(&rig, ZONE, "runs_per_day = 1");
-    reload(&rig, &daemon);
+    reload(&rig);
     rig.drop_faults();
     until("all have been", || {
         rig.events("run.finished").len() + rig.events("run.deferred").len() == 3
