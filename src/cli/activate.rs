@@ -16,7 +16,7 @@ use crate::run::standings::{Set, Wanted};
 /// A sync or account does not exist, or the state cannot be changed.
 pub(super) fn activate(context: &Context, args: &ActivateArgs) -> Result<Exit, CliError> {
     let whom = match &args.account {
-        Some(account) => Whom::Account(account.clone()),
+        Some(account) => return set(context, Whom::Account(account.clone()), Wanted::Unheld),
         None => Whom::Syncs(args.syncs.clone()),
     };
     set(context, whom, Wanted::Active)
@@ -51,7 +51,11 @@ fn set(context: &Context, whom: Whom, wanted: Wanted) -> Result<Exit, CliError> 
             report.print(&told(set, wanted))?;
         }
     }
-    let is_as_wanted = |set: &Set| is_active(set) == (wanted == Wanted::Active);
+    let is_as_wanted = |set: &Set| match wanted {
+        Wanted::Active => is_active(set),
+        Wanted::Unheld => set.no_room.is_none(),
+        Wanted::Inactive => !is_active(set),
+    };
     match set.iter().all(is_as_wanted) {
         true => Ok(Exit::Done),
         false => Ok(Exit::Refused),
@@ -71,7 +75,7 @@ fn told(set: &Set, wanted: Wanted) -> String {
         (Some(Inactivity::Finished), _) => {
             format!("{sync} runs once, and has: `rosterd sync {sync}` runs it again")
         }
-        (Some(why), Wanted::Active) => {
+        (Some(why), Wanted::Active | Wanted::Unheld) => {
             let remedy = || why.remedy(sync, &set.account);
             let why = set.no_room.clone().unwrap_or_else(remedy);
             format!("{sync} stays inactive: {why}")

@@ -190,7 +190,8 @@ Examples:
   rosterd activate --account main            all of an account
 
 A sync whose file says `active = false` stays inactive, and so does one for which the limit
-active_syncs leaves no room; the rest is activated. Exit code 3 if any stays inactive.";
+active_syncs leaves no room; the rest is activated. With --account, what a person has deactivated
+stays so. Exit code 3 if a sync that is named stays inactive, or the limit leaves no room for one.";
 
 const APPROVE_HELP: &str = "\
 Example:

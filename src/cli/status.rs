@@ -166,13 +166,7 @@ fn text(answer: &Answer, config: &Config, report: &Report, wanted: Option<&SyncI
                     let (at, why) = (minute(it.at, zone), &it.error.message);
                     Cell::styled(Style::Red, &format!("no run could start at {at}: {why}"))
                 }),
-                (Some(error), _) => Some(Cell::styled(Style::Red, &error.message)),
-                (None, Some(hold)) => Some(Cell::styled(Style::Yellow, &hold.told)),
-                (None, None) if status.reason == Some("interrupted") => {
-                    let told = "a run was interrupted, and goes on at the next start";
-                    Some(Cell::styled(Style::Yellow, told))
-                }
-                (None, None) => status.barred.map(|why| {
+                _ if status.barred.is_some() => status.barred.map(|why| {
                     let account = config.syncs.get(&status.sync).map(|it| &it.account);
                     let remedy = account.map(|account| why.remedy(&status.sync, account));
                     Cell::styled(
@@ -180,6 +174,13 @@ fn text(answer: &Answer, config: &Config, report: &Report, wanted: Option<&SyncI
                         &format!("inactive: {}", remedy.unwrap_or_default()),
                     )
                 }),
+                (Some(error), _) => Some(Cell::styled(Style::Red, &error.message)),
+                (None, Some(hold)) => Some(Cell::styled(Style::Yellow, &hold.told)),
+                (None, None) if status.reason == Some("interrupted") => {
+                    let told = "a run was interrupted, and goes on at the next start";
+                    Some(Cell::styled(Style::Yellow, told))
+                }
+                (None, None) => None,
             },
         );
     }

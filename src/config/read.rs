@@ -42,6 +42,10 @@ pub(super) fn text(path: &Path) -> Result<String, Box<Problem>> {
 
 fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
+    // A pipe would be waited for until somebody writes to it.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
     File::open(path)?
         .take(LONGEST + 1)
         .read_to_end(&mut bytes)?;

@@ -41,7 +41,7 @@ use crate::journal::{Journal, JournalError};
 use crate::run::organisation;
 use crate::run::recovery::{self, recover};
 use crate::run::standings::{self, Standings};
-use crate::run::{self, Base, Ended, Progress, RunError, Ticket, Wish};
+use crate::run::{self, Base, Ended, Progress, RunError, Ticket, Turn, Wish};
 use crate::store::{Store, StoreError};
 use crate::zoho::http::ClientError;
 use crate::zoho::pacer::Pacer;
@@ -173,12 +173,12 @@ impl Service {
     pub(crate) async fn run(
         &self,
         wished: &Current,
-        ticket: &Ticket,
+        (ticket, turn): (&Ticket, Turn),
         wish: Wish,
         progress: &watch::Sender<Progress>,
     ) -> Option<Ended> {
         progress.send_replace(Progress::waiting());
-        let _turn = ticket.turn().await;
+        let _turn = turn.await;
         progress.send_replace(Progress::default());
         if wish == Wish::Resume {
             // What it staged was selected and mapped by the settings that took it up.

@@ -227,6 +227,12 @@ fn answer(
         } => {
             let set = service.current().set(&syncs, wanted).map_err(Box::new)?;
             planner::note_schedules(&service.current().base)?;
+            // What was interrupted and had to wait for this goes on.
+            let waits = set
+                .iter()
+                .filter(|set| set.is_interrupted && set.after.is_none());
+            let waits = waits.map(|set| set.sync.clone());
+            tasks.resume(service, waits.collect());
             let _ = answer.send(Ok(set));
         }
         Asked::Reload { answer } => {

@@ -161,8 +161,11 @@ fn sync_status(
     let last = checkpoint.last.as_ref();
     let inactive = activation.why_not(&definition.id);
     let barred = inactive.filter(|why| *why != Inactivity::Finished);
+    let is_running = checkpoint.running.is_some()
+        && holder != Holder::Nobody
+        && !activation.stops_interrupted(&definition.id);
     let state = match last.map(|last| last.outcome) {
-        _ if checkpoint.running.is_some() && holder != Holder::Nobody => SyncState::Running,
+        _ if is_running => SyncState::Running,
         _ if barred.is_some() => SyncState::Inactive,
         Some(RunOutcome::Held) => SyncState::Held,
         _ if inactive.is_some() => SyncState::Finished,

@@ -62,6 +62,13 @@ impl Tasks {
         }
     }
 
+    /// Takes up interrupted runs, unless something of their syncs is under way.
+    pub(super) fn resume(&mut self, service: &Arc<Service>, mut syncs: Vec<SyncId>) {
+        syncs.retain(|sync| !self.busy.contains_key(sync));
+        let interrupted = syncs.into_iter().map(|sync| (sync, Wish::Resume));
+        self.start(service, interrupted.collect());
+    }
+
     /// Starts a run that somebody asked for, or lets it wait until the one of its sync that is under way has ended.
     pub(super) fn start_asked(&mut self, service: &Arc<Service>, asked: AskedRun) {
         if !self.busy.contains_key(&asked.sync) {
@@ -107,9 +114,11 @@ impl Tasks {
         (progress, answer): (watch::Sender<Progress>, Option<Answer>),
     ) {
         self.busy.insert(ticket.sync().clone(), wish);
+        // Here, as tasks begin in any order.
+        let turn = ticket.line_up();
         let (service, wished) = (service.clone(), service.current());
         self.set.spawn(async move {
-            let result = service.run(&wished, &ticket, wish, &progress).await;
+            let result = service.run(&wished, (&ticket, turn), wish, &progress).await;
             Done::Run(ticket.sync().clone(), wish, result.map(Box::new), answer)
         });
     }

@@ -46,17 +46,6 @@ impl Inactivity {
         }
     }
 
-    /// Whether the sync may not even finish what was interrupted: it would go on with what is not the same any more.
-    #[must_use]
-    pub fn stops_interrupted(self) -> bool {
-        match self {
-            Self::KeyChanged | Self::OrganisationChanged => true,
-            Self::Definition | Self::Operator | Self::Removed | Self::Limit | Self::Finished => {
-                false
-            }
-        }
-    }
-
     /// Whether somebody meant it, so that nobody needs to look why.
     #[must_use]
     pub fn is_meant(self) -> bool {
@@ -90,6 +79,36 @@ impl Inactivity {
     }
 }
 
+/// What holds a sync, whatever its file says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holds {
+    /// A person has deactivated it.
+    pub by_person: bool,
+    /// What happened to its account, until a person lets it go on.
+    pub by_account: Option<AccountHold>,
+}
+
+/// What holds all syncs of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AccountHold {
+    /// Its service key changed or went away.
+    KeyChanged,
+    /// Its credentials belong to another organisation than before.
+    OrganisationChanged,
+}
+
+impl Holds {
+    /// The reason that is told: what happened to the account goes first.
+    #[must_use]
+    pub fn why(self) -> Option<Inactivity> {
+        match self.by_account {
+            Some(AccountHold::KeyChanged) => Some(Inactivity::KeyChanged),
+            Some(AccountHold::OrganisationChanged) => Some(Inactivity::OrganisationChanged),
+            None => self.by_person.then_some(Inactivity::Operator),
+        }
+    }
+}
+
 /// A sync that may be active.
 #[derive(Debug, Clone)]
 pub struct Candidate {
@@ -99,8 +118,8 @@ pub struct Candidate {
     pub account: AccountName,
     /// Whether its file says that it is.
     pub is_wanted: bool,
-    /// Why rosterd holds it.
-    pub held: Option<Inactivity>,
+    /// What holds it.
+    pub held: Holds,
     /// Whether it was to run once, and has.
     pub is_finished: bool,
     /// Whether it is active already.
@@ -113,6 +132,7 @@ pub struct Candidate {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Activation {
     inactive: BTreeMap<SyncId, Inactivity>,
+    stopped: BTreeSet<SyncId>,
     active: BTreeMap<AccountName, u64>,
     limit: Option<u64>,
 }
@@ -128,7 +148,10 @@ impl Activation {
         let mut willing = BTreeSet::new();
         for candidate in candidates {
             let Candidate { sync, account, .. } = candidate;
-            let why = match candidate.held {
+            if candidate.held.by_account.is_some() {
+                decided.stopped.insert(sync.clone());
+            }
+            let why = match candidate.held.why() {
                 _ if !candidate.is_wanted => Inactivity::Definition,
                 Some(held) => held,
                 None if candidate.is_finished => Inactivity::Finished,
@@ -155,7 +178,15 @@ impl Activation {
     #[must_use]
     pub fn with(mut self, sync: &SyncId) -> Self {
         self.inactive.remove(sync);
+        self.stopped.remove(sync);
         self
+    }
+
+    /// Whether a sync may not even finish what was interrupted, whatever else keeps it inactive: key or organisation are
+    /// not the same any more.
+    #[must_use]
+    pub fn stops_interrupted(&self, sync: &SyncId) -> bool {
+        self.stopped.contains(sync)
     }
 
     /// Why a sync is not active.
@@ -197,7 +228,7 @@ mod tests {
             sync: sync.parse().unwrap(),
             account: "main".parse().unwrap(),
             is_wanted: true,
-            held: None,
+            held: Holds::default(),
             is_finished: false,
             was_active: false,
             first_seen,
@@ -269,11 +300,17 @@ mod tests {
     fn what_is_held_finished_or_not_wanted_takes_no_place() {
         let off = Candidate {
             is_wanted: false,
-            held: Some(Inactivity::Operator),
+            held: Holds {
+                by_person: true,
+                by_account: None,
+            },
             ..candidate("a", 1)
         };
         let held = Candidate {
-            held: Some(Inactivity::KeyChanged),
+            held: Holds {
+                by_person: true,
+                by_account: Some(AccountHold::KeyChanged),
+            },
             is_finished: true,
             ..candidate("b", 1)
         };
@@ -297,6 +334,8 @@ mod tests {
             assert_eq!(why(&decided, sync), want, "{sync}");
             assert_eq!(decided.admits(&sync.parse().unwrap()), admits, "{sync}");
         }
+        assert!(decided.stops_interrupted(&"b".parse().unwrap()));
+        assert!(!decided.stops_interrupted(&"a".parse().unwrap()));
         let main = "main".parse().unwrap();
         assert_eq!(decided.active(&main), 1);
         let told = decided.has_room(&main).unwrap_err().to_string();

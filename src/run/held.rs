@@ -12,7 +12,7 @@ use super::organisation::admit;
 use super::plan::Plan;
 use super::remove::on_list;
 use super::resolve::resolve;
-use super::start::{Neighbours, neighbours};
+use super::start::{Neighbours, check_active, neighbours};
 use super::suppressions::SuppressionReader;
 use super::tagging::tag;
 use super::{Base, Clients};
@@ -34,13 +34,14 @@ const BATCH_CONTACTS: usize = 32;
 /// Carries out what a run of a sync held, as far as it still applies; says how many contacts were taken off.
 ///
 /// # Errors
-/// [`RunError`]: a call failed, or contacts could not be unsubscribed; what is left stays held.
+/// [`RunError`]: the sync is inactive, a call failed, or contacts could not be unsubscribed; what is left stays held.
 pub(crate) async fn approve(
     base: &Base,
     clients: &Clients,
     definition: &SyncDefinition,
     run: RunId,
 ) -> Result<u64, RunError> {
+    check_active(base, definition, false)?;
     admit(base, clients, &definition.account).await?;
     let (plan, numbers) = resolve(base, clients, definition, None, false).await?;
     let Neighbours { lists, rivals, .. } = neighbours(base, definition)?;

@@ -77,7 +77,7 @@ use standings::Standings;
 pub use start::Wish;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-pub(crate) use turns::{Ticket, Turns};
+pub(crate) use turns::{Ticket, Turn, Turns};
 pub(crate) use usage::usage_of;
 use witness::Witness;
 

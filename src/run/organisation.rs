@@ -13,7 +13,7 @@ use super::service_key::digest;
 use super::standings::{Shift, hold_all, settle};
 use super::{Base, Clients};
 use crate::config::settings::Account;
-use crate::domain::activation::Inactivity;
+use crate::domain::activation::AccountHold;
 use crate::domain::ids::AccountName;
 use crate::journal::event::{AccountOrganisationChanged, Event};
 use crate::store::StoreError;
@@ -59,7 +59,16 @@ pub(crate) async fn admit(
         return Ok(());
     };
     if !is_due(base, account)? {
-        return Ok(());
+        let known = base.store.state.credentials(&account.name)?;
+        return match (known.left, known.organisation) {
+            // Nobody has said that it is the right one.
+            (Some(before), Some(now)) => Err(RunError::Organisation {
+                account: account.name.clone(),
+                before,
+                now,
+            }),
+            (_, _) => Ok(()),
+        };
     }
     let organisation = clients.crm.organisation().await?;
     note(base, account, organisation.id)
@@ -76,10 +85,24 @@ fn note(base: &Base, account: &Account, now: String) -> Result<(), RunError> {
         ..known
     };
     let Some(before) = before else {
-        return settle(base, |_, _| Shift {
+        let left = known.left.clone();
+        settle(base, |_, _| Shift {
             credentials: vec![(name.clone(), known)],
             ..Shift::default()
-        });
+        })?;
+        return match left {
+            Some(before) => Err(RunError::Organisation {
+                account: name.clone(),
+                before,
+                now,
+            }),
+            None => Ok(()),
+        };
+    };
+    let known = Credentials {
+        // That the first one is back needs nobody's word, but its syncs do.
+        left: Some(before.clone()).filter(|_| known.left.as_ref() != Some(&now)),
+        ..known
     };
     tracing::error!(
         account = %name,
@@ -100,7 +123,8 @@ fn note(base: &Base, account: &Account, now: String) -> Result<(), RunError> {
             )],
             ..Shift::default()
         };
-        hold_all(config, name, Inactivity::OrganisationChanged, &mut shift);
+        let hold = AccountHold::OrganisationChanged;
+        hold_all((config, kept), name, hold, &mut shift);
         for (sync, checkpoint) in &kept.checkpoints {
             let running = checkpoint.running.as_ref();
             let is_cut = running.is_some_and(|running| running.account == *name);

@@ -2,19 +2,18 @@
 
 use secrecy::ExposeSecret;
 
-use super::Base;
 use super::standings::{Shift, hold_all};
 use crate::config::settings::Config;
-use crate::domain::activation::Inactivity;
+use crate::domain::activation::AccountHold;
 use crate::journal::event::{AccountKeyChanged, Event};
-use crate::store::StoreError;
+use crate::store::mirror::Snapshot;
 use crate::store::state::Credentials;
 
 /// The service keys that are not those of before, and the syncs that this holds.
-pub(super) fn keys_changed(base: &Base, config: &Config) -> Result<Shift, StoreError> {
+pub(super) fn keys_changed(config: &Config, kept: &Snapshot) -> Shift {
     let mut shift = Shift::default();
     for (name, account) in &config.accounts {
-        let before = base.store.state.credentials(name)?;
+        let before = kept.credentials.get(name).cloned().unwrap_or_default();
         let key = account
             .zsc_key
             .as_ref()
@@ -30,7 +29,7 @@ pub(super) fn keys_changed(base: &Base, config: &Config) -> Result<Shift, StoreE
             ..before.clone()
         };
         if has_changed {
-            hold_all(config, name, Inactivity::KeyChanged, &mut shift);
+            hold_all((config, kept), name, AccountHold::KeyChanged, &mut shift);
             shift
                 .events
                 .push(Event::AccountKeyChanged(AccountKeyChanged {
@@ -42,7 +41,7 @@ pub(super) fn keys_changed(base: &Base, config: &Config) -> Result<Shift, StoreE
             shift.credentials.push((name.clone(), after));
         }
     }
-    Ok(shift)
+    shift
 }
 
 /// Tells a secret from another, and nothing else.

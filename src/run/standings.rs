@@ -15,7 +15,7 @@ use super::Base;
 use super::error::RunError;
 use super::service_key::keys_changed;
 use crate::config::settings::Config;
-use crate::domain::activation::{Activation, Candidate, Inactivity};
+use crate::domain::activation::{AccountHold, Activation, Candidate, Holds, Inactivity};
 use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{AccountName, SyncId};
 use crate::journal::event::{AccountKeyChanged, Event, SyncActivated, SyncDeactivated};
@@ -67,14 +67,29 @@ impl Standings {
 /// What is to change besides what follows from the files.
 #[derive(Default)]
 pub(super) struct Shift {
-    /// What holds a sync from now on; `None` holds nothing.
-    pub(super) holds: BTreeMap<SyncId, Option<Inactivity>>,
+    /// What holds a sync from now on.
+    pub(super) holds: BTreeMap<SyncId, Holds>,
     /// What is known of credentials.
     pub(super) credentials: Vec<(AccountName, Credentials)>,
     /// Checkpoints to put.
     pub(super) checkpoints: Vec<(SyncId, Checkpoint)>,
     /// What the journal is told first.
     pub(super) events: Vec<Event>,
+}
+
+impl Shift {
+    /// A person takes the organisation for the right one.
+    fn accepted(&mut self, account: &AccountName, kept: &Snapshot) {
+        let known = kept.credentials.get(account).filter(|it| it.left.is_some());
+        let is_there = self.credentials.iter().any(|(there, _)| there == account);
+        if let Some(known) = known.filter(|_| !is_there) {
+            let accepted = Credentials {
+                left: None,
+                ..known.clone()
+            };
+            self.credentials.push((account.clone(), accepted));
+        }
+    }
 }
 
 /// How the syncs of `config` stand, by what is kept of them. What was never seen counts as seen last.
@@ -87,7 +102,7 @@ pub(crate) fn activation(config: &Config, kept: &Snapshot) -> Activation {
             sync: definition.id.clone(),
             account: definition.account.clone(),
             is_wanted: definition.active,
-            held: standing.and_then(|standing| standing.held),
+            held: standing.map(|standing| standing.held).unwrap_or_default(),
             is_finished: definition.schedule.is_once() && has_completed,
             was_active: standing.is_some_and(|standing| standing.inactive.is_none()),
             first_seen: standing.map_or(i64::MAX, |standing| standing.first_seen),
@@ -104,7 +119,7 @@ pub(crate) fn activation(config: &Config, kept: &Snapshot) -> Activation {
 pub(crate) fn take_over(base: &Base) -> Result<(), RunError> {
     let mut newest = base.standings.newest();
     *newest = base.config.clone();
-    let shift = keys_changed(base, &newest)?;
+    let shift = keys_changed(&newest, &base.store.state.snapshot()?);
     apply(base, &newest, shift)
 }
 
@@ -135,7 +150,9 @@ pub(crate) fn refresh(base: &Base) -> Result<(), RunError> {
 pub(crate) enum Wanted {
     /// It is to be active.
     Active,
-    /// It is not.
+    /// What has held all syncs of its account is to hold it no longer; what a person deactivated stays so.
+    Unheld,
+    /// It is to be inactive.
     Inactive,
 }
 
@@ -152,7 +169,9 @@ pub(crate) struct Set {
     pub(crate) after: Option<Inactivity>,
     /// The limit that leaves no room for it, in a sentence.
     pub(crate) no_room: Option<String>,
-    /// Whether a run of it is under way, and goes on to its end.
+    /// Whether a run of it has begun and not ended.
+    pub(crate) is_interrupted: bool,
+    /// Whether that may go on to its end.
     pub(crate) is_running: bool,
 }
 
@@ -172,25 +191,35 @@ pub(crate) fn set(base: &Base, syncs: &[SyncId], wanted: Wanted) -> Result<Vec<S
             let Some(definition) = config.syncs.get(sync) else {
                 continue;
             };
-            let held = match wanted {
-                Wanted::Inactive => Some(Inactivity::Operator),
-                Wanted::Active => None,
-            };
             let standing = kept.standings.entry(sync.clone());
             let standing = standing.or_insert_with(|| seen(definition, None, i64::MAX));
-            if wanted == Wanted::Active {
-                let unheld = Standing {
-                    held,
-                    ..standing.clone()
-                };
-                let standing = std::mem::replace(standing, unheld);
+            let held = match wanted {
+                Wanted::Active => Holds::default(),
+                Wanted::Unheld => Holds {
+                    by_account: None,
+                    ..standing.held
+                },
+                Wanted::Inactive => Holds {
+                    by_person: true,
+                    ..standing.held
+                },
+            };
+            let was_held = standing.held.by_account;
+            if wanted != Wanted::Inactive {
+                let before = standing.held;
+                standing.held = held;
                 let would = activation(config, &kept);
                 if let (Some(Inactivity::Limit), Err(refused)) =
                     (would.why_not(sync), would.has_room(&definition.account))
                 {
-                    kept.standings.insert(sync.clone(), standing);
+                    if let Some(standing) = kept.standings.get_mut(sync) {
+                        standing.held = before;
+                    }
                     no_room.insert(sync.clone(), refused.to_string());
                     continue;
+                }
+                if was_held == Some(AccountHold::OrganisationChanged) {
+                    shift.accepted(&definition.account, &kept);
                 }
             }
             shift.holds.insert(sync.clone(), held);
@@ -216,7 +245,8 @@ pub(crate) fn set(base: &Base, syncs: &[SyncId], wanted: Wanted) -> Result<Vec<S
                 false => now.why_not(sync),
             },
             no_room: no_room.get(sync).cloned(),
-            is_running: running(sync)?,
+            is_interrupted: running(sync)?,
+            is_running: running(sync)? && !now.stops_interrupted(sync),
         })
     });
     set.collect()
@@ -227,7 +257,7 @@ fn seen(definition: &SyncDefinition, checkpoint: Option<&Checkpoint>, now: i64) 
     Standing {
         account: definition.account.clone(),
         first_seen: checkpoint.map_or(now, |checkpoint| checkpoint.first_seen),
-        held: None,
+        held: Holds::default(),
         // Whoever is active already keeps the place.
         inactive: Some(Inactivity::Limit),
     }
@@ -271,6 +301,14 @@ fn apply(base: &Base, config: &Config, shift: Shift) -> Result<(), RunError> {
         }
         events.extend(told(&sync, known, &standing));
         let was_active = known.is_some_and(|known| known.inactive.is_none());
+        let was_barred = known.is_some_and(|known| match known.inactive {
+            None | Some(Inactivity::Finished) => false,
+            Some(_) => true,
+        });
+        if was_barred && inactive.is_none() {
+            // Meanwhile others may have taken off contacts that it has a record for, and changes show once.
+            changes.reconcile.push(sync.clone());
+        }
         if let Some(handled) = before
             .schedule
             .get(&sync)
@@ -325,13 +363,11 @@ fn told(sync: &SyncId, known: Option<&Standing>, standing: &Standing) -> Option<
         }))
     };
     match (known.map(|known| known.inactive), standing.inactive) {
-        (Some(Some(_)), None) => Some(Event::SyncActivated(SyncActivated { sync, account })),
-        (Some(None), Some(reason)) => deactivated(reason),
-        // Otherwise it was inactive before, and is so for another reason.
-        (before, Some(Inactivity::Limit)) if before != Some(Some(Inactivity::Limit)) => {
-            deactivated(Inactivity::Limit)
-        }
-        (None | Some(_), _) => None,
+        (Some(before), after) if before == after => None,
+        (Some(_), None) => Some(Event::SyncActivated(SyncActivated { sync, account })),
+        (Some(_), Some(reason)) => deactivated(reason),
+        (None, Some(Inactivity::Limit)) => deactivated(Inactivity::Limit),
+        (None, _) => None,
     }
 }
 
@@ -398,10 +434,22 @@ pub(super) fn tell_what_is_left(base: &Base) -> Result<(), RunError> {
     tell(base, base.store.state.snapshot()?.untold, true)
 }
 
-/// Holds all syncs of an account, whatever else held them.
-pub(super) fn hold_all(config: &Config, account: &AccountName, why: Inactivity, shift: &mut Shift) {
+/// Holds all syncs of an account, besides what a person holds.
+pub(super) fn hold_all(
+    (config, kept): (&Config, &Snapshot),
+    account: &AccountName,
+    why: AccountHold,
+    shift: &mut Shift,
+) {
     let of_account = config.syncs.values().filter(|it| it.account == *account);
-    let held = of_account.map(|definition| (definition.id.clone(), Some(why)));
+    let held = of_account.map(|definition| {
+        let standing = kept.standings.get(&definition.id);
+        let held = Holds {
+            by_account: Some(why),
+            ..standing.map(|standing| standing.held).unwrap_or_default()
+        };
+        (definition.id.clone(), held)
+    });
     shift.holds.extend(held);
 }
 

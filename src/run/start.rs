@@ -170,7 +170,7 @@ pub(super) fn check_active(
     match now.why_not(&sync) {
         None => Ok(()),
         Some(_) if now.admits(&sync) => Ok(()),
-        Some(why) if is_interrupted && !why.stops_interrupted() => Ok(()),
+        Some(_) if is_interrupted && !now.stops_interrupted(&sync) => Ok(()),
         Some(Inactivity::Limit) => Ok(now.has_room(&account)?),
         Some(why) => Err(RunError::Inactive { sync, account, why }),
     }

@@ -1,8 +1,10 @@
 //! The turns that the runs of an account take, and what those that wait get from the one that is under way.
 
 use std::collections::BTreeSet;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 
@@ -18,6 +20,9 @@ pub(crate) struct Turns {
     wished: Mutex<BTreeSet<SyncId>>,
     recent: Recent,
 }
+
+/// A turn that comes when those before it are over.
+pub(crate) type Turn = Pin<Box<dyn Future<Output = OwnedMutexGuard<()>> + Send>>;
 
 /// The wish for a turn, from the moment it came up until its run is over.
 #[derive(Debug)]
@@ -67,6 +72,16 @@ impl Ticket {
     /// Waits for its turn.
     pub(crate) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.turns.take().await
+    }
+
+    /// Stands in line for its turn from now on: whoever does so first has the turn first, whenever they come to wait.
+    pub(crate) fn line_up(&self) -> Turn {
+        let mut turn: Turn = Box::pin(self.turns.under_way.clone().lock_owned());
+        // Asked once, it has its place. It is asked again by whoever awaits it.
+        match turn.as_mut().now_or_never() {
+            Some(taken) => Box::pin(std::future::ready(taken)),
+            None => turn,
+        }
     }
 
     /// When the run was wished for: what was read since is news to it.

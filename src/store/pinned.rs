@@ -13,7 +13,7 @@ use super::state::{
     Checkpoint, Counter, Credentials, Handled, LastRun, LedgerMark, Running, Standing, Untold,
     Version,
 };
-use crate::domain::activation::Inactivity;
+use crate::domain::activation::{AccountHold, Holds, Inactivity};
 use crate::domain::changes::{Departed, Membership, Rejection, Removal};
 use crate::domain::ids::RunId;
 use crate::domain::limits::Trigger;
@@ -427,20 +427,24 @@ fn state_pins() -> Vec<Pin> {
             &Standing {
                 account: "main".parse().unwrap(),
                 first_seen: 1,
-                held: Some(Inactivity::Operator),
+                held: Holds {
+                    by_person: true,
+                    by_account: Some(AccountHold::OrganisationChanged),
+                },
                 inactive: Some(Inactivity::Finished),
             },
-            "6901046d61696e0201010106a83084c0",
+            "6901046d61696e020101010106efec2e4b",
         ),
         pin(
             &Credentials {
                 key: Some([6; 16]),
                 key_gone: true,
                 organisation: Some("30014".to_owned()),
+                left: Some("30013".to_owned()),
                 asked_by: [7; 16],
                 asked_at: Some(8),
             },
-            "6a01010606060606060606060606060606060601010533303031340707070707070707070707070707070701108b190d2d",
+            "6a010106060606060606060606060606060606010105333030313401053330303133070707070707070707070707070707070110c90436f5",
         ),
         pin(
             &Untold {

@@ -332,16 +332,7 @@ fn a_service_key_that_changes_or_goes_away_holds_the_syncs_of_its_account() {
 fn a_key_that_changed_stops_what_was_interrupted_until_it_is_activated() {
     let rig = of_two_accounts();
     with_key(&rig, "first");
-    rig.fault(
-        &json!({"service": "campaigns", "method": "listsubscribe", "after": 1, "what": "hang"}),
-    );
-    let first = rig.start("first", "sync one");
-    until("a call hangs", || {
-        rig.calls().log.iter().any(|call| call["faulted"] == true)
-    });
-    first.signal("KILL");
-    first.end();
-    rig.drop_faults();
+    interrupted(&rig);
     rig.forget_calls();
     with_key(&rig, "second");
     let daemon = start(&rig);
@@ -354,6 +345,95 @@ fn a_key_that_changed_stops_what_was_interrupted_until_it_is_activated() {
     assert_eq!(finished.len(), 2, "the interrupted one, and one of its own");
     assert_eq!(finished[0]["run"], rig.events("run.started")[0]["run"]);
     stop(daemon);
+}
+
+/// A run of `one` that was killed while a call hung.
+fn interrupted(rig: &Rig) {
+    rig.fault(
+        &json!({"service": "campaigns", "method": "listsubscribe", "after": 1, "what": "hang"}),
+    );
+    let first = rig.start("first", "sync one");
+    until("a call hangs", || {
+        rig.calls().log.iter().any(|call| call["faulted"] == true)
+    });
+    first.signal("KILL");
+    first.end();
+    rig.drop_faults();
+}
+
+#[test]
+fn whatever_else_keeps_a_sync_inactive_a_changed_key_stops_what_was_interrupted() {
+    let rig = of_two_accounts();
+    with_key(&rig, "first");
+    interrupted(&rig);
+    with_key(&rig, "second");
+    let daemon = start(&rig);
+    assert_eq!(rig.done("deactivate one"), "one is inactive\n");
+    stop(daemon);
+    let off = format!("active = false\naccount = \"main\"\n{}", guests(YEARLY));
+    rig.sync("one", &off);
+    rig.forget_calls();
+    let daemon = start(&rig);
+    assert_eq!(standing(&rig)[0], inactive("one", "definition"));
+    assert_refused(&rig, "one", "set `active = true` in its file");
+    assert_eq!(rig.calls().of("campaigns"), (0, 0));
+    rig.sync("one", &off.replace("active = false", ""));
+    rig.done("reload");
+    assert_eq!(standing(&rig)[0], inactive("one", "key_changed"));
+    // It goes on by itself as soon as it may.
+    rig.done("activate one");
+    until("it has ended", || rig.events("run.finished").len() == 1);
+    assert_eq!(rig.events("run.resumed").len(), 1);
+    stop(daemon);
+}
+
+#[test]
+fn what_a_person_deactivated_is_not_activated_with_its_account() {
+    let rig = of_two_accounts();
+    with_key(&rig, "first");
+    let daemon = start(&rig);
+    rig.done("deactivate one");
+    with_key(&rig, "second");
+    let said = rig.done("reload");
+    assert_eq!(
+        said,
+        "reloaded: accounts changed: main; inactive now: two (key_changed)\n"
+    );
+    assert_eq!(standing(&rig)[0], inactive("one", "key_changed"));
+    assert_eq!(
+        rig.done("activate --account main"),
+        "one stays inactive: a person deactivated it; `rosterd activate one` undoes that\ntwo is active\n"
+    );
+    assert_eq!(rig.done("activate one"), "one is active\n");
+    stop(daemon);
+    assert_eq!(
+        told(&rig),
+        [
+            "sync.deactivated one operator",
+            "account.key_changed main",
+            "sync.deactivated one key_changed",
+            "sync.deactivated two key_changed",
+            "sync.deactivated one operator",
+            "sync.activated two",
+            "sync.activated one",
+        ]
+    );
+}
+
+#[test]
+fn a_sync_that_is_active_again_reads_everything_first() {
+    let rig = rig_with(&["one"]);
+    rig.import("one");
+    rig.pass(60);
+    assert_eq!(rig.import("one")["full"], false);
+    rig.done("deactivate one");
+    rig.done("activate one");
+    let run = rig.import("one");
+    assert_eq!(
+        (&run["full"], &run["trigger"]),
+        (&json!(true), &json!("operator"))
+    );
+    assert_eq!(rig.import("one")["full"], false);
 }
 
 #[test]

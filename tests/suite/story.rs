@@ -141,7 +141,7 @@ fn through_it_all_the_journal_tells_what_happened_and_nothing_else() {
     story.goes_on(&["sync.activated hourly"]);
     story.until_the_next_hour();
     story.goes_on(&[
-        "run.started hourly scheduled",
+        "run.started hourly scheduled full",
         "run.finished hourly completed",
     ]);
 

@@ -380,7 +380,7 @@ async fn set(State(shared): At, Json(ask): Json<AskSet>) -> Response {
         let named: Vec<&str> = syncs.iter().map(SyncId::as_str).collect();
         let named = named.join(", ");
         let verb = match wanted {
-            Wanted::Active => "activate",
+            Wanted::Active | Wanted::Unheld => "activate",
             Wanted::Inactive => "deactivate",
         };
         tracing::info!("a person asks to {verb} {named}");

@@ -50,6 +50,8 @@ pub(crate) struct Changes {
     pub(crate) standings: Vec<(SyncId, Standing)>,
     /// What is known of accounts' credentials, to put.
     pub(crate) credentials: Vec<(AccountName, Credentials)>,
+    /// Syncs whose next run is to read everything. What is kept of them otherwise stays as it is at that moment.
+    pub(crate) reconcile: Vec<SyncId>,
     /// Events to keep until the journal has them.
     pub(crate) untold: Vec<(String, Untold)>,
     /// Keys of events that the journal has.
@@ -199,6 +201,7 @@ impl Trees {
             standings: snapshot.standings.into_iter().collect(),
             credentials: snapshot.credentials.into_iter().collect(),
             untold: snapshot.untold.into_iter().collect(),
+            reconcile: Vec::new(),
             told: Vec::new(),
             ledger: snapshot.ledger,
         };
@@ -213,7 +216,18 @@ impl Trees {
         if let Some(ledger) = changes.ledger {
             meta.insert(LEDGER, stored("meta", LEDGER, &ledger)?);
         }
-        let checkpoints = batch("checkpoints", &changes.checkpoints)?;
+        let mut checkpoints = batch("checkpoints", &changes.checkpoints)?;
+        for sync in &changes.reconcile {
+            let kept: Option<Checkpoint> = get(&self.checkpoints, "checkpoints", sync.as_str())?;
+            let is_put = changes.checkpoints.iter().any(|(put, _)| put == sync);
+            if let Some(kept) = kept.filter(|_| !is_put) {
+                let row = Checkpoint {
+                    last_full: None,
+                    ..kept
+                };
+                checkpoints.insert(sync.as_str(), stored("checkpoints", sync.as_str(), &row)?);
+            }
+        }
         let schedule = batch("schedule", &changes.handled)?;
         let counters = batch("counters", &changes.counters)?;
         let standings = batch("standings", &changes.standings)?;

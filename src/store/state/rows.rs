@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::activation::Inactivity;
+use crate::domain::activation::{Holds, Inactivity};
 use crate::domain::ids::{AccountName, RunId};
 use crate::domain::limits::Trigger;
 use crate::domain::outcome::RunOutcome;
@@ -116,8 +116,8 @@ pub(crate) struct Standing {
     pub(crate) account: AccountName,
     /// When its file was first seen.
     pub(crate) first_seen: i64,
-    /// Why rosterd holds it, until a person activates it.
-    pub(crate) held: Option<Inactivity>,
+    /// What holds it, until a person activates it.
+    pub(crate) held: Holds,
     /// Why it is not active; none where it is.
     pub(crate) inactive: Option<Inactivity>,
 }
@@ -136,6 +136,8 @@ pub(crate) struct Credentials {
     pub(crate) key_gone: bool,
     /// The organisation that was seen last.
     pub(crate) organisation: Option<String>,
+    /// The one before, until a person has activated a sync with that one: nothing is done in it before.
+    pub(crate) left: Option<String>,
     /// The credentials by which it was asked for.
     pub(crate) asked_by: [u8; 16],
     /// When it was asked for.

@@ -172,3 +172,59 @@ fn a_service_that_cannot_be_asked_keeps_runs_from_starting_and_changes_nothing()
     stop(daemon);
     assert_eq!(standing(&rig), [active("one")]);
 }
+
+#[test]
+fn nothing_is_done_in_another_organisation_before_a_person_has_accepted_it() {
+    let rig = Rig::new(10);
+    rig.settings(
+        "[safety]\nmin_removals = 0\nmax_removals = 0\n[retry]\ngive_up_after = \"1s\"\n",
+        "pace = \"off\"\n",
+    );
+    rig.sync(
+        "one",
+        &format!("{}[advanced]\ndeleted = \"unsubscribe\"\n", guests(YEARLY)),
+    );
+    rig.import("one");
+    let on_list = rig.members("3zeventguests", "active");
+    let gone = rig.records("Event_Guests").into_iter().find(|guest| {
+        let address = guest["Email"].as_str().unwrap_or_default().to_lowercase();
+        on_list.contains_key(&address)
+    });
+    rig.delete("Event_Guests", gone.unwrap()["id"].as_str().unwrap());
+    rig.pass(60);
+    assert_eq!(rig.run("sync one").code, Some(3), "held");
+    let held = rig.events("run.held")[0]["run"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    becomes(&rig, "30014");
+    rig.forget_calls();
+    let daemon = start(&rig);
+    until("it is noticed", || told(&rig).len() == 2);
+    let address = on_list.keys().next().unwrap();
+    for line in [
+        format!("approve {held}"),
+        format!("discard {held}"),
+        format!("forget {address}"),
+        "adopt one".to_owned(),
+    ] {
+        let ran = rig.run(&line);
+        assert_eq!(ran.code, Some(3), "{line}: {}", ran.stderr);
+        assert!(
+            ran.stderr.contains("organisation"),
+            "{line}: {}",
+            ran.stderr
+        );
+    }
+    assert_eq!(called(&rig), ["org"]);
+    assert!(
+        rig.done("status")
+            .contains("another organisation than before")
+    );
+    stop(daemon);
+    let ran = rig.run(&format!("approve {held}"));
+    assert_eq!(ran.code, Some(3), "alone too: {}", ran.stderr);
+    assert_eq!(called(&rig), ["org"]);
+    rig.done("activate one");
+    assert_eq!(rig.run(&format!("approve {held}")).code, Some(0));
+}

@@ -102,7 +102,7 @@ fn ten_made_on_one_day_leave_no_room_for_an_eleventh_on_the_next() {
     until_events(&rig, "run.finished", 10);
     pass_to(&rig, &(&nine + 1.day()));
     rig.sync("a-new-one", &daily);
-    reload(&rig, &daemon);
+    reload(&rig);
     assert_eq!(inactive(&rig), [("a-new-one".to_owned(), json!("limit"))]);
     assert_refused(&rig, "sync a-new-one", FULL);
     let ran = rig.run("activate a-new-one");
@@ -130,7 +130,7 @@ fn a_new_one_in_the_place_of_one_that_ran_today_runs_tomorrow_at_its_time() {
     // On the second day, after all ten have run.
     rig.done("deactivate s3");
     rig.sync("new", &guests("every = \"day\", at = \"11:00\""));
-    reload(&rig, &daemon);
+    reload(&rig);
     assert_eq!(inactive(&rig), [("s3".to_owned(), json!("operator"))]);
     let eleven = &ten + 1.hour();
     let second_day_ends = start_of(ten.date().tomorrow().unwrap().tomorrow().unwrap(), zone);
@@ -180,7 +180,7 @@ fn with_the_months_budget_left_an_eleventh_is_refused_until_one_is_deactivated()
     until_events(&rig, "run.finished", 15);
     assert_eq!(used(&rig), [5, 10, 0, 0]);
     rig.sync("eleventh", &guests("every = \"day\", at = \"12:00\""));
-    reload(&rig, &daemon);
+    reload(&rig);
     assert_eq!(inactive(&rig), [("eleventh".to_owned(), json!("limit"))]);
     assert_refused(&rig, "sync eleventh", FULL);
     pass_to(&rig, &(&nine + 1.day() + 3.hours()));

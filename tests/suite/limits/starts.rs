@@ -234,3 +234,30 @@ fn runs_that_wait_for_their_turn_go_by_the_limits_that_were_reloaded_meanwhile()
         (1, 2)
     );
 }
+
+#[test]
+fn of_syncs_that_fall_due_at_once_the_first_by_id_run_whatever_they_wait_for() {
+    let (rig, nine) = rig(ZONE, "runs_per_day = 2", 9, 0);
+    let daily = guests("every = \"day\", at = \"10:00\"");
+    for id in ["d", "b", "a", "c"] {
+        rig.sync(id, &daily);
+    }
+    // Each day they need a new token first.
+    let daemon = start(&rig);
+    for day in 0..6 {
+        pass_to(&rig, &(&nine + 1.hour() + day.days()));
+        until_events(
+            &rig,
+            "run.deferred",
+            usize::try_from(2 * (day + 1)).unwrap(),
+        );
+        until_events(
+            &rig,
+            "run.finished",
+            usize::try_from(2 * (day + 1)).unwrap(),
+        );
+    }
+    stop(daemon);
+    let ran: Vec<String> = started(&rig).into_iter().map(|run| run.0).collect();
+    assert_eq!(ran, ["a", "b"].repeat(6));
+}
