@@ -190,8 +190,9 @@ Examples:
   rosterd activate --account main            all of an account
 
 A sync whose file says `active = false` stays inactive, and so does one for which the limit
-active_syncs leaves no room; the rest is activated. With --account, what a person has deactivated
-stays so. Exit code 3 if a sync that is named stays inactive, or the limit leaves no room for one.";
+active_syncs leaves no room; the rest is activated. With --account: after a change of key or
+organisation all that this has stopped, and else all that people have deactivated. Exit code 3 if a
+sync that is named stays inactive, or the limit leaves no room for one.";
 
 const APPROVE_HELP: &str = "\
 Example:

@@ -150,7 +150,8 @@ pub(crate) fn refresh(base: &Base) -> Result<(), RunError> {
 pub(crate) enum Wanted {
     /// It is to be active.
     Active,
-    /// What has held all syncs of its account is to hold it no longer; what a person deactivated stays so.
+    /// What has held all syncs of its account is to hold it no longer, and what a person deactivated stays so; where
+    /// nothing has held them, that is to be active too.
     Unheld,
     /// It is to be inactive.
     Inactive,
@@ -185,6 +186,15 @@ pub(crate) fn set(base: &Base, syncs: &[SyncId], wanted: Wanted) -> Result<Vec<S
     let mut no_room = BTreeMap::new();
     settle(base, |config, kept| {
         before = activation(config, kept);
+        let is_held = |sync: &SyncId| {
+            let standing = kept.standings.get(sync);
+            standing.is_some_and(|standing| standing.held.by_account.is_some())
+        };
+        let wanted = match wanted {
+            // Nothing has happened to the account: then it is all that people have deactivated.
+            Wanted::Unheld if !syncs.iter().any(is_held) => Wanted::Active,
+            wanted => wanted,
+        };
         let mut kept = kept.clone();
         let mut shift = Shift::default();
         for sync in syncs {

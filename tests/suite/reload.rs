@@ -240,7 +240,7 @@ fn a_definition_that_goes_away_in_mid_run_lets_it_end_and_comes_to_rest() {
     let again = rig.import("newsletter");
     assert_eq!(
         (&again["full"], &again["new"]),
-        (&json!(false), &json!(0)),
+        (&json!(true), &json!(0)),
         "{again}"
     );
     stop(daemon);
