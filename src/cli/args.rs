@@ -126,6 +126,9 @@ pub enum Command {
         after_help = "All files are valid and take over, or everything stays as it was. Runs under way end under the definition\nthey began with. Exit code 78 if the files are not valid, 1 if no daemon runs."
     )]
     Reload,
+    /// Verify, back up or restore what rosterd keeps.
+    #[command(after_help = STATE_HELP)]
+    State(StateArgs),
     /// Get the refresh token of an account: name scopes and console page, take the grant code, store the token.
     #[command(after_help = LOGIN_EXAMPLES)]
     Login(LoginArgs),
@@ -193,6 +196,16 @@ A sync whose file says `active = false` stays inactive, and so does one for whic
 active_syncs leaves no room; the rest is activated. With --account: after a change of key or
 organisation all that this has stopped, and else all that people have deactivated. Exit code 3 if a
 sync that is named stays inactive, or the limit leaves no room for one.";
+
+const STATE_HELP: &str = "\
+Examples:
+  rosterd state verify              is everything readable?
+  rosterd state backup FILE         one file with ledger, checkpoints and counters; also beside a daemon
+  rosterd state restore FILE        puts it back while no daemon runs; the present state is moved aside
+
+The next run of every sync reads everything after a restore. What was counted, deactivated and erased
+since the backup stays so, as far as the present state can be read; opt-outs of records that have been
+deleted in the CRM since are forgotten. Exit code 1 if anything is damaged.";
 
 const APPROVE_HELP: &str = "\
 Example:
@@ -316,6 +329,33 @@ pub struct DeactivateArgs {
     pub syncs: Vec<String>,
 }
 
+/// Options of `state`.
+#[derive(Debug, Clone, Args)]
+pub struct StateArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: StateCommand,
+}
+
+/// What can be done with the state.
+#[derive(Debug, Clone, Subcommand)]
+pub enum StateCommand {
+    /// Read everything, and tell what is damaged.
+    Verify,
+    /// Write it all into a new file.
+    Backup {
+        /// The file; it must not exist.
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
+    /// Put a backup in the place of the present state, which is moved aside.
+    Restore {
+        /// The file that `backup` wrote.
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
+}
+
 /// Options of `approve` and `discard`.
 #[derive(Debug, Clone, Args)]
 pub struct HoldArgs {
@@ -427,6 +467,10 @@ mod tests {
             ("schedule --days 0", false),
             ("activate news hospitality --json", true),
             ("activate --account main", true),
+            ("state verify --json", true),
+            ("state backup FILE", true),
+            ("state restore", false),
+            ("state", false),
             ("activate", false),
             ("activate news --account main", false),
             ("deactivate news", true),

@@ -24,6 +24,7 @@ pub mod report;
 mod sandbox;
 mod schedule;
 mod service;
+mod state;
 mod status;
 mod sync;
 pub mod table;
@@ -146,6 +147,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
         Command::Release(args) => release::run(context, args),
         Command::Forget(args) => forget::run(context, args),
         Command::Why(args) => why::run(context, args),
+        Command::State(args) => state::run(context, args),
         Command::Reload => reload::run(context),
         Command::Login(args) => login::run(context, args),
         Command::Sandbox(args) => sandbox::run(context, args),

@@ -59,6 +59,11 @@ impl Folder {
         Ok(Self(folder))
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     /// The people that were written down.
     ///
     /// # Errors

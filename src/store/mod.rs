@@ -8,6 +8,7 @@
 //! together again. Both are locked to one process by a lock file of their own, so that a second daemon gets a sentence
 //! and not a damaged store. What is kept here never holds a secret of the services.
 
+pub(crate) mod backup;
 pub(crate) mod copy;
 pub(crate) mod format;
 pub(crate) mod ledger;
@@ -32,6 +33,8 @@ const LOCK_FILE: &str = "lock";
 const LEDGER_FILE: &str = "ledger.redb";
 const STATE_FOLDER: &str = "state";
 const MIRROR_FILE: &str = "state.json";
+/// There while a restore puts files in their places.
+const RESTORING: &str = "restoring";
 
 /// Free space below which no run is started.
 const FREE_BYTES_MIN: u64 = 256 << 20;
@@ -88,6 +91,27 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
+    /// A backup cannot be written or read.
+    #[error("cannot {attempt} the backup {}", path.display())]
+    Backup {
+        /// What was attempted.
+        attempt: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file is no backup that can be used.
+    #[error("{} cannot be restored: {why}", path.display())]
+    BackupDamaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A restore did not come to its end.
+    #[error("a restore of {0} was interrupted: `rosterd state restore` once more does the rest")]
+    Restoring(String),
     /// Too little room on the disk to start a run.
     #[error("{} has {free_mib} MiB free and a run wants {wanted_mib}: make room", path.display())]
     NoRoom {
@@ -162,12 +186,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`]: held by another process, not writable, damaged beyond what the mirror can mend.
     pub(crate) fn open(folder: &Path, now: Timestamp) -> Result<Self, StoreError> {
-        let made = fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder);
-        made.map_err(|source| StoreError::file("make the state folder", folder, source))?;
+        make_folder(folder)?;
         let lock = lock(folder)?;
+        if let Ok(file) = fs::read_to_string(folder.join(RESTORING)) {
+            return Err(StoreError::Restoring(file));
+        }
         let state = State::open(folder, now)?;
         let ledger = Ledger::open_wiped(&folder.join(LEDGER_FILE))?;
         acquaint(&state, &ledger)?;
@@ -215,6 +238,14 @@ impl Store {
             .map_err(|source| StoreError::file("look at the room of", &self.folder, source))?;
         check_room(&self.folder, room_wanted(ledger.len()))
     }
+}
+
+fn make_folder(folder: &Path) -> Result<(), StoreError> {
+    let made = fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder);
+    made.map_err(|source| StoreError::file("make the state folder", folder, source))
 }
 
 /// What a run beside a ledger of so many bytes wants to have free.

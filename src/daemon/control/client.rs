@@ -25,6 +25,7 @@ use crate::run::adopt::Adopted;
 use crate::run::forget::Forgotten;
 use crate::run::standings::{Set, Wanted};
 use crate::run::witness::Person;
+use crate::store::backup::{About, Verified};
 
 /// How long the daemon may take to say who it is.
 const HELLO_WITHIN: Duration = Duration::from_secs(10);
@@ -184,6 +185,40 @@ impl Remote {
     /// Lets the files take over as they are now.
     pub(crate) async fn reload(&self) -> Result<Difference, AskError> {
         self.ask("reload", &()).await
+    }
+
+    /// Has the state verified.
+    pub(crate) async fn verify(&self) -> Result<Verified, AskError> {
+        self.ask("verify", &()).await
+    }
+
+    /// Has a backup made, and hands its bytes to `write`.
+    pub(crate) async fn backup(
+        &self,
+        mut write: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<About, AskError> {
+        let kept = |error| AskError::unanswered(format!("cannot write the backup: {error}"));
+        let mut response = self.send("backup", &()).await?;
+        if !response.status().is_success() {
+            return self.read("backup", response).await;
+        }
+        let (mut head, mut about) = (Vec::new(), None);
+        loop {
+            let chunk = response.chunk().await;
+            let chunk = chunk.map_err(|error| self.silent("backup", &cause(&error)))?;
+            match (chunk, about.is_some()) {
+                (Some(chunk), true) => write(&chunk).map_err(kept)?,
+                (Some(chunk), false) => {
+                    head.extend_from_slice(&chunk);
+                    if let Some(end) = head.iter().position(|byte| *byte == b'\n') {
+                        about = Some(self.parse(&head[..end])?);
+                        write(&head[end + 1..]).map_err(kept)?;
+                    }
+                }
+                (None, _) => break,
+            }
+        }
+        about.ok_or_else(|| self.silent("backup", "it ended"))
     }
 
     async fn ask<A: Serialize, T: DeserializeOwned>(

@@ -1,6 +1,7 @@
 //! What can be asked through the control socket, and how each question is answered.
 
 use std::panic::AssertUnwindSafe;
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, Request, State};
@@ -10,12 +11,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures_util::FutureExt;
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::lines::follow;
+use super::lines::{bytes, follow};
 use super::peer::Peer;
 use super::wire::{
     AskAdopt, AskForget, AskHold, AskPlan, AskRelease, AskRun, AskSet, AskWhy, Hello, Line,
@@ -25,13 +27,17 @@ use super::{Asked, AskedRun, Tell, Wording};
 use crate::daemon::answer::{AskError, Planned, RunAnswer};
 use crate::daemon::rehearsal::{Folder, Rehearsal, Scope};
 use crate::daemon::reload::Fingerprints;
-use crate::daemon::{Current, Service};
+use crate::daemon::{Current, Service, ServiceError};
 use crate::domain::address::{EmailAddress, RoleAddresses};
 use crate::domain::ids::SyncId;
 use crate::domain::written::Written;
 use crate::run::standings::Wanted;
 use crate::run::why::Subject;
 use crate::run::{Progress, RunError, Wish, cut};
+use crate::store::{StoreError, backup};
+
+/// A backup in the folder of its copy.
+const PACKED: &str = "backup";
 
 /// What every answer may need.
 struct Shared {
@@ -69,6 +75,8 @@ pub(super) fn routes(
         .route("/forget", post(forget))
         .route("/activation", post(set))
         .route("/reload", post(reload))
+        .route("/verify", post(verify))
+        .route("/backup", post(pack))
         .layer(middleware::from_fn_with_state(shared.clone(), admit))
         .with_state(shared)
 }
@@ -104,7 +112,7 @@ async fn admit(
 
 /// What is asked for at a path. Of one that is not known nothing is logged: it may say anything.
 fn known(path: &str) -> &'static str {
-    const KNOWN: [&str; 11] = [
+    const KNOWN: [&str; 13] = [
         "hello",
         "state",
         "run",
@@ -116,6 +124,8 @@ fn known(path: &str) -> &'static str {
         "forget",
         "activation",
         "reload",
+        "verify",
+        "backup",
     ];
     let asked = path.trim_start_matches('/');
     let known = KNOWN.into_iter().find(|known| *known == asked);
@@ -400,4 +410,47 @@ async fn reload(State(shared): At) -> Response {
         shared.ask(asked).await?.map_err(AskError::from)
     };
     answer(reloaded.await)
+}
+
+async fn verify(State(shared): At) -> Response {
+    answer(
+        copied(&shared, backup::verify)
+            .await
+            .map(|(_, verified)| verified),
+    )
+}
+
+async fn pack(State(shared): At) -> Response {
+    let packed = copied(&shared, |folder, now| {
+        backup::pack(folder, &folder.join(PACKED), now)
+    });
+    let (folder, about) = match packed.await {
+        Ok(packed) => packed,
+        Err(error) => return answer::<()>(Err(error)),
+    };
+    match tokio::fs::File::open(folder.path().join(PACKED)).await {
+        Ok(file) => bytes(&about, file, folder),
+        Err(error) => answer::<()>(Err(AskError::unanswered(format!(
+            "cannot read the backup that was made: {error}"
+        )))),
+    }
+}
+
+/// Does something with a copy of the stores; the copy is there as long as its folder.
+async fn copied<T: Send + 'static>(
+    shared: &Arc<Shared>,
+    work: impl FnOnce(&Path, Timestamp) -> Result<T, StoreError> + Send + 'static,
+) -> Result<(Folder, T), AskError> {
+    let base = shared.current().base;
+    let done = tokio::task::spawn_blocking(move || {
+        let now = base.clock.now();
+        let folder = Folder::create()?;
+        base.store.copy_to(folder.path(), now)?;
+        let done = work(folder.path(), now)?;
+        Ok::<_, ServiceError>((folder, done))
+    });
+    match done.await {
+        Ok(done) => done.map_err(|error| AskError::of_service(&error)),
+        Err(_) => Err(unfinished()),
+    }
 }

@@ -3,6 +3,7 @@
 //! A step is one transaction, synced to disk before it counts as done. There is one writer at a time; the file is
 //! locked to one process. Addresses are looked up by a keyed hash, so that keys are short and tell nobody anything.
 
+pub(crate) mod check;
 pub(crate) mod erase;
 pub(crate) mod keys;
 mod old;
@@ -13,6 +14,7 @@ mod tests;
 mod values;
 
 use std::cell::Cell;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 use redb::backends::InMemoryBackend;
@@ -43,11 +45,13 @@ impl Ledger {
     /// # Errors
     /// [`StoreError`]: held by another process, damaged, from a newer rosterd, or no room.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
-        let db = Database::builder()
-            .set_cache_size(CACHE_BYTES)
-            .create(path)
-            .map_err(|source| StoreError::opening(path, source))?;
-        Self::with(db)
+        guarded(path, || {
+            let db = Database::builder()
+                .set_cache_size(CACHE_BYTES)
+                .create(path)
+                .map_err(|source| StoreError::opening(path, source))?;
+            Self::with(db)
+        })
     }
 
     /// A ledger that knows nothing, and is gone with the process: what there is to be looked at before the first run.
@@ -102,6 +106,28 @@ impl Ledger {
             );
         }
         Self::open(path)
+    }
+
+    /// Whether the file at `path` is sound; what can be repaired of it is.
+    ///
+    /// # Errors
+    /// [`StoreError`]: it cannot be opened at all.
+    pub(crate) fn sound(path: &Path) -> Result<bool, StoreError> {
+        guarded(path, || {
+            let mut db =
+                Database::open(path).map_err(|source| StoreError::opening(path, source))?;
+            db.check_integrity()
+                .map_err(|source| StoreError::opening(path, source))
+        })
+    }
+
+    /// Reads every row of the ledger at `path`, whose file may be damaged.
+    ///
+    /// # Errors
+    /// [`StoreError`]: it cannot be opened, or not be read to its end.
+    pub(crate) fn read_all(path: &Path) -> Result<check::Checked, StoreError> {
+        let ledger = Self::open(path)?;
+        guarded(path, || ledger.look(|step| step.check()))
     }
 
     /// Does one step: what `change` puts is stored together when it returns `Ok`, and not at all otherwise.
@@ -185,6 +211,17 @@ impl Ledger {
     pub(crate) fn run(&self, run: RunId) -> Result<Option<RunRow>, StoreError> {
         self.step(|step| step.runs.get(&keys::run(run.to_u128())))
     }
+}
+
+/// Does something with the file at `path`, whose damage may make redb panic.
+pub(super) fn guarded<T>(
+    path: &Path,
+    work: impl FnOnce() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        let damaged = redb::StorageError::Corrupted("reading it panicked".to_owned());
+        Err(StoreError::opening(path, damaged.into()))
+    })
 }
 
 /// Runs what waits for the disk without holding up the other tasks of a multi-threaded runtime.

@@ -107,7 +107,11 @@ impl<'t, T: Stored> Rows<'t, T> {
         }
     }
 
-    fn decode(&self, key: &[u8], bytes: &[u8]) -> Result<T, StoreError> {
+    pub(super) fn table(&self) -> &Table<'t, Bytes, Bytes> {
+        &self.table
+    }
+
+    pub(super) fn decode(&self, key: &[u8], bytes: &[u8]) -> Result<T, StoreError> {
         decode(bytes).map_err(|source| StoreError::value(self.name, key, source))
     }
 }
