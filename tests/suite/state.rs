@@ -89,7 +89,7 @@ fn each_kind_of_damage_is_named_and_nothing_is_overwritten() {
                 let mut bytes = whole.clone();
                 // Some of a file's pages are free.
                 let at = (0..bytes.len())
-                    .filter(|at| *at >= bytes.len().min(8192) / 2 && at % 1024 == 99 % 1024);
+                    .filter(|at| *at >= bytes.len().min(8192) / 2 && at % 1024 == 99);
                 let at: Vec<usize> = at.collect();
                 at.into_iter().for_each(|at| bytes[at] ^= 0x55);
                 if bytes.len() < 2048 {
