@@ -59,6 +59,11 @@ impl Standings {
         self.asked_since.load(Ordering::SeqCst)
     }
 
+    fn replace(&self, activation: Activation) {
+        let now = self.now.write();
+        *now.unwrap_or_else(PoisonError::into_inner) = Arc::new(activation);
+    }
+
     fn newest(&self) -> MutexGuard<'_, Arc<Config>> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -273,22 +278,11 @@ fn seen(definition: &SyncDefinition, checkpoint: Option<&Checkpoint>, now: i64) 
     }
 }
 
+/// Stores what the shift and the files come to, with the events that tell of it, and then tells the journal.
 fn apply(base: &Base, config: &Config, shift: Shift) -> Result<(), RunError> {
     let now = base.clock.now().as_millisecond();
     let before = base.store.state.snapshot()?;
-    let mut after = before.clone();
-    after.checkpoints.extend(shift.checkpoints.iter().cloned());
-    for (sync, definition) in &config.syncs {
-        let standing = after.standings.entry(sync.clone());
-        let checkpoint = before.checkpoints.get(sync);
-        let standing = standing.or_insert_with(|| seen(definition, checkpoint, now));
-        standing.account = definition.account.clone();
-    }
-    for (sync, held) in shift.holds {
-        if let Some(standing) = after.standings.get_mut(&sync) {
-            standing.held = held;
-        }
-    }
+    let after = shifted(config, &before, &shift, now);
     let activation = activation(config, &after);
     let mut events = shift.events;
     let mut changes = Changes {
@@ -301,63 +295,78 @@ fn apply(base: &Base, config: &Config, shift: Shift) -> Result<(), RunError> {
             true => activation.why_not(&sync),
             false => Some(Inactivity::Removed),
         };
-        let standing = Standing {
+        let after = Standing {
             inactive,
             ..standing
         };
         let known = before.standings.get(&sync);
-        if known == Some(&standing) {
-            continue;
+        if known != Some(&after) {
+            events.extend(told(&sync, known, &after));
+            moved(
+                &mut changes,
+                &before,
+                &sync,
+                known.map(|it| it.inactive),
+                inactive,
+            );
+            changes.standings.push((sync, after));
         }
-        events.extend(told(&sync, known, &standing));
-        let was_active = known.is_some_and(|known| known.inactive.is_none());
-        let was_barred = known.is_some_and(|known| match known.inactive {
-            None | Some(Inactivity::Finished) => false,
-            Some(_) => true,
-        });
-        if was_barred && inactive.is_none() {
-            // Meanwhile others may have taken off contacts that it has a record for, and changes show once.
-            changes.reconcile.push(sync.clone());
-        }
-        if let Some(handled) = before
-            .schedule
-            .get(&sync)
-            .filter(|_| was_active && inactive.is_some())
-        {
-            // No schedule has this digest: what falls due until it is active again is nobody's.
-            let schedule = [0; 16];
-            changes.handled.push((
-                sync.clone(),
-                Handled {
-                    schedule,
-                    ..*handled
-                },
-            ));
-        }
-        changes.standings.push((sync, standing));
     }
     for (nth, event) in events.iter().enumerate() {
         let event = serde_json::to_string(event).map_err(crate::journal::JournalError::Render)?;
-        changes
-            .untold
-            .push((format!("{nth:06}"), Untold { at: now, event }));
+        let untold = Untold { at: now, event };
+        changes.untold.push((format!("{nth:06}"), untold));
     }
     let changed = !changes.standings.is_empty() || !changes.credentials.is_empty();
     if changed || !changes.checkpoints.is_empty() || !changes.untold.is_empty() {
         base.store.state.commit(&changes)?;
     }
-    let mut live = base
-        .standings
-        .now
-        .write()
-        .unwrap_or_else(PoisonError::into_inner);
-    *live = Arc::new(activation);
-    drop(live);
+    base.standings.replace(activation);
     tell(base, changes.untold.into_iter().collect(), false)?;
-    events
-        .iter()
-        .for_each(|event| log(event, &base.standings.now()));
+    let now = base.standings.now();
+    events.iter().for_each(|event| log(event, &now));
     Ok(())
+}
+
+/// What is kept, with the shift, and with the syncs that are seen for the first time.
+fn shifted(config: &Config, before: &Snapshot, shift: &Shift, now: i64) -> Snapshot {
+    let mut after = before.clone();
+    after.checkpoints.extend(shift.checkpoints.iter().cloned());
+    for (sync, definition) in &config.syncs {
+        let standing = after.standings.entry(sync.clone());
+        let checkpoint = before.checkpoints.get(sync);
+        let standing = standing.or_insert_with(|| seen(definition, checkpoint, now));
+        standing.account = definition.account.clone();
+    }
+    for (sync, held) in &shift.holds {
+        if let Some(standing) = after.standings.get_mut(sync) {
+            standing.held = *held;
+        }
+    }
+    after
+}
+
+/// What else changes with a sync that was as `known`, if it was, and is inactive from now on for this reason, or active.
+fn moved(
+    changes: &mut Changes,
+    before: &Snapshot,
+    sync: &SyncId,
+    known: Option<Option<Inactivity>>,
+    inactive: Option<Inactivity>,
+) {
+    match (known, inactive) {
+        (Some(Some(Inactivity::Finished)), None) => {}
+        // Meanwhile others may have taken off contacts that it has a record for, and changes show once.
+        (Some(Some(_)), None) => changes.reconcile.push(sync.clone()),
+        (Some(None), Some(_)) => {
+            // No schedule has this digest: what falls due until it is active again is nobody's.
+            let schedule = [0; 16];
+            let handled = before.schedule.get(sync);
+            let handled = handled.map(|it| (sync.clone(), Handled { schedule, ..*it }));
+            changes.handled.extend(handled);
+        }
+        (_, _) => {}
+    }
 }
 
 /// What the journal is told of a sync that stands otherwise than it was `known` to. One that is seen for the first time
