@@ -209,7 +209,9 @@ deleted in the CRM since are forgotten. Exit code 1 if anything is damaged.";
 
 const APPROVE_HELP: &str = "\
 Example:
-  rosterd approve 01JD9Z6M3N    take off whom the run held; the beginning of its id is enough
+  rosterd approve 01JD9Z6M3N    take off whom the run held; ten characters of its id are enough
+
+Whom that concerns, `rosterd plan SYNC --people` names, as `held`.
 
 Each contact is unsubscribed, or removed, as its sync says. That goes by what the last run read: who
 has a selected record again since then, and no run has read it, is taken off all the same, and is
@@ -221,7 +223,7 @@ Exit code 1 if Campaigns refuses a call, 2 for a run that holds nothing, 75 if t
 
 const DISCARD_HELP: &str = "\
 Example:
-  rosterd discard 01JD9Z6M3N    leave whom the run held on the list; the beginning of its id is enough
+  rosterd discard 01JD9Z6M3N    leave whom the run held on the list; ten characters of its id are enough
 
 Nobody is taken off, and no later run tries again unless the record changes or is deleted after
 that. Whose record is deleted already stays on the list until a record has the address again: in
@@ -359,7 +361,7 @@ pub enum StateCommand {
 /// Options of `approve` and `discard`.
 #[derive(Debug, Clone, Args)]
 pub struct HoldArgs {
-    /// The run, as `status` and `history` show it; the beginning of its id is enough.
+    /// The run, as `status` and `history` show it; ten characters of its id are enough.
     pub run: String,
 }
 

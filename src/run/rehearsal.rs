@@ -13,13 +13,17 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::claims::fed_by;
 use super::error::RunError;
 pub(crate) use super::progress::Way;
+use super::witness::{Leaves, Witness, why_off};
 use super::{Base, Clients, Ended, Progress, Ticket, Wish, run_metered};
 use crate::domain::definition::SyncDefinition;
 use crate::domain::outcome::Counts;
 use crate::journal::event::{CampaignsCost, CrmCost, RunFinished};
 use crate::store::StoreError;
+use crate::store::ledger::rows::HeldRow;
+use crate::store::ledger::{SyncNumbers, keys};
 use crate::zoho::meter::Meter;
 
 /// What a run would come to.
@@ -67,6 +71,7 @@ pub(crate) async fn rehearse(
     let begins_at = base.clock.now();
     let interrupted = interrupted(base, definition)?;
     let before = interrupted.unwrap_or_default();
+    let held_before = held(base, definition)?;
     let meter = Arc::new(Meter::default());
     let wished = (Wish::Person { full }, ticket);
     let ended = run_metered(base, clients, definition, wished, &meter, progress).await;
@@ -83,6 +88,7 @@ pub(crate) async fn rehearse(
         Ended { finished: None, .. } => return Err(RunError::Stopped),
     };
     if let Some(witness) = &base.witness {
+        tell_held(base, definition, witness, &held_before)?;
         witness.flush()?;
     }
     let rows = |counts: &Counts| counts.total + counts.not_selected;
@@ -121,6 +127,46 @@ fn interrupted(base: &Base, definition: &SyncDefinition) -> Result<Option<Counts
     };
     let row = base.store.ledger.run(running.run)?;
     Ok(Some(row.map(|row| row.counts).unwrap_or_default()))
+}
+
+/// The removals of a sync that wait for a person, by their keys.
+fn held(base: &Base, definition: &SyncDefinition) -> Result<Vec<(Vec<u8>, HeldRow)>, StoreError> {
+    base.store.ledger.step(|step| {
+        let sync = step.number('s', definition.id.as_str())?;
+        step.held.under(&keys::number(sync), None, usize::MAX)
+    })
+}
+
+/// Tells of those that waited before, and still do.
+fn tell_held(
+    base: &Base,
+    definition: &SyncDefinition,
+    witness: &Witness,
+    before: &[(Vec<u8>, HeldRow)],
+) -> Result<(), StoreError> {
+    let ledger = &base.store.ledger;
+    let account = &definition.account;
+    ledger.step(|step| {
+        let sync = step.number('s', definition.id.as_str())?;
+        let resolved = step.resolved.get(&keys::number(sync))?;
+        let list = resolved.map(|row| row.list).unwrap_or_default();
+        let numbers = SyncNumbers {
+            account: step.number('a', account.as_str())?,
+            sync,
+            list: step.number('l', &format!("{account}/{list}"))?,
+        };
+        for (key, row) in before {
+            let Some(address) = keys::address_of(key) else {
+                continue;
+            };
+            if step.held.get(key)?.is_some() {
+                let record = fed_by(step, numbers, &address)?;
+                let why = why_off(step, sync, (record, &address), row.removal)?;
+                witness.leaves(record, &row.address, (Leaves::Held, why))?;
+            }
+        }
+        Ok(())
+    })
 }
 
 /// What the way that a run took has cost.

@@ -62,9 +62,9 @@ fn held(planned: &Planned) -> Option<String> {
             "{} would wait for a person, with those that are held already; all else would be done",
             counted(removals, "removal")
         )),
-        None if planned.finished.outcome == RunOutcome::Held => {
-            Some("removals of an earlier run wait for a person still".to_owned())
-        }
+        None if planned.finished.outcome == RunOutcome::Held => Some(
+            "removals of an earlier run wait for a person still; `--people` names them".to_owned(),
+        ),
         None => None,
     }
 }

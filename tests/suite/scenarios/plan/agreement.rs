@@ -225,12 +225,21 @@ fn removals_beyond_the_bound_are_planned_as_held() {
     for (id, address) in gone {
         assert_eq!(held[address.as_str()]["record"], id.as_str());
     }
-    // They wait still.
+    // They wait still, and who decides can see whom that concerns.
     let later = plan(&rig, "newsletter");
     assert_eq!(
         (&later["outcome"], &later["held"]),
         (&json!("held"), &Value::Null)
     );
+    assert_eq!(by_address(&later, &["held"]), held);
+    let text = untouched(&rig, "plan newsletter --people").stdout;
+    assert!(
+        text.contains("`--people` names them") && text.contains(&gone[0].1),
+        "{text}"
+    );
+    rig.done(&format!("approve {}", run["run"].as_str().unwrap()));
+    let decided = plan(&rig, "newsletter");
+    assert!(by_address(&decided, &["held"]).is_empty());
 }
 
 #[test]
