@@ -67,7 +67,7 @@ pub struct Options {
 pub enum Command {
     /// Run the service in the foreground.
     #[command(
-        after_help = "SIGTERM and SIGINT end it after the batch in flight, a second one at once. SIGHUP reloads all files, as\n`rosterd reload` does. Other commands reach it through the socket that `control` names."
+        after_help = "SIGTERM and SIGINT end it after the batch in flight, a second one at once. SIGHUP reloads all files, as `rosterd reload` does. Other commands reach it through the socket that `control` names."
     )]
     Daemon,
     /// Validate all files.
@@ -80,7 +80,7 @@ pub enum Command {
     Schedule(ScheduleArgs),
     /// Start a run now and follow it to its end.
     #[command(
-        after_help = "Beside a running daemon it does the run, and Ctrl-C leaves it to the daemon. Exit code 3 if a limit refuses\nthe run, or its removals wait for a person; 75 if trying later will do."
+        after_help = "Beside a running daemon it does the run, and Ctrl-C leaves it to the daemon. Exit code 3 if a limit refuses the run, or its removals wait for a person; 75 if trying later will do."
     )]
     Sync(SyncArgs),
     /// Say what a run would do now, and what it would cost; changes nothing anywhere.
@@ -94,7 +94,7 @@ pub enum Command {
     Activate(ActivateArgs),
     /// Keep syncs from running, whatever their files say, until they are activated.
     #[command(
-        after_help = "A run under way goes on to its end. What is on the lists stays there; opt-outs in the CRM are carried out by the\naccount's other syncs, if any is active."
+        after_help = "A run under way goes on to its end. What is on the lists stays there; opt-outs in the CRM are carried out by the account's other syncs, if any is active."
     )]
     Deactivate(DeactivateArgs),
     /// Carry out the removals that a run held, as far as they still apply.
@@ -123,7 +123,7 @@ pub enum Command {
     Why(WhyArgs),
     /// Ask the running daemon to take over the files as they are now; tell what changed, or the problems.
     #[command(
-        after_help = "All files are valid and take over, or everything stays as it was. Runs under way end under the definition\nthey began with. Exit code 78 if the files are not valid, 1 if no daemon runs."
+        after_help = "All files are valid and take over, or everything stays as it was. Runs under way end under the definition they began with. Exit code 78 if the files are not valid, 1 if no daemon runs."
     )]
     Reload,
     /// Verify, back up or restore what rosterd keeps.

@@ -431,6 +431,14 @@ fn a_sync_that_is_active_again_reads_everything_first() {
     rig.pass(60);
     assert_eq!(rig.import("one")["full"], false);
     rig.done("deactivate one");
+    let on_list = rig.members("3zeventguests", "active");
+    let story = rig.done(&format!("why {}", on_list.keys().next().unwrap()));
+    assert!(
+        story.contains(
+            "The sync is inactive, so no run of it changes that: a person deactivated it"
+        ),
+        "{story}"
+    );
     rig.done("activate one");
     let run = rig.import("one");
     assert_eq!(

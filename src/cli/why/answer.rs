@@ -95,7 +95,7 @@ impl Words<'_> {
             let before = member.map(|member| self.before(member));
             let before = before.map(|before| format!(" ({before})"));
             let before = before.unwrap_or_default();
-            let next = match sync.is_active {
+            let next = match sync.barred.is_none() {
                 true => format!("and {} adds it{again}", next_run(sync)),
                 false => "but the sync is inactive".to_owned(),
             };

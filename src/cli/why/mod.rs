@@ -169,6 +169,12 @@ impl Telling<'_> {
     fn sync(&self, sync: &SyncStory, report: &Report) -> String {
         let id = report.paint(Style::Bold, sync.definition.id.as_str());
         let mut text = format!("\n{id}\n  {}\n", escape(&answer(self, sync)));
+        if let Some(why) = sync.barred {
+            let definition = &sync.definition;
+            let remedy = why.remedy(&definition.id, &definition.account);
+            let line = format!("The sync is inactive, so no run of it changes that: {remedy}.");
+            text += &format!("  {}\n", escape(&line));
+        }
         for line in details(self, sync) {
             text += &format!("  {}\n", escape(&line));
         }

@@ -11,6 +11,7 @@ use super::story::{
     By, HeldRemoval, Member, Next, OptOut, Standing, Suppressed, SyncStory, instant,
 };
 use super::{Inquiry, Planned, Subject};
+use crate::domain::activation::Inactivity;
 use crate::domain::changes::{
     Action, AddressState, Decision, Membership, Rejection, Removal, decide, suppression, winner,
 };
@@ -194,7 +195,11 @@ impl<'a> Looking<'a> {
             .unwrap_or_default();
         Ok(SyncStory {
             definition: definition.clone(),
-            is_active: self.inquiry.activation.admits(&definition.id),
+            barred: self
+                .inquiry
+                .activation
+                .why_not(&definition.id)
+                .filter(|why| *why != Inactivity::Finished),
             list,
             cut: cut(staged.as_ref(), winner),
             records,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use crate::domain::activation::Inactivity;
 use crate::domain::changes::{Membership, Rejection, Removal};
 use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{AccountName, ModuleName, RecordId, RunId, SyncId};
@@ -138,8 +139,8 @@ pub(crate) enum Standing {
 pub(crate) struct SyncStory {
     /// The sync.
     pub(crate) definition: SyncDefinition,
-    /// Whether its runs may start.
-    pub(crate) is_active: bool,
+    /// Why none of its runs may start.
+    pub(crate) barred: Option<Inactivity>,
     /// Its list's key, as far as it has been looked up.
     pub(crate) list: Option<String>,
     /// Its records with the address, and those that had it.
