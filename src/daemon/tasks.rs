@@ -243,6 +243,9 @@ fn after_failure(
     journalled: bool,
     error: RunError,
 ) -> Result<(), ServiceError> {
+    if let RunError::Organisation { .. } = &error {
+        planner::note_schedules(&current.base)?;
+    }
     match error {
         RunError::Store(error) => return Err(error.into()),
         RunError::Journal(error) => return Err(error.into()),
@@ -254,7 +257,6 @@ fn after_failure(
             tracing::warn!(sync = %sync, "{refused}: the run is deferred");
             defer(current, sync, refused.limit)?;
         }
-        RunError::Organisation { .. } => planner::note_schedules(&current.base)?,
         // The sync became inactive after the run fell due.
         error @ RunError::Inactive { .. } => tracing::warn!(sync = %sync, "{}", error.message()),
         error => {

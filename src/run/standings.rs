@@ -219,7 +219,6 @@ pub(crate) fn set(base: &Base, syncs: &[SyncId], wanted: Wanted) -> Result<Vec<S
                     ..standing.held
                 },
             };
-            let was_held = standing.held.by_account;
             if wanted != Wanted::Inactive {
                 let before = standing.held;
                 standing.held = held;
@@ -233,9 +232,7 @@ pub(crate) fn set(base: &Base, syncs: &[SyncId], wanted: Wanted) -> Result<Vec<S
                     no_room.insert(sync.clone(), refused.to_string());
                     continue;
                 }
-                if was_held == Some(AccountHold::OrganisationChanged) {
-                    shift.accepted(&definition.account, &kept);
-                }
+                shift.accepted(&definition.account, &kept);
             }
             shift.holds.insert(sync.clone(), held);
         }

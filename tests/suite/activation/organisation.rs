@@ -228,3 +228,27 @@ fn nothing_is_done_in_another_organisation_before_a_person_has_accepted_it() {
     rig.done("activate one");
     assert_eq!(rig.run(&format!("approve {held}")).code, Some(0));
 }
+
+#[test]
+fn a_new_definition_does_not_go_around_an_organisation_that_nobody_has_accepted() {
+    let rig = rig_with(&["one"]);
+    rig.import("one");
+    becomes(&rig, "30014");
+    let daemon = start(&rig);
+    until("it is noticed", || told(&rig).len() == 2);
+    std::fs::remove_file(rig.path("syncs.d/one.toml")).unwrap();
+    rig.sync("another", &guests(YEARLY));
+    rig.done("reload");
+    rig.forget_calls();
+    let ran = rig.run("sync another");
+    assert_eq!(ran.code, Some(3), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("`rosterd activate --account main`"),
+        "{}",
+        ran.stderr
+    );
+    assert!(called(&rig).is_empty());
+    rig.done("activate --account main");
+    rig.import("another");
+    stop(daemon);
+}
