@@ -457,14 +457,20 @@ pub(super) fn hold_all(
     why: AccountHold,
     shift: &mut Shift,
 ) {
-    let of_account = config.syncs.values().filter(|it| it.account == *account);
-    let held = of_account.map(|definition| {
-        let standing = kept.standings.get(&definition.id);
+    let in_files = config.syncs.values().filter(|it| it.account == *account);
+    let in_files = in_files.map(|it| &it.id);
+    // A definition that is away at the moment comes back to what happened meanwhile.
+    let is_away = |(sync, it): &(&SyncId, &Standing)| {
+        it.account == *account && !config.syncs.contains_key(*sync)
+    };
+    let away = kept.standings.iter().filter(is_away);
+    let held = in_files.chain(away.map(|(sync, _)| sync)).map(|sync| {
+        let standing = kept.standings.get(sync);
         let held = Holds {
             by_account: Some(why),
             ..standing.map(|standing| standing.held).unwrap_or_default()
         };
-        (definition.id.clone(), held)
+        (sync.clone(), held)
     });
     shift.holds.extend(held);
 }

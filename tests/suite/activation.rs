@@ -388,6 +388,26 @@ fn whatever_else_keeps_a_sync_inactive_a_changed_key_stops_what_was_interrupted(
 }
 
 #[test]
+fn a_definition_that_was_away_comes_back_to_what_happened_to_its_account() {
+    let rig = of_two_accounts();
+    with_key(&rig, "first");
+    let daemon = start(&rig);
+    let two = std::fs::read_to_string(rig.path("syncs.d/two.toml")).unwrap();
+    std::fs::remove_file(rig.path("syncs.d/two.toml")).unwrap();
+    rig.done("reload");
+    with_key(&rig, "second");
+    rig.done("reload");
+    rig.done("activate one");
+    rig.sync("two", &two);
+    rig.done("reload");
+    assert_eq!(standing(&rig)[2], inactive("two", "key_changed"));
+    assert_refused(&rig, "two", "the service key of account main changed");
+    rig.done("activate two");
+    rig.import("two");
+    stop(daemon);
+}
+
+#[test]
 fn what_a_person_deactivated_is_not_activated_with_its_account() {
     let rig = of_two_accounts();
     with_key(&rig, "first");
