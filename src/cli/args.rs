@@ -126,7 +126,7 @@ pub enum Command {
         after_help = "All files are valid and take over, or everything stays as it was. Runs under way end under the definition they began with. Exit code 78 if the files are not valid, 1 if no daemon runs."
     )]
     Reload,
-    /// Verify, back up or restore what rosterd keeps.
+    /// Verify or back up what rosterd keeps.
     #[command(after_help = STATE_HELP)]
     State(StateArgs),
     /// Get the refresh token of an account: name scopes and console page, take the grant code, store the token.
@@ -201,11 +201,8 @@ const STATE_HELP: &str = "\
 Examples:
   rosterd state verify              is everything readable?
   rosterd state backup FILE         one file with ledger, checkpoints and counters; also beside a daemon
-  rosterd state restore FILE        puts it back while no daemon runs; the present state is moved aside
 
-The next run of every sync reads everything after a restore. What was counted, deactivated and erased
-since the backup stays so, as far as the present state can be read; opt-outs of records that have been
-deleted in the CRM since are forgotten. Exit code 1 if anything is damaged.";
+Putting a backup back is not supported yet. Exit code 1 if anything is damaged.";
 
 const APPROVE_HELP: &str = "\
 Example:
@@ -350,12 +347,6 @@ pub enum StateCommand {
         #[arg(value_hint = ValueHint::FilePath)]
         file: PathBuf,
     },
-    /// Put a backup in the place of the present state, which is moved aside.
-    Restore {
-        /// The file that `backup` wrote.
-        #[arg(value_hint = ValueHint::FilePath)]
-        file: PathBuf,
-    },
 }
 
 /// Options of `approve` and `discard`.
@@ -471,7 +462,7 @@ mod tests {
             ("activate --account main", true),
             ("state verify --json", true),
             ("state backup FILE", true),
-            ("state restore", false),
+            ("state restore FILE", false),
             ("state", false),
             ("activate", false),
             ("activate news --account main", false),

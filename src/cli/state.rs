@@ -1,6 +1,6 @@
-//! `rosterd state`: verifies, backs up and restores what rosterd keeps.
+//! `rosterd state`: verifies and backs up what rosterd keeps.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -25,7 +25,6 @@ pub(super) fn run(context: &Context, args: &StateArgs) -> Result<Exit, CliError>
     match &args.command {
         StateCommand::Verify => verify(context),
         StateCommand::Backup { file } => back_up(context, file),
-        StateCommand::Restore { file } => restore(context, file),
     }
 }
 
@@ -61,7 +60,7 @@ fn verify(context: &Context) -> Result<Exit, CliError> {
     let message = match verified.bad_rows {
         0 => "the state is damaged: see above for what to do".to_owned(),
         bad => format!(
-            "{} of the ledger cannot be read: stop the daemon, and restore a backup",
+            "{} of the ledger cannot be read: stop the daemon, and put a copy of the state folder back",
             counted(bad, "row")
         ),
     };
@@ -69,14 +68,24 @@ fn verify(context: &Context) -> Result<Exit, CliError> {
 }
 
 fn back_up(context: &Context, file: &Path) -> Result<Exit, CliError> {
-    if file.exists() {
-        let message = format!(
-            "{} exists already: name a new file, so that no backup is lost",
-            file.display()
-        );
-        return Err(CliError::because(Exit::Usage, message));
-    }
-    let made = runtime()?.block_on(make(context, file));
+    let made = OpenOptions::new()
+        .create_new(true)
+        .read(true)
+        .write(true)
+        .mode(0o600)
+        .open(file);
+    let out = match made {
+        Ok(out) => out,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let message = format!(
+                "{} exists already: name a new file, so that no backup is lost",
+                file.display()
+            );
+            return Err(CliError::because(Exit::Usage, message));
+        }
+        Err(error) => return Err(not_written(file, &error)),
+    };
+    let made = runtime()?.block_on(make(context, out, file));
     let about: About = match made {
         Ok(about) => about,
         Err(error) => {
@@ -101,28 +110,21 @@ fn back_up(context: &Context, file: &Path) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-async fn make(context: &Context, file: &Path) -> Result<About, CliError> {
+async fn make(context: &Context, mut out: File, file: &Path) -> Result<About, CliError> {
     let Some((remote, _)) = context.daemon().await? else {
         let config = context.load_to_look()?.config;
         return copied(&config, |folder| {
-            backup::pack(folder, file, context.clock.now())
+            backup::pack(folder, (out, file), context.clock.now())
         });
     };
-    let failed = |source: io::Error| {
-        CliError::because(
-            Exit::Failed,
-            format!("cannot write the backup {}: {source}", file.display()),
-        )
-    };
-    let made = OpenOptions::new()
-        .create_new(true)
-        .write(true)
-        .mode(0o600)
-        .open(file);
-    let mut out = made.map_err(failed)?;
     let about = remote.backup(|bytes| out.write_all(bytes)).await?;
-    out.sync_all().map_err(failed)?;
+    out.sync_all().map_err(|error| not_written(file, &error))?;
     Ok(about)
+}
+
+fn not_written(file: &Path, error: &io::Error) -> CliError {
+    let message = format!("cannot write the backup {}: {error}", file.display());
+    CliError::because(Exit::Failed, message)
 }
 
 /// Does something with a copy of the state, which no other process may hold.
@@ -135,34 +137,4 @@ fn copied<T>(
     let copied = copy::copy(&config.state_dir, folder.path(), &stop);
     copied.map_err(ServiceError::from)?;
     Ok(work(folder.path()).map_err(ServiceError::from)?)
-}
-
-fn restore(context: &Context, file: &Path) -> Result<Exit, CliError> {
-    let config = context.load_to_look()?.config;
-    let restored = backup::restore(&config.state_dir, file, context.clock.now());
-    let restored = restored.map_err(ServiceError::from)?;
-    let report = &context.report;
-    if report.json {
-        report.print_json(&serde_json::json!({
-            "at": restored.about.at.to_string(), "syncs": restored.syncs, "aside": restored.aside,
-        }))?;
-    } else {
-        report.print(&format!(
-            "restored from {}, made on {} by rosterd {}; the next run of {} reads everything",
-            file.display(),
-            restored.about.at,
-            restored.about.version,
-            match restored.syncs {
-                1 => "the one sync".to_owned(),
-                syncs => format!("all {syncs} syncs"),
-            }
-        ))?;
-        if let Some(aside) = &restored.aside {
-            report.note(&format!(
-                "what was there is in {}: delete it when all is well, as it names people",
-                aside.display()
-            ));
-        }
-    }
-    Ok(Exit::Done)
 }

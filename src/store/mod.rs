@@ -33,8 +33,6 @@ const LOCK_FILE: &str = "lock";
 const LEDGER_FILE: &str = "ledger.redb";
 const STATE_FOLDER: &str = "state";
 const MIRROR_FILE: &str = "state.json";
-/// There while a restore puts files in their places.
-const RESTORING: &str = "restoring";
 
 /// Free space below which no run is started.
 const FREE_BYTES_MIN: u64 = 256 << 20;
@@ -58,7 +56,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The ledger's file cannot be opened.
-    #[error("cannot open the ledger {}: restore a backup of it; without one, move it away, and the next run reads everything, but opt-outs of records that are gone from the CRM, and who was erased, are forgotten", path.display())]
+    #[error("cannot open the ledger {}: put a copy of the state folder back; without one, move it away, and the next run reads everything, but opt-outs of records that are gone from the CRM, and who was erased, are forgotten", path.display())]
     Opening {
         /// The file.
         path: PathBuf,
@@ -101,17 +99,6 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
-    /// A file is no backup that can be used.
-    #[error("{} cannot be restored: {why}", path.display())]
-    BackupDamaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// A restore did not come to its end.
-    #[error("a restore of {0} was interrupted: `rosterd state restore` once more does the rest")]
-    Restoring(String),
     /// Too little room on the disk to start a run.
     #[error("{} has {free_mib} MiB free and a run wants {wanted_mib}: make room", path.display())]
     NoRoom {
@@ -188,9 +175,6 @@ impl Store {
     pub(crate) fn open(folder: &Path, now: Timestamp) -> Result<Self, StoreError> {
         make_folder(folder)?;
         let lock = lock(folder)?;
-        if let Ok(file) = fs::read_to_string(folder.join(RESTORING)) {
-            return Err(StoreError::Restoring(file));
-        }
         let state = State::open(folder, now)?;
         let ledger = Ledger::open_wiped(&folder.join(LEDGER_FILE))?;
         acquaint(&state, &ledger)?;

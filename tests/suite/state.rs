@@ -1,6 +1,7 @@
-//! `rosterd state`: what is damaged is found, and what was backed up comes back without undoing what must not be undone.
+//! `rosterd state`: what is damaged is found, and a backup has all that is kept.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -18,16 +19,6 @@ fn imported() -> Rig {
     rig.sync("newsletter", &newsletter());
     rig.import("newsletter");
     rig
-}
-
-/// Adds somebody who can be mailed, and answers the record's id.
-fn join(rig: &Rig, address: &str) -> String {
-    rig.create("Contacts", &json!({"Last_Name": "Lee", "Email": address}))
-}
-
-fn has(rig: &Rig, address: &str) -> bool {
-    rig.members(crate::rig::NEWSLETTER, "active")
-        .contains_key(address)
 }
 
 /// Names and contents of all that is in the state folder, but for the lock.
@@ -121,140 +112,52 @@ fn each_kind_of_damage_is_named_and_nothing_is_overwritten() {
 }
 
 #[test]
-fn a_backup_that_comes_back_is_trusted_in_nothing_and_undoes_nothing_that_must_stay() {
+fn a_backup_is_one_new_file_with_all_that_is_kept_beside_a_daemon_too() {
     let rig = imported();
-    let (stays, leaves) = (
-        join(&rig, "stays@example.com"),
-        join(&rig, "leaves@example.com"),
-    );
-    join(&rig, "erased@example.com");
-    rig.pass(60);
-    rig.import("newsletter");
-    let said = rig.done(
-        "state backup backup.zip"
-            .replace("backup.zip", rig.path("backup.zip").to_str().unwrap())
-            .as_str(),
-    );
-    assert!(said.contains("it names people"), "{said}");
-    let mode = std::os::unix::fs::PermissionsExt::mode(
-        &fs::metadata(rig.path("backup.zip")).unwrap().permissions(),
-    );
-    assert_eq!(mode & 0o777, 0o600);
-    // What happens after it.
-    join(&rig, "new@example.com");
-    rig.update("Contacts", &leaves, &json!({"Email_Opt_Out": true}));
-    rig.update("Contacts", &stays, &json!({"Last_Name": "Long"}));
-    rig.pass(60);
-    rig.import("newsletter");
-    rig.done("forget erased@example.com");
-    rig.done("deactivate newsletter");
-    let used = |rig: &Rig| {
-        let status: Value = serde_json::from_str(&rig.done("status --json")).unwrap();
-        status["accounts"][0]["limits"]["runs_per_day"]["used"].clone()
-    };
-    let before = used(&rig);
-    let restore = format!("state restore {}", rig.path("backup.zip").display());
-    let restored: Value = serde_json::from_str(&rig.done(&format!("{restore} --json"))).unwrap();
-    assert_eq!(restored["syncs"], 1);
-    let aside = restored["aside"].as_str().unwrap().to_owned();
-    assert!(Path::new(&aside).join("ledger.redb").exists());
-    // Counted, deactivated and erased since: that stays.
-    assert_eq!(used(&rig), before);
-    assert_eq!(rig.run("sync newsletter").code, Some(3));
-    assert!(rig.done("why erased@example.com").contains("Erased on"));
-    rig.done("state verify");
-    rig.done("activate newsletter");
-    let run = rig.import("newsletter");
-    assert_eq!(run["full"], true);
-    assert!(has(&rig, "stays@example.com") && has(&rig, "new@example.com"));
-    assert!(!has(&rig, "leaves@example.com") && !has(&rig, "erased@example.com"));
-    assert_eq!(
-        rig.import("newsletter")["total"],
-        0,
-        "it is as it should be"
-    );
-}
-
-#[test]
-fn what_is_no_sound_backup_changes_nothing() {
-    let rig = imported();
-    let file = rig.path("backup");
-    let backup = format!("state backup {}", file.display());
-    rig.done(&backup);
-    let again = rig.run(&backup);
-    assert_eq!(again.code, Some(2), "{}", again.stderr);
-    let whole = fs::read(&file).unwrap();
-    let before = contents(&rig.path("state"));
-    let restore = format!("state restore {}", file.display());
-    let middle = whole.len() / 2;
-    let mut flipped = whole.clone();
-    flipped[middle] ^= 0x10;
-    for (bytes, why) in [
-        (whole[..middle].to_vec(), "it is no backup"),
-        (b"no backup at all".to_vec(), "it is no backup"),
-        (flipped, "damaged"),
-    ] {
-        fs::write(&file, bytes).unwrap();
-        let ran = rig.run(&restore);
-        assert_eq!(ran.code, Some(1), "{}", ran.stderr);
-        assert!(
-            ran.stderr.contains("cannot be restored") && ran.stderr.contains(why),
-            "{}",
-            ran.stderr
-        );
-        assert_eq!(contents(&rig.path("state")), before);
-    }
-    let ran = rig.run("state restore /nowhere/backup");
-    assert_eq!(ran.code, Some(1));
-    fs::write(&file, whole).unwrap();
+    let backup = |name: &str| format!("state backup {}", rig.path(name).display());
+    assert!(rig.done(&backup("alone")).contains("it names people"));
     let daemon = rig.start("daemon", "daemon");
     until("the daemon runs", || {
         daemon.stderr().contains("rosterd is running")
     });
-    let ran = rig.run(&restore);
-    assert_eq!(ran.code, Some(1));
-    assert!(
-        ran.stderr.contains("held by another rosterd"),
-        "{}",
-        ran.stderr
-    );
-    // One that a daemon makes comes back as well, over whatever is left.
-    let other = rig.path("other");
-    rig.done(&format!("state backup {}", other.display()));
+    rig.done(&backup("beside"));
+    let missing = rig.run("state backup /nowhere/backup");
+    assert_eq!(missing.code, Some(1), "{}", missing.stderr);
     daemon.signal("TERM");
     assert_eq!(daemon.end().code, Some(0));
-    let ledger = rig.path("state/ledger.redb");
-    let mut bytes = fs::read(&ledger).unwrap();
-    let damaged = bytes.iter_mut().skip(4096).step_by(512);
-    damaged.for_each(|byte| *byte ^= 0x55);
-    fs::write(&ledger, bytes).unwrap();
-    let ran = rig.run("sync newsletter");
-    assert_eq!(ran.code, Some(1));
-    assert!(ran.stderr.contains("restore a backup"), "{}", ran.stderr);
-    rig.done(&format!("state restore {}", other.display()));
-    assert_eq!(rig.import("newsletter")["new"], 0);
+    for name in ["alone", "beside"] {
+        let path = rig.path(name);
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let mut zip = zip::ZipArchive::new(fs::File::open(&path).unwrap()).unwrap();
+        let mut unpacked = |entry: &str| {
+            let mut bytes = Vec::new();
+            let mut entry = zip.by_name(entry).unwrap();
+            std::io::Read::read_to_end(&mut entry, &mut bytes).unwrap();
+            bytes
+        };
+        let about: Value = serde_json::from_slice(&unpacked("about.json")).unwrap();
+        for (entry, sum) in [("state.json", "kept"), ("ledger.redb", "ledger")] {
+            let hash = blake3::hash(&unpacked(entry)).to_hex().to_string();
+            assert_eq!(about[sum], hash, "{name} {entry}");
+        }
+        let kept: Value = serde_json::from_slice(&unpacked("state.json")).unwrap();
+        assert_eq!(kept["checkpoints"]["newsletter"]["completed"], 1);
+        // What exists already is left alone, by whoever comes second.
+        let before = fs::read(&path).unwrap();
+        let again = rig.run(&backup(name));
+        assert_eq!(again.code, Some(2), "{}", again.stderr);
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
 }
 
 #[test]
-fn a_restore_that_was_interrupted_is_said_and_done_to_its_end_by_the_next() {
+fn of_two_backups_at_once_to_one_name_one_is_made_and_the_other_refused() {
     let rig = imported();
-    let file = rig.path("backup");
-    rig.done(&format!("state backup {}", file.display()));
-    // Where it may die: all is moved aside, and nothing is in its place.
-    fs::write(rig.path("state/restoring"), file.display().to_string()).unwrap();
-    fs::remove_file(rig.path("state/ledger.redb")).unwrap();
-    for line in ["sync newsletter", "daemon"] {
-        let ran = rig.run(line);
-        assert_eq!(ran.code, Some(1), "{line}");
-        assert!(ran.stderr.contains("was interrupted"), "{}", ran.stderr);
-        assert!(
-            ran.stderr.contains("rosterd state restore"),
-            "{}",
-            ran.stderr
-        );
-    }
-    assert!(!rig.path("state/ledger.redb").exists());
-    rig.done(&format!("state restore {}", file.display()));
-    let run = rig.import("newsletter");
-    assert_eq!((&run["full"], &run["new"]), (&json!(true), &json!(0)));
+    let line = format!("state backup {}", rig.path("backup").display());
+    let (one, other) = (rig.start("one", &line), rig.start("other", &line));
+    let mut codes = [one.end().code, other.end().code];
+    codes.sort();
+    assert_eq!(codes, [Some(0), Some(2)]);
+    assert!(fs::metadata(rig.path("backup")).unwrap().len() > 0);
 }

@@ -1,5 +1,6 @@
 //! What can be asked through the control socket, and how each question is answered.
 
+use std::fs::File;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Arc;
@@ -422,7 +423,13 @@ async fn verify(State(shared): At) -> Response {
 
 async fn pack(State(shared): At) -> Response {
     let packed = copied(&shared, |folder, now| {
-        backup::pack(folder, &folder.join(PACKED), now)
+        let path = folder.join(PACKED);
+        let file = File::create_new(&path).map_err(|source| StoreError::Backup {
+            attempt: "make",
+            path: path.clone(),
+            source,
+        })?;
+        backup::pack(folder, (file, &path), now)
     });
     let (folder, about) = match packed.await {
         Ok(packed) => packed,
