@@ -90,7 +90,10 @@ fn back_up(context: &Context, file: &Path) -> Result<Exit, CliError> {
         Ok(about) => about,
         Err(error) => {
             // Half a backup is none.
-            let _ = std::fs::remove_file(file);
+            if let Err(error) = std::fs::remove_file(file) {
+                let kept = format!("{} is not whole: delete it ({error})", file.display());
+                context.report.note(&kept);
+            }
             return Err(error);
         }
     };

@@ -166,13 +166,10 @@ fn text(answer: &Answer, config: &Config, report: &Report, wanted: Option<&SyncI
                     let (at, why) = (minute(it.at, zone), &it.error.message);
                     Cell::styled(Style::Red, &format!("no run could start at {at}: {why}"))
                 }),
-                _ if status.barred.is_some() => status.barred.map(|why| {
-                    let account = config.syncs.get(&status.sync).map(|it| &it.account);
-                    let remedy = account.map(|account| why.remedy(&status.sync, account));
-                    Cell::styled(
-                        Style::Dim,
-                        &format!("inactive: {}", remedy.unwrap_or_default()),
-                    )
+                _ if status.barred.is_some() => status.barred.and_then(|why| {
+                    let account = &config.syncs.get(&status.sync)?.account;
+                    let remedy = why.remedy(&status.sync, account);
+                    Some(Cell::styled(Style::Dim, &format!("inactive: {remedy}")))
                 }),
                 (Some(error), _) => Some(Cell::styled(Style::Red, &error.message)),
                 (None, Some(hold)) => Some(Cell::styled(Style::Yellow, &hold.told)),

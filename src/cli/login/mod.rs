@@ -124,9 +124,10 @@ fn path(applicant: &Applicant) -> Result<PathBuf, CliError> {
 
 fn instructions(applicant: &Applicant) -> String {
     let account = applicant.account();
-    let console = data_center::console(&account.data_center).unwrap_or_default();
+    let console = data_center::console(&account.data_center);
+    let console = console.map_or_else(String::new, |url| format!(", {url},"));
     format!(
-        "In the API console of data centre `{}`, {console}, open the Self Client {} (or make one), and generate a code for these scopes:\n\n{}\n\nIt lives for minutes and can be used once. Paste it here:",
+        "In the API console of data centre `{}`{console} open the Self Client {} (or make one), and generate a code for these scopes:\n\n{}\n\nIt lives for minutes and can be used once. Paste it here:",
         account.data_center,
         escape(&account.client_id),
         scopes::needed().join(",")
