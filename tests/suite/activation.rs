@@ -5,7 +5,7 @@ mod organisation;
 
 use serde_json::{Value, json};
 
-use crate::rig::{Rig, Running, until};
+use crate::rig::{Rig, until};
 
 /// Guests onto their list, by a schedule.
 fn guests(schedule: &str) -> String {
@@ -24,19 +24,6 @@ fn rig_with(ids: &[&str]) -> Rig {
         rig.sync(id, &guests(YEARLY));
     }
     rig
-}
-
-fn start(rig: &Rig) -> Running {
-    let daemon = rig.start("daemon", "daemon");
-    until("the daemon runs", || {
-        daemon.stderr().contains("rosterd is running")
-    });
-    daemon
-}
-
-fn stop(daemon: Running) {
-    daemon.signal("TERM");
-    assert_eq!(daemon.end().code, Some(0));
 }
 
 /// State and reason of each sync, by its id.
@@ -88,7 +75,7 @@ fn assert_refused(rig: &Rig, sync: &str, says: &str) {
 fn a_file_says_whether_its_sync_is_active_and_what_it_says_anew_is_told() {
     let rig = rig_with(&["one", "two"]);
     rig.sync("two", &format!("active = false\n{}", guests(YEARLY)));
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     assert_eq!(
         standing(&rig),
         [active("one"), inactive("two", "definition")]
@@ -104,7 +91,7 @@ fn a_file_says_whether_its_sync_is_active_and_what_it_says_anew_is_told() {
     );
     std::fs::remove_file(rig.path("syncs.d/two.toml")).unwrap();
     rig.done("reload");
-    stop(daemon);
+    daemon.stop();
     assert_eq!(
         told(&rig),
         [
@@ -120,15 +107,15 @@ fn what_a_person_deactivated_stays_so_until_a_person_activates_it() {
     let rig = rig_with(&["one", "two"]);
     // Without a daemon, and beside one.
     assert_eq!(rig.done("deactivate one"), "one is inactive\n");
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     assert_eq!(rig.done("deactivate two"), "two is inactive\n");
     assert_eq!(rig.done("deactivate two"), "two is inactive\n");
     rig.sync("one", &format!("active = true\n{}", guests(YEARLY)));
     rig.done("reload");
-    stop(daemon);
+    daemon.stop();
     let held = [inactive("one", "operator"), inactive("two", "operator")];
     assert_eq!(standing(&rig), held);
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     assert_eq!(standing(&rig), held);
     assert_refused(&rig, "one", "`rosterd activate one` undoes that");
     let ran = rig.run("activate one --json");
@@ -136,7 +123,7 @@ fn what_a_person_deactivated_stays_so_until_a_person_activates_it() {
     let want =
         json!({"sync": "one", "active": true, "reason": null, "changed": true, "running": false});
     assert_eq!((ran.code, &answer["syncs"][0]), (Some(0), &want));
-    stop(daemon);
+    daemon.stop();
     assert_eq!(rig.done("activate two"), "two is active\n");
     assert_eq!(rig.done("activate two"), "two is active already\n");
     assert_eq!(standing(&rig), [active("one"), active("two")]);
@@ -164,7 +151,7 @@ fn names_that_do_not_exist_change_nothing() {
         assert_eq!(ran.code, Some(2), "{line}: {}", ran.stderr);
     }
     assert!(!rig.path("state").exists(), "not even the state is made");
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     for line in [
         "activate one too",
         "deactivate one too",
@@ -175,7 +162,7 @@ fn names_that_do_not_exist_change_nothing() {
         assert!(ran.stderr.contains("there is no "), "{}", ran.stderr);
     }
     assert_eq!(standing(&rig), [active("one"), active("two")]);
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
@@ -183,21 +170,21 @@ fn what_falls_due_while_a_sync_is_inactive_is_nobodys() {
     let rig = Rig::new(10);
     rig.sync("hourly", &guests("every = \"hour\""));
     rig.pass(rig.until_past_the_hour(1800));
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     rig.done("deactivate hourly");
     rig.pass(5 * 3600);
     rig.done("activate hourly");
     rig.pass(rig.until_past_the_hour(1));
     until("it has run", || rig.events("run.finished").len() == 1);
-    stop(daemon);
+    daemon.stop();
     // Down meanwhile, and deactivated and activated by commands.
     rig.done("deactivate hourly");
     rig.pass(5 * 3600);
     rig.done("activate hourly");
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     rig.pass(rig.until_past_the_hour(1));
     until("it has run", || rig.events("run.finished").len() == 2);
-    stop(daemon);
+    daemon.stop();
     let triggers: Vec<_> = rig.events("run.finished");
     let triggers: Vec<_> = triggers.iter().map(|run| run["trigger"].as_str()).collect();
     assert_eq!(triggers, [Some("initial"), Some("scheduled")]);
@@ -208,7 +195,7 @@ fn what_falls_due_while_a_sync_is_inactive_is_nobodys() {
 fn a_run_under_way_goes_on_to_its_end_when_its_sync_is_deactivated() {
     let rig = rig_with(&["one"]);
     rig.fault(&json!({"service": "campaigns", "method": "listsubscribe", "after": 1, "times": 1, "what": "hang"}));
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     let client = rig.start("client", "sync one");
     until("a call hangs", || {
         rig.calls().log.iter().any(|call| call["faulted"] == true)
@@ -222,11 +209,11 @@ fn a_run_under_way_goes_on_to_its_end_when_its_sync_is_deactivated() {
     assert_eq!(daemon.end().code, Some(0));
     assert_eq!(client.end().code, Some(75));
     // Interrupted, it is finished by the next daemon, and none comes after it.
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     until("it has ended", || rig.events("run.finished").len() == 1);
     assert_eq!(rig.events("run.finished")[0]["outcome"], "completed");
     assert_refused(&rig, "one", "a person deactivated it");
-    stop(daemon);
+    daemon.stop();
 }
 
 const TWO_ACCOUNTS: &str = r#"
@@ -273,7 +260,7 @@ fn a_service_key_that_changes_or_goes_away_holds_the_syncs_of_its_account() {
     with_key(&rig, "");
     rig.import("one");
     with_key(&rig, "first");
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     assert_eq!(standing(&rig), all, "a first key is only noted");
     assert!(told(&rig).is_empty());
     // Noticed on reload.
@@ -289,7 +276,7 @@ fn a_service_key_that_changes_or_goes_away_holds_the_syncs_of_its_account() {
         rig.done("activate --account main"),
         "one is active already\ntwo is active\n"
     );
-    stop(daemon);
+    daemon.stop();
     // By a command that opens the state itself, whatever it is about.
     with_key(&rig, "third");
     rig.import("three");
@@ -297,13 +284,13 @@ fn a_service_key_that_changes_or_goes_away_holds_the_syncs_of_its_account() {
     rig.done("activate --account main");
     // At start; that it is gone is a change, and that the same one is back is none.
     with_key(&rig, "");
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     assert_eq!(standing(&rig), held);
     rig.done("activate --account main");
     with_key(&rig, "third");
     rig.done("reload");
     assert_eq!(standing(&rig), all);
-    stop(daemon);
+    daemon.stop();
     let held = [
         "account.key_changed main",
         "sync.deactivated one key_changed",
@@ -335,7 +322,7 @@ fn a_key_that_changed_stops_what_was_interrupted_until_it_is_activated() {
     interrupted(&rig);
     rig.forget_calls();
     with_key(&rig, "second");
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     assert_refused(&rig, "one", "the service key of account main changed");
     assert_eq!(rig.calls().of("campaigns"), (0, 0));
     rig.done("activate one");
@@ -344,7 +331,7 @@ fn a_key_that_changed_stops_what_was_interrupted_until_it_is_activated() {
     let finished = rig.events("run.finished");
     assert_eq!(finished.len(), 2, "the interrupted one, and one of its own");
     assert_eq!(finished[0]["run"], rig.events("run.started")[0]["run"]);
-    stop(daemon);
+    daemon.stop();
 }
 
 /// A run of `one` that was killed while a call hung.
@@ -367,13 +354,13 @@ fn whatever_else_keeps_a_sync_inactive_a_changed_key_stops_what_was_interrupted(
     with_key(&rig, "first");
     interrupted(&rig);
     with_key(&rig, "second");
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     assert_eq!(rig.done("deactivate one"), "one is inactive\n");
-    stop(daemon);
+    daemon.stop();
     let off = format!("active = false\naccount = \"main\"\n{}", guests(YEARLY));
     rig.sync("one", &off);
     rig.forget_calls();
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     assert_eq!(standing(&rig)[0], inactive("one", "definition"));
     assert_refused(&rig, "one", "set `active = true` in its file");
     assert_eq!(rig.calls().of("campaigns"), (0, 0));
@@ -384,14 +371,14 @@ fn whatever_else_keeps_a_sync_inactive_a_changed_key_stops_what_was_interrupted(
     rig.done("activate one");
     until("it has ended", || rig.events("run.finished").len() == 1);
     assert_eq!(rig.events("run.resumed").len(), 1);
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
 fn a_definition_that_was_away_comes_back_to_what_happened_to_its_account() {
     let rig = of_two_accounts();
     with_key(&rig, "first");
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     let two = std::fs::read_to_string(rig.path("syncs.d/two.toml")).unwrap();
     std::fs::remove_file(rig.path("syncs.d/two.toml")).unwrap();
     rig.done("reload");
@@ -404,14 +391,14 @@ fn a_definition_that_was_away_comes_back_to_what_happened_to_its_account() {
     assert_refused(&rig, "two", "the service key of account main changed");
     rig.done("activate two");
     rig.import("two");
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
 fn what_a_person_deactivated_is_not_activated_with_its_account() {
     let rig = of_two_accounts();
     with_key(&rig, "first");
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     rig.done("deactivate one");
     with_key(&rig, "second");
     let said = rig.done("reload");
@@ -429,7 +416,7 @@ fn what_a_person_deactivated_is_not_activated_with_its_account() {
         rig.done("activate --account main"),
         "one is active\ntwo is active already\n"
     );
-    stop(daemon);
+    daemon.stop();
     assert_eq!(
         told(&rig),
         [
@@ -472,7 +459,7 @@ fn a_sync_that_is_active_again_reads_everything_first() {
 fn a_sync_that_runs_once_is_finished_and_may_be_run_again_by_a_person() {
     let rig = Rig::new(10);
     rig.sync("once", &guests("every = \"once\""));
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     until("it is finished", || !told(&rig).is_empty());
     assert_eq!(standing(&rig)[0].1, "finished");
     let again = rig.import("once");
@@ -481,6 +468,6 @@ fn a_sync_that_runs_once_is_finished_and_may_be_run_again_by_a_person() {
         rig.done("activate once"),
         "once runs once, and has: `rosterd sync once` runs it again\n"
     );
-    stop(daemon);
+    daemon.stop();
     assert_eq!(told(&rig), ["sync.deactivated once finished"]);
 }

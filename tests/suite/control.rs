@@ -39,29 +39,6 @@ pub(crate) fn rig() -> Rig {
     rig
 }
 
-/// A running daemon.
-pub(crate) fn daemon(rig: &Rig) -> Running {
-    let daemon = rig.start("daemon", "daemon");
-    until_says(&daemon, "rosterd is running");
-    daemon
-}
-
-pub(crate) fn until_says(running: &Running, text: &str) {
-    until(text, || running.stderr().contains(text));
-}
-
-/// Stops a daemon, which has to end well and to wait for nobody.
-pub(crate) fn stop(daemon: Running) {
-    daemon.signal("TERM");
-    let ended = daemon.end();
-    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert!(
-        !ended.stderr.contains("did not stop in time"),
-        "{}",
-        ended.stderr
-    );
-}
-
 /// Scripts a call that does nothing until faults are dropped.
 pub(crate) fn hold_up(rig: &Rig, method: &str, after: usize) {
     rig.fault(&json!({"method": method, "after": after, "times": 1, "what": "wait"}));

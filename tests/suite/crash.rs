@@ -14,7 +14,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::rig::{NEWSLETTER, Rig, Setup, until};
+use crate::rig::{NEWSLETTER, Rig, Setup, counts, until};
 
 /// Everything that a contact's fields, an opt-out and a deletion can move.
 const ALL_CONTACTS: &str = r#"
@@ -27,25 +27,6 @@ schedule = { every = "hour" }
 [advanced]
 deleted = "unsubscribe"
 "#;
-
-/// What is compared of a run's line in the journal; what it cost and how long it took may differ.
-const COMPARED: [&str; 15] = [
-    "sync",
-    "account",
-    "trigger",
-    "outcome",
-    "full",
-    "total",
-    "new",
-    "re_added",
-    "duplicate",
-    "updated",
-    "ignored",
-    "deleted",
-    "not_selected",
-    "ignored_by",
-    "error",
-];
 
 /// A rig with a sync of all its contacts.
 fn rig(people: usize) -> Rig {
@@ -103,10 +84,6 @@ struct End {
 
 fn end(rig: &Rig) -> End {
     let runs = rig.events("run.finished");
-    let compared = |run: &Value| {
-        let of = |name: &&str| ((*name).to_owned(), run[*name].clone());
-        Value::Object(COMPARED.iter().map(of).collect())
-    };
     let ignored = |run: &Value| {
         let mut lines: Vec<String> = rig.ignored(run).iter().map(Value::to_string).collect();
         lines.sort();
@@ -121,7 +98,7 @@ fn end(rig: &Rig) -> End {
     }
     End {
         members,
-        finished: runs.iter().map(compared).collect(),
+        finished: runs.iter().map(counts).collect(),
         started: rig.events("run.started").len(),
         held: rig.events("run.held").len(),
         ignored: runs.iter().map(ignored).collect(),

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::rig::{NEWSLETTER, Rig, Running, Setup, until};
+use crate::rig::{NEWSLETTER, Rig, Setup, until};
 
 /// All contacts onto the newsletter's list, every second.
 const EVERY_SECOND: &str = r#"
@@ -67,10 +67,6 @@ fn until_hangs(rig: &Rig) {
     });
 }
 
-fn until_says(daemon: &Running, text: &str) {
-    until(text, || daemon.stderr().contains(text));
-}
-
 #[test]
 fn a_schedule_of_every_second_runs_until_the_daemon_is_asked_to_stop() {
     let rig = rig();
@@ -106,8 +102,7 @@ fn an_interrupt_ends_an_idle_daemon_with_zero_too() {
         "newsletter",
         &EVERY_SECOND.replace("* * * * * *", "0 0 0 1 1 *"),
     );
-    let daemon = rig.start("daemon", "daemon");
-    until_says(&daemon, "rosterd is running");
+    let daemon = rig.daemon();
     daemon.signal("INT");
     assert_eq!(daemon.end().code, Some(0));
     assert_eq!(rig.journal(), [Value::Null; 0]);
@@ -127,7 +122,7 @@ fn a_reload_takes_over_what_is_valid_and_keeps_the_old_set_otherwise() {
 
     rig.sync("guests", &GUESTS_ONCE.replace("module", "modul"));
     daemon.signal("HUP");
-    until_says(&daemon, "not reloaded");
+    daemon.until_says("not reloaded");
     assert!(daemon.stderr().contains("modul"));
     until_more(&rig, "newsletter", 2);
     assert_eq!(rig.events("config.reloaded").len(), 1);
@@ -211,7 +206,7 @@ fn a_second_signal_ends_the_daemon_at_once_and_loses_nothing() {
     let daemon = rig.start("daemon", "daemon");
     until_hangs(&rig);
     daemon.signal("TERM");
-    until_says(&daemon, "rosterd is stopping");
+    daemon.until_says("rosterd is stopping");
     daemon.signal("TERM");
     assert_eq!(daemon.end().code, Some(143));
     rig.drop_faults();

@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
 use serde_json::{Value, json};
 
-use crate::rig::{Rig, Running, until};
+use crate::rig::{Rig, until};
 
 /// Guests onto their list, by a schedule and under further keys.
 fn guests(schedule: &str) -> String {
@@ -137,19 +137,6 @@ fn refusal(limit: &str, used: u64, of: u64, frees: &Zoned) -> String {
     };
     let frees = frees.strftime("%Y-%m-%d %H:%M %Q");
     format!("{limit}: {used} of {of} used {during}; frees at {frees}, or raise `limits.{limit}`")
-}
-
-fn start(rig: &Rig) -> Running {
-    let daemon = rig.start("daemon", "daemon");
-    until("the daemon runs", || {
-        daemon.stderr().contains("rosterd is running")
-    });
-    daemon
-}
-
-fn stop(daemon: Running) {
-    daemon.signal("TERM");
-    assert_eq!(daemon.end().code, Some(0));
 }
 
 /// Lets the files take over in a running daemon.

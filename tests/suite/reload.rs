@@ -5,9 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::control::{
-    daemon, hold_up, leads, newsletter, rig, run_held_up, stop, until_finished, until_says,
-};
+use crate::control::{hold_up, leads, newsletter, rig, run_held_up, until_finished};
 use crate::rig::{HOSPITALITY, NEWSLETTER, Rig, until};
 
 /// Whether the daemon knows a sync by a reload.
@@ -18,7 +16,7 @@ fn reloads(rig: &Rig) -> Vec<Value> {
 #[test]
 fn a_reload_says_and_journals_what_changed() {
     let rig = rig();
-    let daemon = daemon(&rig);
+    let daemon = rig.daemon();
     assert_eq!(rig.done("reload"), "reloaded: nothing changed\n");
     rig.sync("more", &leads());
     fs::remove_file(rig.path("syncs.d/leads.toml")).unwrap();
@@ -57,13 +55,13 @@ fn a_reload_says_and_journals_what_changed() {
     assert_eq!(said["added"], json!([]));
     let settings = said["settings"].as_array().unwrap();
     assert!(settings.contains(&json!("limits")), "{said}");
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
 fn files_with_problems_leave_the_old_ones_in_force_and_whoever_asked_sees_where() {
     let rig = rig();
-    let daemon = daemon(&rig);
+    let daemon = rig.daemon();
     rig.sync("more", &leads());
     rig.sync("newsletter", &newsletter().replace("module", "modul"));
     rig.sync("leads", &leads().replace("\"unsubscribe\"", "\"vanish\""));
@@ -84,13 +82,13 @@ fn files_with_problems_leave_the_old_ones_in_force_and_whoever_asked_sees_where(
         "nothing of it is in force"
     );
     rig.done("sync newsletter");
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
 fn places_that_are_in_use_cannot_move() {
     let rig = rig();
-    let daemon = daemon(&rig);
+    let daemon = rig.daemon();
     let text = fs::read_to_string(rig.path("rosterd.toml")).unwrap();
     let moved = text.replace("\"history\"", "\"elsewhere\"");
     rig.put("rosterd.toml", &moved);
@@ -107,12 +105,12 @@ fn places_that_are_in_use_cannot_move() {
     rig.put("rosterd.toml", &moved.replace("control.sock", "other.sock"));
     daemon.signal("HUP");
     for key in ["state_dir", "control"] {
-        until_says(&daemon, &format!("`{key}` cannot change"));
+        daemon.until_says(&format!("`{key}` cannot change"));
     }
     rig.put("rosterd.toml", &text);
     assert_eq!(rig.done("reload"), "reloaded: nothing changed\n");
     assert!(!rig.path("other").exists() && !rig.path("elsewhere").exists());
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
@@ -145,7 +143,7 @@ fn hang_up(rig: &Rig, times: usize) {
 #[test]
 fn of_a_burst_of_signals_none_is_lost_and_few_reloads_come_of_it() {
     let rig = rig();
-    let daemon = daemon(&rig);
+    let daemon = rig.daemon();
     rig.put("daemon.pid", &daemon.id().to_string());
     hang_up(&rig, 100);
     rig.sync("more", &leads());
@@ -167,13 +165,13 @@ fn of_a_burst_of_signals_none_is_lost_and_few_reloads_come_of_it() {
         (all.matches("more").count(), all.matches("last").count()),
         (1, 1)
     );
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
 fn signals_and_commands_together_leave_the_newest_files_in_force() {
     let rig = rig();
-    let daemon = daemon(&rig);
+    let daemon = rig.daemon();
     rig.put("daemon.pid", &daemon.id().to_string());
     let asking: Vec<_> = (0..6)
         .map(|number| {
@@ -187,13 +185,13 @@ fn signals_and_commands_together_leave_the_newest_files_in_force() {
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     }
     assert_eq!(reloads(&rig).pop().unwrap()["syncs"], 8);
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
 fn a_run_in_flight_keeps_its_definition_and_the_next_one_reads_in_full_by_the_new_one() {
     let rig = rig();
-    let daemon = daemon(&rig);
+    let daemon = rig.daemon();
     let (first, run) = run_held_up(&rig, "first");
     let mapped = newsletter().replace(
         "[advanced]",
@@ -202,7 +200,7 @@ fn a_run_in_flight_keeps_its_definition_and_the_next_one_reads_in_full_by_the_ne
     rig.sync("newsletter", &mapped);
     assert_eq!(rig.done("reload"), "reloaded: changed: newsletter\n");
     let second = rig.start("second", "sync newsletter --json");
-    until_says(&daemon, "the one that was asked for waits");
+    daemon.until_says("the one that was asked for waits");
     rig.drop_faults();
     let ran = first.end();
     let ended: Value = serde_json::from_str(&ran.stdout).unwrap();
@@ -219,13 +217,13 @@ fn a_run_in_flight_keeps_its_definition_and_the_next_one_reads_in_full_by_the_ne
     let with_city = |contact: &&Value| contact["fields"]["City"].is_string();
     let members = rig.members(NEWSLETTER, "active");
     assert!(members.values().filter(with_city).count() > 0);
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
 fn a_definition_that_goes_away_in_mid_run_lets_it_end_and_comes_to_rest() {
     let rig = rig();
-    let daemon = daemon(&rig);
+    let daemon = rig.daemon();
     let (asking, run) = run_held_up(&rig, "asking");
     fs::remove_file(rig.path("syncs.d/newsletter.toml")).unwrap();
     assert_eq!(rig.done("reload"), "reloaded: removed: newsletter\n");
@@ -243,13 +241,13 @@ fn a_definition_that_goes_away_in_mid_run_lets_it_end_and_comes_to_rest() {
         (&json!(true), &json!(0)),
         "{again}"
     );
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
 fn a_schedule_that_changed_fires_by_the_new_one_and_a_new_sync_by_its_own() {
     let rig = rig();
-    let daemon = daemon(&rig);
+    let daemon = rig.daemon();
     assert_eq!(rig.events("run.started"), [Value::Null; 0]);
     let soon = "0 0 0 1 1 *";
     rig.sync("newsletter", &newsletter().replace(soon, "* * * * * *"));
@@ -274,13 +272,13 @@ fn a_schedule_that_changed_fires_by_the_new_one_and_a_new_sync_by_its_own() {
     rig.done("sync leads");
     until_finished(&rig, runs + 2);
     assert_eq!(ran("newsletter"), runs);
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
 fn a_reload_is_answered_while_a_run_waits_for_a_service() {
     let rig = rig();
-    let daemon = daemon(&rig);
+    let daemon = rig.daemon();
     hold_up(&rig, "coql", 0);
     let asking = rig.start("asking", "sync newsletter");
     crate::control::until_held_up(&rig);
@@ -289,13 +287,13 @@ fn a_reload_is_answered_while_a_run_waits_for_a_service() {
     assert_eq!(set["syncs"][0]["running"], true, "{set}");
     rig.drop_faults();
     assert_eq!(asking.end().code, Some(0));
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
 fn the_log_goes_by_files_that_took_over_and_not_by_those_that_were_refused() {
     let rig = rig();
-    let daemon = daemon(&rig);
+    let daemon = rig.daemon();
     // Logged at level debug.
     let asked = "\"what\":\"why\"";
     let before = fs::read_to_string(rig.path("rosterd.toml")).unwrap();
@@ -311,6 +309,6 @@ fn the_log_goes_by_files_that_took_over_and_not_by_those_that_were_refused() {
     assert!(!daemon.stderr().contains(asked), "{}", daemon.stderr());
     assert_eq!(rig.done("reload"), "reloaded: settings changed: log\n");
     rig.done("why never-seen@example.com");
-    until_says(&daemon, asked);
-    stop(daemon);
+    daemon.until_says(asked);
+    daemon.stop();
 }

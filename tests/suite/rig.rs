@@ -200,6 +200,18 @@ campaigns_url = "{url}"
         serde_json::from_str(&printed).unwrap()
     }
 
+    /// Starts a daemon, and waits until it runs.
+    pub(crate) fn daemon(&self) -> Running {
+        self.daemon_named("daemon")
+    }
+
+    /// The same, whose output goes to `NAME.out` and `NAME.err`.
+    pub(crate) fn daemon_named(&self, name: &str) -> Running {
+        let daemon = self.start(name, "daemon");
+        daemon.until_says("rosterd is running");
+        daemon
+    }
+
     /// Starts the binary and leaves it running; what it prints goes to `NAME.out` and `NAME.err` in the folder.
     pub(crate) fn start(&self, name: &str, line: &str) -> Running {
         self.start_command(name, self.command(line))
@@ -429,6 +441,28 @@ pub(crate) fn ran(mut command: Command) -> Ran {
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     }
+}
+
+/// What of a run does not depend on when it ran, what it cost and how long it took.
+pub(crate) fn counts(run: &Value) -> Value {
+    let keys = [
+        "sync",
+        "account",
+        "trigger",
+        "outcome",
+        "full",
+        "total",
+        "new",
+        "re_added",
+        "duplicate",
+        "updated",
+        "ignored",
+        "deleted",
+        "not_selected",
+        "ignored_by",
+        "error",
+    ];
+    keys.iter().map(|key| (*key, run[*key].clone())).collect()
 }
 
 /// The whole lines of a file, each a JSON value; none where there is no file.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::rig::{Rig, until};
+use crate::rig::Rig;
 
 fn newsletter() -> String {
     "name = \"Newsletter\"\nmodule = \"Contacts\"\nlist = { name = \"Newsletter\" }\n\
@@ -49,18 +49,14 @@ fn a_sound_state_is_told_so_beside_a_daemon_too_and_nothing_is_written() {
         "{alone}"
     );
     assert_eq!(contents(&rig.path("state")), before);
-    let daemon = rig.start("daemon", "daemon");
-    until("the daemon runs", || {
-        daemon.stderr().contains("rosterd is running")
-    });
+    let daemon = rig.daemon();
     let beside: Value = serde_json::from_str(&rig.done("state verify --json")).unwrap();
     assert_eq!(
         (&beside["sound"], &beside["faults"]),
         (&json!(true), &json!([]))
     );
     assert!(beside["rows"].as_u64().unwrap() > 30);
-    daemon.signal("TERM");
-    assert_eq!(daemon.end().code, Some(0));
+    daemon.stop();
 }
 
 #[test]
@@ -116,15 +112,11 @@ fn a_backup_is_one_new_file_with_all_that_is_kept_beside_a_daemon_too() {
     let rig = imported();
     let backup = |name: &str| format!("state backup {}", rig.path(name).display());
     assert!(rig.done(&backup("alone")).contains("it names people"));
-    let daemon = rig.start("daemon", "daemon");
-    until("the daemon runs", || {
-        daemon.stderr().contains("rosterd is running")
-    });
+    let daemon = rig.daemon();
     rig.done(&backup("beside"));
     let missing = rig.run("state backup /nowhere/backup");
     assert_eq!(missing.code, Some(1), "{}", missing.stderr);
-    daemon.signal("TERM");
-    assert_eq!(daemon.end().code, Some(0));
+    daemon.stop();
     for name in ["alone", "beside"] {
         let path = rig.path(name);
         let mode = fs::metadata(&path).unwrap().permissions().mode();

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::rig::{Rig, Running, until};
+use crate::rig::{Rig, until};
 
 fn guests(schedule: &str) -> String {
     format!(
@@ -85,14 +85,6 @@ impl Story {
     }
 }
 
-fn start(rig: &Rig, name: &str) -> Running {
-    let daemon = rig.start(name, "daemon");
-    until("the daemon runs", || {
-        daemon.stderr().contains("rosterd is running")
-    });
-    daemon
-}
-
 #[test]
 fn through_it_all_the_journal_tells_what_happened_and_nothing_else() {
     let rig = Rig::new(10);
@@ -103,7 +95,7 @@ fn through_it_all_the_journal_tells_what_happened_and_nothing_else() {
     rig.sync("hourly", &guests("every = \"hour\""));
     let mut story = Story { rig, heard: 0 };
     story.rig.pass(story.rig.until_past_the_hour(1800));
-    let daemon = start(&story.rig, "daemon");
+    let daemon = story.rig.daemon();
     story.until_the_next_hour();
     story.goes_on(&[
         "run.started hourly initial full",
@@ -250,7 +242,7 @@ fn through_it_all_the_journal_tells_what_happened_and_nothing_else() {
     assert_eq!(daemon.end().code, Some(0));
     story.goes_on(&["run.started hourly scheduled"]);
     story.rig.drop_faults();
-    let daemon = start(&story.rig, "next");
+    let daemon = story.rig.daemon_named("next");
     story.goes_on(&["run.resumed hourly", "run.finished hourly completed"]);
     daemon.signal("TERM");
     assert_eq!(daemon.end().code, Some(0));

@@ -14,7 +14,7 @@ const NO_ROOM: &str =
 fn those_first_seen_last_stay_inactive_until_another_is_deactivated() {
     let rig = rig_with(&["b", "c"]);
     limited(&rig, "2");
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     rig.sync("a", &guests(YEARLY));
     rig.sync("d", &guests(YEARLY));
     rig.done("reload");
@@ -49,14 +49,14 @@ fn those_first_seen_last_stay_inactive_until_another_is_deactivated() {
     let said = format!("b stays inactive: {NO_ROOM}\nc is active already\n");
     assert_eq!(ran.stdout, said);
     assert_eq!(standing(&rig), after, "b has lost its place");
-    stop(daemon);
-    let daemon = start(&rig);
+    daemon.stop();
+    let daemon = rig.daemon();
     assert_eq!(standing(&rig), after, "and after a restart too");
     limited(&rig, "\"unlimited\"");
     rig.done("reload");
     let said = rig.done("activate --account main");
     assert!(said.contains("b is active\n"), "{said}");
-    stop(daemon);
+    daemon.stop();
     assert_eq!(
         told(&rig),
         [
@@ -77,7 +77,7 @@ fn a_limit_that_is_lowered_leaves_those_seen_first() {
     rig.done("activate c");
     rig.sync("a", &guests(YEARLY));
     rig.sync("b", &guests(YEARLY));
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     limited(&rig, "1");
     rig.done("reload");
     assert_eq!(
@@ -92,7 +92,7 @@ fn a_limit_that_is_lowered_leaves_those_seen_first() {
     limited(&rig, "3");
     rig.done("reload");
     assert_eq!(standing(&rig), [active("a"), active("b"), active("c")]);
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
@@ -101,12 +101,12 @@ fn what_is_finished_or_held_takes_no_place_and_accounts_do_not_share_theirs() {
     limited(&rig, "1");
     rig.sync("a", &guests("every = \"once\""));
     rig.sync("b", &guests(YEARLY));
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     until("a has run, and b has its place", || {
         standing(&rig)[1] == active("b")
     });
     assert_eq!(standing(&rig)[0].1, "finished");
-    stop(daemon);
+    daemon.stop();
     assert_eq!(
         told(&rig),
         [

@@ -22,7 +22,7 @@ fn another_organisation_deactivates_all_syncs_of_the_account_before_any_other_ca
     rig.import("one");
     becomes(&rig, "30014");
     rig.forget_calls();
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     until("it is noticed", || told(&rig).len() == 3);
     assert_eq!(
         told(&rig),
@@ -42,8 +42,8 @@ fn another_organisation_deactivates_all_syncs_of_the_account_before_any_other_ca
         inactive("two", "organisation_changed"),
     ];
     assert_eq!(standing(&rig), held);
-    stop(daemon);
-    let daemon = start(&rig);
+    daemon.stop();
+    let daemon = rig.daemon();
     assert_eq!(standing(&rig), held, "and after a restart too");
     rig.done("activate --account main");
     let run = rig.import("one");
@@ -52,7 +52,7 @@ fn another_organisation_deactivates_all_syncs_of_the_account_before_any_other_ca
         "what was read of the other one says nothing"
     );
     rig.import("two");
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_daemon_asks_daily_and_when_credentials_change_and_not_otherwise() {
             .get(&("crm".to_owned(), "org".to_owned()))
             .map_or(0, |calls| calls.0)
     };
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     until("it asks at its start", || asked() == 1);
     rig.done("reload");
     rig.done("sync one");
@@ -115,10 +115,10 @@ fn a_daemon_asks_daily_and_when_credentials_change_and_not_otherwise() {
     );
     rig.done("reload");
     until("it asks when they change", || asked() == 3);
-    stop(daemon);
-    let daemon = start(&rig);
+    daemon.stop();
+    let daemon = rig.daemon();
     until("it asks at its next start", || asked() == 4);
-    stop(daemon);
+    daemon.stop();
     assert!(told(&rig).is_empty());
 }
 
@@ -142,9 +142,9 @@ fn a_run_that_was_interrupted_in_another_organisation_ends_there() {
     rig.drop_faults();
     becomes(&rig, "30014");
     rig.forget_calls();
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     until("it is noticed", || told(&rig).len() == 2);
-    stop(daemon);
+    daemon.stop();
     assert_eq!(called(&rig), ["org"]);
     let finished = rig.events("run.finished");
     assert_eq!(finished.len(), 2);
@@ -158,7 +158,7 @@ fn a_run_that_was_interrupted_in_another_organisation_ends_there() {
 fn a_service_that_cannot_be_asked_keeps_runs_from_starting_and_changes_nothing() {
     let rig = rig_with(&["one"]);
     rig.fault(&json!({"service": "crm", "method": "org", "what": {"status": {"status": 503, "body": ""}}}));
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     until("it is told", || {
         daemon
             .stderr()
@@ -169,7 +169,7 @@ fn a_service_that_cannot_be_asked_keeps_runs_from_starting_and_changes_nothing()
     assert_eq!(rig.journal(), [Value::Null; 0]);
     rig.drop_faults();
     rig.import("one");
-    stop(daemon);
+    daemon.stop();
     assert_eq!(standing(&rig), [active("one")]);
 }
 
@@ -199,7 +199,7 @@ fn nothing_is_done_in_another_organisation_before_a_person_has_accepted_it() {
         .to_owned();
     becomes(&rig, "30014");
     rig.forget_calls();
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     until("it is noticed", || told(&rig).len() == 2);
     let address = on_list.keys().next().unwrap();
     for line in [
@@ -221,7 +221,7 @@ fn nothing_is_done_in_another_organisation_before_a_person_has_accepted_it() {
         rig.done("status")
             .contains("another organisation than before")
     );
-    stop(daemon);
+    daemon.stop();
     let ran = rig.run(&format!("approve {held}"));
     assert_eq!(ran.code, Some(3), "alone too: {}", ran.stderr);
     assert_eq!(called(&rig), ["org"]);
@@ -234,7 +234,7 @@ fn a_new_definition_does_not_go_around_an_organisation_that_nobody_has_accepted(
     let rig = rig_with(&["one"]);
     rig.import("one");
     becomes(&rig, "30014");
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     until("it is noticed", || told(&rig).len() == 2);
     std::fs::remove_file(rig.path("syncs.d/one.toml")).unwrap();
     rig.sync("another", &guests(YEARLY));
@@ -250,5 +250,5 @@ fn a_new_definition_does_not_go_around_an_organisation_that_nobody_has_accepted(
     assert!(called(&rig).is_empty());
     rig.done("activate --account main");
     rig.import("another");
-    stop(daemon);
+    daemon.stop();
 }

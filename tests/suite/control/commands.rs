@@ -4,8 +4,8 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{SELDOM, daemon, rig, stop, until_says};
-use crate::rig::{HOSPITALITY, NEWSLETTER, Rig, Running};
+use super::{SELDOM, rig};
+use crate::rig::{HOSPITALITY, NEWSLETTER, Rig, Running, counts};
 use crate::scenarios::plain_contacts;
 
 /// What was said and done in a rig, with a daemon or without.
@@ -19,7 +19,7 @@ struct Side {
 impl Side {
     fn new(with_daemon: bool) -> Self {
         let rig = rig();
-        let daemon = with_daemon.then(|| daemon(&rig));
+        let daemon = with_daemon.then(|| rig.daemon());
         Self {
             rig,
             daemon,
@@ -88,27 +88,8 @@ fn of_a_time(word: &str) -> &str {
     }
 }
 
-/// What of a run's JSON does not depend on when it ran.
-fn counts(run: &str) -> Value {
-    let run: Value = serde_json::from_str(run).unwrap();
-    let keys = [
-        "sync",
-        "account",
-        "trigger",
-        "outcome",
-        "full",
-        "total",
-        "new",
-        "re_added",
-        "duplicate",
-        "updated",
-        "ignored",
-        "deleted",
-        "not_selected",
-        "ignored_by",
-        "error",
-    ];
-    keys.iter().map(|key| (*key, run[*key].clone())).collect()
+fn told(json: &str) -> Value {
+    serde_json::from_str(json).unwrap()
 }
 
 /// What of a plan does not depend on what was asked of the services before.
@@ -148,7 +129,7 @@ fn all_commands(side: &mut Side) -> Vec<Value> {
         &serde_json::from_str::<Value>(&run).unwrap(),
         journal.last().unwrap()
     );
-    runs.push(counts(&run));
+    runs.push(counts(&told(&run)));
     let text = side.rig.done("sync newsletter");
     let last = side.rig.events("run.finished").pop().unwrap();
     assert!(text.contains(last["run"].as_str().unwrap()), "{text}");
@@ -162,7 +143,7 @@ fn all_commands(side: &mut Side) -> Vec<Value> {
         side.delete(gone);
         let held = side.rig.run("sync newsletter --json");
         assert_eq!(held.code, Some(3), "{}", held.stderr);
-        runs.push(counts(&held.stdout));
+        runs.push(counts(&told(&held.stdout)));
         let run: Value = serde_json::from_str(&held.stdout).unwrap();
         let line = format!("{verdict} {}", run["run"].as_str().unwrap());
         side.run(0, &format!("{line} --json"));
@@ -175,7 +156,7 @@ fn all_commands(side: &mut Side) -> Vec<Value> {
     let contact = json!({"Last_Name": "C", "Email": blocked});
     side.rig.create("Contacts", &contact);
     side.rig.advance(600);
-    runs.push(counts(&side.rig.done("sync newsletter --json")));
+    runs.push(counts(&told(&side.rig.done("sync newsletter --json"))));
     let release = format!("release {blocked} --reason merged");
     assert_eq!(side.rig.run(&release).code, Some(3));
     side.rig.delete("Leads", &lead);
@@ -247,13 +228,13 @@ fn every_command_gives_beside_a_daemon_what_it_gives_without() {
         events.iter().map(name).collect::<Vec<_>>()
     });
     assert_eq!(events[0], events[1]);
-    stop(beside.daemon.take().unwrap());
+    beside.daemon.take().unwrap().stop();
 }
 
 #[test]
 fn beside_a_daemon_no_secret_is_needed_and_its_files_count_and_not_those_on_the_disk() {
     let rig = rig();
-    let daemon = daemon(&rig);
+    let daemon = rig.daemon();
     fs::remove_dir_all(rig.path("secrets")).unwrap();
     rig.sync("newsletter", "name = \"Broken\"\nmodul = 1\n");
     let run = rig.import("newsletter");
@@ -271,7 +252,7 @@ fn beside_a_daemon_no_secret_is_needed_and_its_files_count_and_not_those_on_the_
         rig.done(line);
     }
     assert_eq!(rig.run("reload").code, Some(78));
-    stop(daemon);
+    daemon.stop();
     assert_eq!(rig.run("sync newsletter").code, Some(78));
 }
 
@@ -288,16 +269,16 @@ fn a_daemon_that_was_started_with_a_relative_path_is_found_from_any_folder() {
     }
     command.arg("reload");
     let daemon = rig.start_command("daemon", relative);
-    until_says(&daemon, "rosterd is running");
+    daemon.until_says("rosterd is running");
     let ran = crate::rig::ran(command);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
 fn the_log_says_what_was_asked_and_by_which_user_and_names_nobody() {
     let rig = rig();
-    let daemon = daemon(&rig);
+    let daemon = rig.daemon();
     rig.import("newsletter");
     let address = plain_contacts(&rig)[0].1.clone();
     for (code, line) in [

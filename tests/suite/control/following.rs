@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{daemon, hold_up, rig, run_held_up, stop, until_finished, until_held_up, until_says};
+use super::{hold_up, rig, run_held_up, until_finished, until_held_up};
 use crate::rig::{NEWSLETTER, until};
 use crate::scenarios::plain_contacts;
 
@@ -10,7 +10,7 @@ use crate::scenarios::plain_contacts;
 fn who_stops_following_is_told_that_the_run_goes_on_and_it_does() {
     for signal in ["INT", "TERM", "KILL"] {
         let rig = rig();
-        let mut daemon = daemon(&rig);
+        let mut daemon = rig.daemon();
         let (asking, run) = run_held_up(&rig, "asking");
         asking.signal(signal);
         let ran = asking.end();
@@ -31,7 +31,7 @@ fn who_stops_following_is_told_that_the_run_goes_on_and_it_does() {
             (&finished["run"], &finished["outcome"], &finished["trigger"]),
             (&run, &json!("completed"), &json!("operator"))
         );
-        stop(daemon);
+        daemon.stop();
         assert_eq!(rig.events("run.resumed"), [Value::Null; 0], "{signal}");
     }
 }
@@ -39,10 +39,10 @@ fn who_stops_following_is_told_that_the_run_goes_on_and_it_does() {
 #[test]
 fn a_run_that_is_asked_for_while_one_of_the_sync_is_under_way_follows_it() {
     let rig = rig();
-    let daemon = daemon(&rig);
+    let daemon = rig.daemon();
     let (first, run) = run_held_up(&rig, "first");
     let second = rig.start("second", "sync newsletter --json");
-    until_says(&daemon, "the one that was asked for waits");
+    daemon.until_says("the one that was asked for waits");
     let others = rig.start("others", "sync leads --json");
     // What only asks does not wait.
     let address = plain_contacts(&rig)[0].1.clone();
@@ -64,14 +64,14 @@ fn a_run_that_is_asked_for_while_one_of_the_sync_is_under_way_follows_it() {
     );
     assert_eq!(ends[2]["sync"], "leads");
     assert_eq!(rig.events("run.started").len(), 3);
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
 fn who_waits_for_something_else_can_leave_and_it_is_done_all_the_same() {
     for signal in ["INT", "KILL"] {
         let rig = rig();
-        let daemon = daemon(&rig);
+        let daemon = rig.daemon();
         rig.import("newsletter");
         let gone = plain_contacts(&rig)[..4].to_vec();
         rig.advance(60);
@@ -100,17 +100,17 @@ fn who_waits_for_something_else_can_leave_and_it_is_done_all_the_same() {
         assert_eq!(rig.events("run.approved")[0]["deleted"], 4, "{signal}");
         let unsubscribed = rig.members(NEWSLETTER, "unsubscribed");
         assert!(gone.iter().all(|(_, it)| unsubscribed.contains_key(it)));
-        stop(daemon);
+        daemon.stop();
     }
 }
 
 #[test]
 fn a_run_whose_sync_goes_away_while_it_waits_does_not_begin_and_says_why() {
     let rig = rig();
-    let daemon = daemon(&rig);
+    let daemon = rig.daemon();
     let (first, _) = run_held_up(&rig, "first");
     let second = rig.start("second", "sync newsletter");
-    until_says(&daemon, "the one that was asked for waits");
+    daemon.until_says("the one that was asked for waits");
     std::fs::remove_file(rig.path("syncs.d/newsletter.toml")).unwrap();
     rig.done("reload");
     rig.drop_faults();
@@ -119,5 +119,5 @@ fn a_run_whose_sync_goes_away_while_it_waits_does_not_begin_and_says_why() {
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
     assert!(ran.stderr.contains("did not begin"), "{}", ran.stderr);
     assert_eq!(rig.events("run.started").len(), 1);
-    stop(daemon);
+    daemon.stop();
 }

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 
 use serde_json::{Value, json};
 
-use super::{daemon, hold_up, rig, run_held_up, stop, until_finished, until_held_up};
+use super::{hold_up, rig, run_held_up, until_finished, until_held_up};
 use crate::rig::{Rig, until};
 
 /// A connection that has sent this.
@@ -38,7 +38,7 @@ pub(super) fn ask(rig: &Rig, head: &str, body: &str) -> (u16, String) {
 #[test]
 fn a_run_tells_how_far_it_is_before_its_end() {
     let rig = rig();
-    let daemon = daemon(&rig);
+    let daemon = rig.daemon();
     hold_up(&rig, "listsubscribe", 5);
     let body = json!({"sync": "newsletter", "full": false}).to_string();
     let stream = connection(&rig, &request("POST /run HTTP/1.1\r\n", &body));
@@ -53,13 +53,13 @@ fn a_run_tells_how_far_it_is_before_its_end() {
     rig.drop_faults();
     let last = lines.last().unwrap();
     assert_eq!(last["done"]["finished"]["outcome"], "completed", "{last}");
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
 fn requests_that_make_no_sense_are_refused_and_harm_nobody() {
     let rig = rig();
-    let daemon = daemon(&rig);
+    let daemon = rig.daemon();
     let huge = format!("{{\"sync\": \"{}\"}}", "x".repeat(20_000_000));
     for (head, body, want) in [
         ("POST /run HTTP/1.1\r\n", "{\"sync\": ", 400),
@@ -87,13 +87,13 @@ fn requests_that_make_no_sense_are_refused_and_harm_nobody() {
     let idle: Vec<_> = (0..200).map(|_| connection(&rig, "")).collect();
     assert_eq!(rig.import("newsletter")["outcome"], "completed");
     drop(idle);
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
 fn who_neither_asks_nor_listens_keeps_the_daemon_from_nothing() {
     let rig = rig();
-    let daemon = daemon(&rig);
+    let daemon = rig.daemon();
     let plan = json!({"sync": "newsletter", "full": true, "people": true}).to_string();
     let run = json!({"sync": "newsletter", "full": false}).to_string();
     let hellos = "GET /hello HTTP/1.1\r\nHost: rosterd\r\n\r\n".repeat(3000);
@@ -120,7 +120,7 @@ fn who_neither_asks_nor_listens_keeps_the_daemon_from_nothing() {
 #[test]
 fn so_many_runs_may_wait_and_who_asks_for_another_is_refused() {
     let rig = rig();
-    let daemon = daemon(&rig);
+    let daemon = rig.daemon();
     let (first, _) = run_held_up(&rig, "first");
     let run = json!({"sync": "newsletter", "full": false}).to_string();
     let run = request("POST /run HTTP/1.1\r\n", &run);
@@ -140,5 +140,5 @@ fn so_many_runs_may_wait_and_who_asks_for_another_is_refused() {
     drop(waiting);
     rig.drop_faults();
     assert_eq!(first.end().code, Some(0));
-    stop(daemon);
+    daemon.stop();
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{daemon, rig, stop, until_says};
+use super::rig;
 use crate::rig::{Ran, Rig, Running, ran};
 
 /// The binary with another control socket than that of the files.
@@ -19,7 +19,7 @@ fn with_socket(rig: &Rig, path: &str, line: &str) -> Command {
 
 fn started(rig: &Rig, command: Command) -> Running {
     let daemon = rig.start_command("daemon", command);
-    until_says(&daemon, "rosterd is running");
+    daemon.until_says("rosterd is running");
     daemon
 }
 
@@ -33,25 +33,25 @@ fn assert_refused(ran: &Ran, why: &str) {
 fn the_socket_is_for_user_and_group_and_goes_with_the_daemon() {
     let rig = rig();
     let socket = rig.path("control.sock");
-    let first = daemon(&rig);
+    let first = rig.daemon();
     let found = fs::metadata(&socket).unwrap();
     assert!(found.file_type().is_socket());
     assert_eq!(found.permissions().mode() & 0o777, 0o660);
-    stop(first);
+    first.stop();
     assert!(!socket.exists());
-    let second = daemon(&rig);
+    let second = rig.daemon();
     second.signal("KILL");
     second.end();
     assert!(socket.exists(), "nobody could take it away");
     // Without a daemon it keeps nobody from the state.
     rig.done("sync newsletter");
-    let third = daemon(&rig);
+    let third = rig.daemon();
     rig.done("sync newsletter");
     assert_eq!(
         fs::metadata(&socket).unwrap().permissions().mode() & 0o777,
         0o660
     );
-    stop(third);
+    third.stop();
     assert!(!socket.exists());
 }
 
@@ -65,14 +65,14 @@ fn what_is_no_socket_is_left_alone_and_commands_say_that_there_is_none() {
         } else {
             fs::write(&path, "precious").unwrap();
         }
-        let daemon = daemon(&rig);
+        let daemon = rig.daemon();
         let log = daemon.stderr();
         assert!(log.contains("no command can reach this daemon"), "{log}");
         assert!(log.contains("is no socket"), "{log}");
         for line in ["sync newsletter", "reload", "why ann@example.com"] {
             assert_refused(&rig.run(line), "it is no socket");
         }
-        stop(daemon);
+        daemon.stop();
         match is_folder {
             true => assert!(path.is_dir()),
             false => assert_eq!(fs::read_to_string(&path).unwrap(), "precious"),
@@ -90,7 +90,7 @@ fn a_path_that_is_too_long_for_a_socket_is_told_by_daemon_and_commands() {
     assert!(log.contains("longer than the 107 bytes"), "{log}");
     let asked = ran(with_socket(&rig, &path, "sync newsletter"));
     assert_refused(&asked, "its path is longer than 107 bytes");
-    stop(daemon);
+    daemon.stop();
     let alone = ran(with_socket(&rig, &path, "sync newsletter"));
     assert_eq!(alone.code, Some(0), "{}", alone.stderr);
 }
@@ -99,7 +99,7 @@ fn a_path_that_is_too_long_for_a_socket_is_told_by_daemon_and_commands() {
 fn commands_never_talk_to_the_daemon_of_another_state() {
     let (first, second) = (rig(), rig());
     let socket = first.path("control.sock").display().to_string();
-    let first_daemon = daemon(&first);
+    let first_daemon = first.daemon();
     // Nobody holds the second state yet.
     let alone = ran(with_socket(&second, &socket, "sync newsletter --json"));
     assert_eq!(alone.code, Some(0), "{}", alone.stderr);
@@ -112,37 +112,37 @@ fn commands_never_talk_to_the_daemon_of_another_state() {
         let refused = ran(with_socket(&second, &socket, line));
         assert_refused(&refused, "it is that of the daemon with the state in");
     }
-    stop(second_daemon);
+    second_daemon.stop();
     assert_eq!(second.events("run.finished").len(), 1);
     // It has not taken the other's away.
     first.done("sync newsletter");
     assert_eq!(first.events("run.finished").len(), 1);
     assert_eq!(first.events("sync.deactivated"), [Value::Null; 0]);
-    stop(first_daemon);
+    first_daemon.stop();
 }
 
 #[test]
 fn a_socket_that_another_daemon_has_put_in_its_place_is_left_to_it() {
     let (first, second) = (rig(), rig());
     let path = first.path("control.sock");
-    let first_daemon = daemon(&first);
+    let first_daemon = first.daemon();
     // Somebody cleans up.
     fs::remove_file(&path).unwrap();
     assert_refused(&first.run("sync newsletter"), "it is not there");
     let socket = path.display().to_string();
     let second_daemon = started(&second, with_socket(&second, &socket, "daemon"));
-    stop(first_daemon);
+    first_daemon.stop();
     UnixStream::connect(&path).unwrap();
     let asked = ran(with_socket(&second, &socket, "sync newsletter"));
     assert_eq!(asked.code, Some(0), "{}", asked.stderr);
-    stop(second_daemon);
+    second_daemon.stop();
     assert!(!path.exists());
 }
 
 #[test]
 fn a_second_daemon_on_the_same_state_is_refused_and_the_first_is_still_reached() {
     let rig = rig();
-    let daemon = daemon(&rig);
+    let daemon = rig.daemon();
     let second = rig.run("daemon");
     assert_eq!(second.code, Some(1));
     assert!(
@@ -151,5 +151,5 @@ fn a_second_daemon_on_the_same_state_is_refused_and_the_first_is_still_reached()
         second.stderr
     );
     rig.done("sync newsletter");
-    stop(daemon);
+    daemon.stop();
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{daemon, rig, stop, until_finished, until_held_up, until_says};
+use super::{rig, until_finished, until_held_up};
 use crate::rig::Rig;
 use crate::scenarios::plain_contacts;
 
@@ -14,14 +14,14 @@ fn hang(rig: &Rig, method: &str, after: usize) {
 #[test]
 fn who_follows_a_run_when_the_daemon_stops_is_told_that_it_goes_on_at_the_next_start() {
     let rig = rig();
-    let first_daemon = daemon(&rig);
+    let first_daemon = rig.daemon();
     hang(&rig, "listsubscribe", 5);
     let following = rig.start("following", "sync newsletter");
     until_held_up(&rig);
     let waiting = rig.start("waiting", "sync newsletter");
-    until_says(&first_daemon, "the one that was asked for waits");
+    first_daemon.until_says("the one that was asked for waits");
     let run = rig.events("run.started")[0]["run"].clone();
-    stop(first_daemon);
+    first_daemon.stop();
     let followed = following.end();
     assert_eq!(followed.code, Some(75), "{}", followed.stderr);
     assert!(followed.stderr.contains("goes on"), "{}", followed.stderr);
@@ -35,34 +35,34 @@ fn who_follows_a_run_when_the_daemon_stops_is_told_that_it_goes_on_at_the_next_s
         waited.stderr
     );
     assert_eq!(rig.events("run.finished"), [Value::Null; 0]);
-    let second_daemon = daemon(&rig);
+    let second_daemon = rig.daemon();
     until_finished(&rig, 1);
     assert_eq!(rig.events("run.resumed")[0]["run"], run);
     assert_eq!(rig.events("run.finished")[0]["run"], run);
-    stop(second_daemon);
+    second_daemon.stop();
     assert_eq!(rig.events("run.started").len(), 1);
 }
 
 #[test]
 fn a_daemon_that_stops_cuts_what_else_it_was_asked_for_and_asking_again_does_the_rest() {
     let rig = rig();
-    let first_daemon = daemon(&rig);
+    let first_daemon = rig.daemon();
     rig.import("newsletter");
     let address = plain_contacts(&rig)[0].1.clone();
     hang(&rig, "listunsubscribe", 0);
     let line = format!("forget {address}");
     let asking = rig.start("asking", &line);
     until_held_up(&rig);
-    stop(first_daemon);
+    first_daemon.stop();
     let asked = asking.end();
     assert_eq!(asked.code, Some(75), "{}", asked.stderr);
     let said = "ask again when it has been started";
     assert!(asked.stderr.contains(said), "{}", asked.stderr);
     assert_eq!(rig.events("address.forgotten"), [Value::Null; 0]);
-    let second_daemon = daemon(&rig);
+    let second_daemon = rig.daemon();
     rig.done(&line);
     assert_eq!(rig.events("address.forgotten").len(), 1);
-    stop(second_daemon);
+    second_daemon.stop();
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn who_asks_a_daemon_that_dies_is_told_whether_to_ask_again() {
         ("why never-seen@example.com", "coql", "ask again"),
     ] {
         let rig = rig();
-        let daemon = daemon(&rig);
+        let daemon = rig.daemon();
         hang(&rig, method, 0);
         let asking = rig.start("asking", line);
         until_held_up(&rig);

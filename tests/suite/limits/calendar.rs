@@ -36,7 +36,7 @@ fn a_daemon_defers_in_the_last_minute_of_the_day_and_runs_in_the_first_of_the_ne
     );
     rig.import("late");
     rig.import("late");
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     let next = noon.date().tomorrow().unwrap();
     let midnight = start_of(next, zone);
     pass_to(&rig, &(&midnight - 59.seconds()));
@@ -54,7 +54,7 @@ fn a_daemon_defers_in_the_last_minute_of_the_day_and_runs_in_the_first_of_the_ne
     assert_eq!(used(&rig)[0], 1);
     pass_to(&rig, &next_late);
     until_events(&rig, "run.finished", 4);
-    stop(daemon);
+    daemon.stop();
     let by_schedule = &started(&rig)[2..];
     let run = |sync: &str, trigger: &str| (sync.to_owned(), trigger.to_owned());
     assert_eq!(

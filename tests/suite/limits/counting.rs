@@ -61,7 +61,7 @@ fn runs_are_first_runs_until_one_has_completed_and_the_months_initiations_defer_
     let fault =
         json!({ "method": "coql", "what": { "status": { "status": 400, "body": "refused" } } });
     rig.fault(&fault);
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     for (hour, initiations) in [(1, 1), (2, 2), (3, 3), (4, 3)] {
         if hour == 3 {
             rig.drop_faults();
@@ -77,7 +77,7 @@ fn runs_are_first_runs_until_one_has_completed_and_the_months_initiations_defer_
     pass_to(&rig, &full_hour(&half_past, 5));
     until_events(&rig, "run.deferred", 1);
     until_events(&rig, "run.finished", 5);
-    stop(daemon);
+    daemon.stop();
     let next = full_hour(&half_past, 6).timestamp();
     assert_eq!(
         deferral(&rig.events("run.deferred")[0]),
@@ -110,13 +110,13 @@ fn a_failed_run_counts_and_one_that_gets_no_token_does_not() {
     };
     revoked(true);
     assert_eq!(rig.run("sync guests").code, Some(77));
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     pass_to(&rig, &full_hour(&half_past, 1));
     until("the occurrence got no token", || {
         daemon.stderr().contains("credentials_refused")
     });
     until_events(&rig, "run.skipped", 1);
-    stop(daemon);
+    daemon.stop();
     let journal = rig.journal();
     assert_eq!(journal.len(), 1, "no run");
     assert_eq!(journal[0]["reason"], "not_started");
@@ -181,11 +181,11 @@ fn two_accounts_do_not_share_what_they_use() {
     assert_eq!(used_of(&rig, "main"), [1, 1, 0, 0]);
     assert_eq!(used_of(&rig, "second"), [0; 4]);
     // Six fall due at once, and three of them find room.
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     pass_to(&rig, &full_hour(&half_past, 1));
     until_events(&rig, "run.deferred", 3);
     until_events(&rig, "run.finished", 4);
-    stop(daemon);
+    daemon.stop();
     for (account, initiations) in [("main", 1), ("second", 2)] {
         let of = |event: &str| {
             let events = rig.events(event);

@@ -1,17 +1,19 @@
 //! The scenarios of the help page, by the limits as they are without any in the file.
 
 use super::*;
+use crate::rig::Running;
+
+const TOKYO: &str = "Asia/Tokyo";
 
 #[test]
 fn three_daily_syncs_made_on_one_day_and_two_more_on_the_next_all_run() {
-    let zone = "Asia/Tokyo";
-    let (rig, nine) = rig(zone, "", 9, 0);
-    let daily = guests("every = \"day\", at = \"10:00\"");
+    let (rig, nine) = rig(TOKYO, "", 9, 0);
+    let daily = guests(AT_TEN);
     let ids = ["one", "two", "three", "four", "five"];
     for id in &ids[..3] {
         rig.sync(id, &daily);
     }
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     let ten = &nine + 1.hour();
     pass_to(&rig, &ten);
     until_events(&rig, "run.finished", 3);
@@ -25,7 +27,7 @@ fn three_daily_syncs_made_on_one_day_and_two_more_on_the_next_all_run() {
     assert_eq!(used(&rig), [0, 3, 0, 0]);
     pass_to(&rig, &(&ten + 1.day()));
     until_events(&rig, "run.finished", 3 + 5);
-    stop(daemon);
+    daemon.stop();
     let limits = limits(&rig, "main");
     let said = ["active_syncs", "runs_per_day", "initiations_per_month"].map(|limit| {
         (
@@ -62,6 +64,20 @@ fn three_daily_syncs_made_on_one_day_and_two_more_on_the_next_all_run() {
 /// Daily guests under ten ids.
 const TEN: [&str; 10] = ["s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9"];
 
+const AT_TEN: &str = "every = \"day\", at = \"10:00\"";
+
+/// A daemon under which the ten have run for the first time, at ten in Tokyo.
+fn ten_have_run() -> (Rig, Running, Zoned) {
+    let (rig, nine) = rig(TOKYO, "", 9, 0);
+    let daily = guests(AT_TEN);
+    TEN.iter().for_each(|id| rig.sync(id, &daily));
+    let daemon = rig.daemon();
+    let ten = &nine + 1.hour();
+    pass_to(&rig, &ten);
+    until_events(&rig, "run.finished", 10);
+    (rig, daemon, ten)
+}
+
 fn states(rig: &Rig) -> Vec<(String, String, Value)> {
     let status: Value = serde_json::from_str(&rig.done("status --json")).unwrap();
     let syncs = status["syncs"].as_array().unwrap().iter();
@@ -92,16 +108,9 @@ const FULL: &str =
 
 #[test]
 fn ten_made_on_one_day_leave_no_room_for_an_eleventh_on_the_next() {
-    let zone = "Asia/Tokyo";
-    let (rig, nine) = rig(zone, "", 9, 0);
-    let daily = guests("every = \"day\", at = \"10:00\"");
-    TEN.iter().for_each(|id| rig.sync(id, &daily));
-    let daemon = start(&rig);
-    let ten = &nine + 1.hour();
-    pass_to(&rig, &ten);
-    until_events(&rig, "run.finished", 10);
-    pass_to(&rig, &(&nine + 1.day()));
-    rig.sync("a-new-one", &daily);
+    let (rig, daemon, ten) = ten_have_run();
+    pass_to(&rig, &(&ten + 23.hours()));
+    rig.sync("a-new-one", &guests(AT_TEN));
     reload(&rig);
     assert_eq!(inactive(&rig), [("a-new-one".to_owned(), json!("limit"))]);
     assert_refused(&rig, "sync a-new-one", FULL);
@@ -110,21 +119,14 @@ fn ten_made_on_one_day_leave_no_room_for_an_eleventh_on_the_next() {
     pass_to(&rig, &(&ten + 1.day()));
     until_events(&rig, "run.finished", 20);
     assert_eq!(limits(&rig, "main")["active_syncs"]["used"], 10);
-    stop(daemon);
+    daemon.stop();
     assert!(started(&rig).iter().all(|(sync, _)| sync != "a-new-one"));
     assert!(rig.events("run.deferred").is_empty() && rig.events("run.skipped").is_empty());
 }
 
 #[test]
 fn a_new_one_in_the_place_of_one_that_ran_today_runs_tomorrow_at_its_time() {
-    let zone = "Asia/Tokyo";
-    let (rig, nine) = rig(zone, "", 9, 0);
-    let daily = guests("every = \"day\", at = \"10:00\"");
-    TEN.iter().for_each(|id| rig.sync(id, &daily));
-    let daemon = start(&rig);
-    let ten = &nine + 1.hour();
-    pass_to(&rig, &ten);
-    until_events(&rig, "run.finished", 10);
+    let (rig, daemon, ten) = ten_have_run();
     pass_to(&rig, &(&ten + 1.day()));
     until_events(&rig, "run.finished", 20);
     // On the second day, after all ten have run.
@@ -133,7 +135,7 @@ fn a_new_one_in_the_place_of_one_that_ran_today_runs_tomorrow_at_its_time() {
     reload(&rig);
     assert_eq!(inactive(&rig), [("s3".to_owned(), json!("operator"))]);
     let eleven = &ten + 1.hour();
-    let second_day_ends = start_of(ten.date().tomorrow().unwrap().tomorrow().unwrap(), zone);
+    let second_day_ends = start_of(ten.date().tomorrow().unwrap().tomorrow().unwrap(), TOKYO);
     assert_refused(
         &rig,
         "sync new",
@@ -148,7 +150,7 @@ fn a_new_one_in_the_place_of_one_that_ran_today_runs_tomorrow_at_its_time() {
     );
     pass_to(&rig, &(&eleven + 2.days()));
     until_events(&rig, "run.finished", 20 + 9 + 1);
-    stop(daemon);
+    daemon.stop();
     let last = rig.events("run.finished");
     let of_new: Vec<_> = last.iter().filter(|run| run["sync"] == "new").collect();
     assert_eq!(of_new.len(), 1);
@@ -161,9 +163,8 @@ fn a_new_one_in_the_place_of_one_that_ran_today_runs_tomorrow_at_its_time() {
 
 #[test]
 fn with_the_months_budget_left_an_eleventh_is_refused_until_one_is_deactivated() {
-    let zone = "Asia/Tokyo";
-    let (rig, nine) = rig(zone, "", 9, 0);
-    let daily = guests("every = \"day\", at = \"10:00\"");
+    let (rig, nine) = rig(TOKYO, "", 9, 0);
+    let daily = guests(AT_TEN);
     let weekday = nine.strftime("%A").to_string().to_lowercase();
     let weekly = guests(&format!(
         "every = \"week\", at = \"10:00\", on = \"{weekday}\""
@@ -171,7 +172,7 @@ fn with_the_months_budget_left_an_eleventh_is_refused_until_one_is_deactivated()
     for (nth, id) in TEN.iter().enumerate() {
         rig.sync(id, if nth % 2 == 0 { &daily } else { &weekly });
     }
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     let ten = &nine + 1.hour();
     pass_to(&rig, &ten);
     until_events(&rig, "run.finished", 10);
@@ -190,7 +191,7 @@ fn with_the_months_budget_left_an_eleventh_is_refused_until_one_is_deactivated()
     // And s1 has lost its place.
     let ran = rig.run("activate s1");
     assert_eq!(ran.code, Some(3), "{}", ran.stdout);
-    stop(daemon);
+    daemon.stop();
     assert_eq!(used(&rig), [6, 11, 0, 0]);
     assert!(rig.events("run.deferred").is_empty() && rig.events("run.skipped").is_empty());
 }

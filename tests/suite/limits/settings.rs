@@ -82,7 +82,7 @@ fn unlimited_is_no_number_and_is_counted_all_the_same() {
 fn a_daemon_that_is_told_of_other_limits_goes_by_them_from_its_next_run() {
     let (rig, half_past) = rig(TOKYO, "runs_per_day = 4", 12, 30);
     rig.sync("guests", &guests(HOURLY));
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     for (hour, limits, finished, deferred) in [
         (1, None, 1, 0),
         (2, Some("runs_per_day = 1"), 1, 1),
@@ -99,7 +99,7 @@ fn a_daemon_that_is_told_of_other_limits_goes_by_them_from_its_next_run() {
         until_events(&rig, "run.finished", finished);
         until_events(&rig, "run.deferred", deferred);
     }
-    stop(daemon);
+    daemon.stop();
     assert_eq!(used(&rig), [4, 1, 0, 0]);
 }
 
@@ -143,7 +143,7 @@ fn a_daemon_that_is_told_of_another_zone_counts_by_its_days_from_then_on() {
     let limits = "runs_per_day = 1";
     let (rig, half_past) = rig(KIRITIMATI, limits, 12, 30);
     rig.sync("guests", &guests(HOURLY));
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     for (hour, zone, finished, deferred) in [
         (1, KIRITIMATI, 1, 0),
         (2, KIRITIMATI, 1, 1),
@@ -161,7 +161,7 @@ fn a_daemon_that_is_told_of_another_zone_counts_by_its_days_from_then_on() {
         until_events(&rig, "run.finished", finished);
         until_events(&rig, "run.deferred", deferred);
     }
-    stop(daemon);
+    daemon.stop();
     assert_eq!(rig.events("run.skipped").len(), 0);
     assert_eq!(used(&rig), [1, 1, 0, 0]);
 }

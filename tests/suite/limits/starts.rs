@@ -47,11 +47,11 @@ fn of_syncs_that_fall_due_at_once_no_more_run_than_the_limit_leaves() {
         rig.sync(id, &guests(HOURLY));
     }
     rig.import("a");
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     pass_to(&rig, &full_hour(&half_past, 1));
     until_events(&rig, "run.deferred", 4);
     until_events(&rig, "run.finished", 3);
-    stop(daemon);
+    daemon.stop();
     let mut told: Vec<String> = started(&rig).into_iter().skip(1).map(|it| it.0).collect();
     let next = full_hour(&half_past, 2).timestamp();
     for event in rig.events("run.deferred") {
@@ -147,7 +147,7 @@ fn a_run_killed_between_its_count_and_its_start_is_counted_once_and_not_lost() {
 #[test]
 fn a_daemon_goes_on_with_a_run_killed_after_its_count_without_counting_it() {
     let (rig, midnight) = cut(Cut::Counted);
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     until_events(&rig, "run.finished", 1);
     // What it was counted for is used up, and free on the next day.
     pass_to(&rig, &(&midnight - 1.hour()));
@@ -155,7 +155,7 @@ fn a_daemon_goes_on_with_a_run_killed_after_its_count_without_counting_it() {
     assert_eq!(used(&rig), [1, 1, 0, 0]);
     pass_to(&rig, &midnight);
     until_events(&rig, "run.finished", 2);
-    stop(daemon);
+    daemon.stop();
     let triggers: Vec<String> = started(&rig).into_iter().map(|run| run.1).collect();
     assert_eq!(triggers, ["operator", "scheduled"]);
     assert_eq!(used(&rig), [1, 1, 0, 0]);
@@ -213,7 +213,7 @@ fn runs_that_wait_for_their_turn_go_by_the_limits_that_were_reloaded_meanwhile()
     for id in ["a", "b", "c"] {
         rig.sync(id, &guests(HOURLY));
     }
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     rig.fault(&json!({ "method": "getlistsubscribers", "times": 1, "what": "wait" }));
     pass_to(&rig, &full_hour(&half_past, 1));
     until("the first run is under way", || {
@@ -225,7 +225,7 @@ fn runs_that_wait_for_their_turn_go_by_the_limits_that_were_reloaded_meanwhile()
     until("all have been", || {
         rig.events("run.finished").len() + rig.events("run.deferred").len() == 3
     });
-    stop(daemon);
+    daemon.stop();
     assert_eq!(
         (
             rig.events("run.started").len(),
@@ -243,7 +243,7 @@ fn of_syncs_that_fall_due_at_once_the_first_by_id_run_whatever_they_wait_for() {
         rig.sync(id, &daily);
     }
     // Each day they need a new token first.
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     for day in 0..6 {
         pass_to(&rig, &(&nine + 1.hour() + day.days()));
         until_events(
@@ -257,7 +257,7 @@ fn of_syncs_that_fall_due_at_once_the_first_by_id_run_whatever_they_wait_for() {
             usize::try_from(2 * (day + 1)).unwrap(),
         );
     }
-    stop(daemon);
+    daemon.stop();
     let ran: Vec<String> = started(&rig).into_iter().map(|run| run.0).collect();
     assert_eq!(ran, ["a", "b"].repeat(6));
 }

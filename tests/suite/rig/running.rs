@@ -42,6 +42,23 @@ impl Running {
         fs::read_to_string(&self.err).unwrap()
     }
 
+    /// Waits until it has written something to stderr.
+    pub(crate) fn until_says(&self, text: &str) {
+        until(text, || self.stderr().contains(text));
+    }
+
+    /// Stops a daemon, which has to end well and to wait for nobody.
+    pub(crate) fn stop(self) {
+        self.signal("TERM");
+        let ended = self.end();
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        assert!(
+            !ended.stderr.contains("did not stop in time"),
+            "{}",
+            ended.stderr
+        );
+    }
+
     /// Whether it still runs.
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()

@@ -32,19 +32,6 @@ fn rig(schedule: &str) -> Rig {
     rig
 }
 
-fn start(rig: &Rig) -> Running {
-    let daemon = rig.start("daemon", "daemon");
-    until("the daemon runs", || {
-        daemon.stderr().contains("rosterd is running")
-    });
-    daemon
-}
-
-fn stop(daemon: Running) {
-    daemon.signal("TERM");
-    assert_eq!(daemon.end().code, Some(0));
-}
-
 /// Runs that the schedule started and that have ended.
 fn scheduled(rig: &Rig) -> Vec<Value> {
     let mut finished = rig.events("run.finished");
@@ -77,7 +64,7 @@ fn step(rig: &Rig, daemon: &Running, seconds: i64) {
 #[test]
 fn a_clock_set_forward_is_caught_up_with_once() {
     let rig = rig(HOURLY);
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     step(&rig, &daemon, 5 * HOUR);
     until_runs(&rig, 1);
     assert_eq!(triggers(&rig), ["catch_up"]);
@@ -90,13 +77,13 @@ fn a_clock_set_forward_is_caught_up_with_once() {
     step(&rig, &daemon, rig.until_past_the_hour(5));
     until_runs(&rig, 2);
     assert_eq!(triggers(&rig), ["catch_up", "scheduled"]);
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
 fn a_clock_set_forward_is_not_caught_up_with_where_the_definition_says_so() {
     let rig = rig(&format!("{HOURLY}\ncatch_up = \"none\""));
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     step(&rig, &daemon, 5 * HOUR);
     until("they are told as missed", || {
         rig.events("run.skipped").len() == 1
@@ -107,13 +94,13 @@ fn a_clock_set_forward_is_not_caught_up_with_where_the_definition_says_so() {
     until_runs(&rig, 1);
     assert_eq!(triggers(&rig), ["scheduled"]);
     assert_eq!(rig.events("run.skipped").len(), 1);
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
 fn a_clock_set_back_runs_nothing_twice_and_does_not_fall_silent() {
     let rig = rig(HOURLY);
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     step(&rig, &daemon, rig.until_past_the_hour(5));
     until_runs(&rig, 1);
     // Three hours back, and then the same three full hours again.
@@ -126,13 +113,13 @@ fn a_clock_set_back_runs_nothing_twice_and_does_not_fall_silent() {
     until_runs(&rig, 2);
     assert_eq!(triggers(&rig), ["scheduled", "scheduled"]);
     assert_eq!(rig.events("run.skipped").len(), 0);
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
 fn a_clock_that_was_days_ahead_does_not_keep_its_syncs_silent_for_days() {
     let rig = rig(HOURLY);
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     step(&rig, &daemon, 30 * DAY + rig.until_past_the_hour(5));
     until_runs(&rig, 1);
     step(&rig, &daemon, -30 * DAY);
@@ -141,30 +128,30 @@ fn a_clock_that_was_days_ahead_does_not_keep_its_syncs_silent_for_days() {
     });
     step(&rig, &daemon, HOUR);
     until_runs(&rig, 2);
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
 fn a_machine_that_slept_for_a_long_time_is_caught_up_with_once() {
     let rig = rig("every = \"cron\"\ncron = \"30 15 * * * *\"");
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     step(&rig, &daemon, 40 * DAY);
     until_runs(&rig, 1);
     assert_eq!(triggers(&rig), ["catch_up"]);
-    stop(daemon);
+    daemon.stop();
     // The same for one that was off.
     rig.pass(40 * DAY);
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     until_runs(&rig, 2);
     assert_eq!(triggers(&rig), ["catch_up", "catch_up"]);
     assert_eq!(rig.events("run.skipped").len(), 2);
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
 fn a_schedule_that_was_edited_counts_at_once_and_not_before() {
     let rig = rig("every = \"day\"\nat = \"00:00\"\ntimezone = \"Pacific/Kiritimati\"");
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     let edit = |text: &str| {
         let before = rig.events("config.reloaded").len();
         rig.sync("guests", text);
@@ -196,7 +183,7 @@ fn a_schedule_that_was_edited_counts_at_once_and_not_before() {
     step(&rig, &daemon, HOUR);
     until("the next one runs", || scheduled(&rig).len() > runs);
     assert_eq!(rig.events("run.skipped").len(), skipped);
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]
@@ -207,7 +194,7 @@ fn a_sync_that_runs_once_and_cannot_does_not_try_every_second() {
         ..Setup::default()
     });
     rig.sync("guests", &definition("every = \"once\""));
-    let daemon = start(&rig);
+    let daemon = rig.daemon();
     until("it is deferred", || !rig.events("run.deferred").is_empty());
     for _ in 0..3 {
         step(&rig, &daemon, 20 * 60);
@@ -217,7 +204,7 @@ fn a_sync_that_runs_once_and_cannot_does_not_try_every_second() {
     until("it is deferred anew", || {
         rig.events("run.deferred").len() == 2
     });
-    stop(daemon);
+    daemon.stop();
 }
 
 #[test]

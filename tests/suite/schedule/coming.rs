@@ -109,10 +109,7 @@ fn it_tells_each_run_to_come_what_a_limit_defers_and_what_is_expected_to_be_paid
     assert_eq!(answer["accounts"][0]["initiations_per_month"]["used"], 2);
 
     // What it foretold is what a daemon does, beside which it works as well.
-    let daemon = rig.start("daemon", "daemon");
-    until("the daemon runs", || {
-        daemon.stderr().contains("rosterd is running")
-    });
+    let daemon = rig.daemon();
     let before = rig.events("run.finished").len();
     rig.pass(rig.until_past_the_hour(5));
     until("it runs", || rig.events("run.finished").len() > before);

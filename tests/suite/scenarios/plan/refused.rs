@@ -103,10 +103,7 @@ fn beside_a_daemon_a_plan_is_the_same_and_leaves_as_little_behind() {
         planned
     };
     let alone = planned();
-    let daemon = rig.start("daemon", "daemon");
-    until("the daemon runs", || {
-        daemon.stderr().contains("rosterd is running")
-    });
+    let daemon = rig.daemon();
     let mut beside = planned();
     // How long it takes is of no concern, and the daemon has asked for the organisation.
     for key in ["seconds", "calls"] {

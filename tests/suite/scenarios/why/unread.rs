@@ -5,7 +5,6 @@ use serde_json::json;
 use super::super::leaving::imported;
 use super::super::{ALL_CONTACTS, ALL_LEADS};
 use super::{assert_answers, document, only, told};
-use crate::rig::until;
 
 #[test]
 fn an_address_that_was_never_seen_has_no_syncs() {
@@ -141,10 +140,7 @@ fn a_daemon_answers_as_the_command_does_alone() {
         "why nobody@example.com".to_owned(),
     ];
     let alone = lines.each_ref().map(|line| rig.done(line));
-    let daemon = rig.start("daemon", "daemon");
-    until("the daemon runs", || {
-        daemon.stderr().contains("rosterd is running")
-    });
+    let daemon = rig.daemon();
     assert_eq!(lines.each_ref().map(|line| rig.done(line)), alone);
     assert_eq!(rig.run(&format!("why {address} newsleter")).code, Some(2));
     assert!(
