@@ -214,10 +214,7 @@ impl Ledger {
 }
 
 /// Does something with the file at `path`, whose damage may make redb panic.
-pub(super) fn guarded<T>(
-    path: &Path,
-    work: impl FnOnce() -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
+fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
     std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         let damaged = redb::StorageError::Corrupted("reading it panicked".to_owned());
         Err(StoreError::opening(path, damaged.into()))
