@@ -111,6 +111,28 @@ impl Clock {
         BEGAN.get_or_init(instant).elapsed()
     }
 
+    /// Waits until it shows `until`. It is looked at again and again, as it may be set, and stands still for no machine
+    /// that sleeps.
+    pub async fn reach(&self, until: Timestamp) {
+        loop {
+            let left = until.duration_since(self.now());
+            match Duration::try_from(left) {
+                Ok(left) if !left.is_zero() => {
+                    tokio::time::sleep(left.min(self.look_every())).await
+                }
+                Ok(_) | Err(_) => return,
+            }
+        }
+    }
+
+    fn look_every(&self) -> Duration {
+        match self.0 {
+            Kind::System => Duration::from_secs(1),
+            // Whoever moves it waits for those who wait for it.
+            Kind::Standing(_) | Kind::Moved(_) => Duration::from_millis(10),
+        }
+    }
+
     /// The time now, in whole milliseconds.
     #[must_use]
     pub fn now(&self) -> Timestamp {

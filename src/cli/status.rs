@@ -16,7 +16,7 @@ use crate::config::settings::Config;
 use crate::daemon::status::{AccountStatus, Holder, Status, SyncState, SyncStatus, status};
 use crate::domain::definition::{ListTarget, SyncDefinition};
 use crate::domain::ids::{RunId, SyncId};
-use crate::journal::event::{RunError, RunFinished};
+use crate::journal::event::{ParkReason, RunError, RunFinished, RunParked};
 
 /// What `status --json` prints.
 #[derive(Serialize)]
@@ -45,6 +45,8 @@ struct Sync {
     hold: Option<Waiting>,
     /// Why the last occurrence, which came after the last run, started none.
     not_started: Option<NotStarted>,
+    /// Until when its run waits, and for what.
+    parked: Option<Parked>,
     #[serde(skip)]
     last_run: Option<RunFinished>,
 }
@@ -55,6 +57,26 @@ struct NotStarted {
     at: Timestamp,
     #[serde(flatten)]
     error: RunError,
+}
+
+/// A run that waits, so that others have its turn.
+#[derive(Serialize)]
+struct Parked {
+    run: RunId,
+    until: Timestamp,
+    reason: ParkReason,
+    message: String,
+}
+
+impl From<RunParked> for Parked {
+    fn from(parked: RunParked) -> Self {
+        Self {
+            run: parked.run,
+            until: parked.until,
+            reason: parked.reason,
+            message: parked.message,
+        }
+    }
 }
 
 /// Removals that wait for a person, and the run under which they do.
@@ -95,10 +117,11 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError
     let mut last = history::last_runs(&config, report)?;
     let mut holds = history::waiting(&config, report)?;
     let mut failed = history::not_started(&config, report)?;
+    let mut parked = history::parked(&config, report)?;
     let syncs = syncs
         .into_iter()
         .filter(|status| wanted.as_ref().is_none_or(|wanted| status.sync == *wanted))
-        .map(|status| {
+        .map(|mut status| {
             let on_list = status.on_list;
             let (last_run, line) = last.remove(&status.sync).unzip();
             // The journal's lines were read as JSON just now.
@@ -106,9 +129,14 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError
             let hold = holds.remove(&status.sync).map(Waiting::from);
             let not_started = failed.remove(&status.sync);
             let not_started = not_started.map(|(at, error)| NotStarted { at, error });
+            let parked = parked.remove(&status.sync).map(Parked::from);
+            if parked.is_some() && status.state == SyncState::Running {
+                status.reason = Some("parked");
+            }
             Sync {
                 status,
                 not_started,
+                parked,
                 hold,
                 last,
                 on_list,
@@ -170,6 +198,10 @@ fn text(answer: &Answer, config: &Config, report: &Report, wanted: Option<&SyncI
                     let account = &config.syncs.get(&status.sync)?.account;
                     let remedy = why.remedy(&status.sync, account);
                     Some(Cell::styled(Style::Dim, &format!("inactive: {remedy}")))
+                }),
+                _ if status.reason == Some("parked") => sync.parked.as_ref().map(|it| {
+                    let (until, why) = (minute(it.until, zone), &it.message);
+                    Cell::styled(Style::Yellow, &format!("parked until {until}: {why}"))
                 }),
                 (Some(error), _) => Some(Cell::styled(Style::Red, &error.message)),
                 (None, Some(hold)) => Some(Cell::styled(Style::Yellow, &hold.told)),

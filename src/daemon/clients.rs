@@ -9,21 +9,67 @@ use super::ServiceError;
 use crate::clock::Clock;
 use crate::config::settings::{Account, Config, Pace};
 use crate::domain::ids::AccountName;
-use crate::domain::pacing::{CALL_TAKES, Forecast, Pacing, Window, documented};
+use crate::domain::pacing::{CALL_TAKES, Forecast, Lockouts, Pacing, Window, documented};
 use crate::run::{Base, Clients, Turns};
+use crate::store::StoreError;
+use crate::store::ledger::rows::PacingRow;
 use crate::zoho::campaigns::Campaigns;
-use crate::zoho::crm::Crm;
+use crate::zoho::crm::{self, Crm};
 use crate::zoho::data_center::{Hosts, Overrides};
 use crate::zoho::http::{Client, ClientOptions};
 use crate::zoho::oauth::{Credentials, Tokens};
-use crate::zoho::pacer::Pacer;
+use crate::zoho::pacer::{Keep, Pacer};
 use crate::zoho::retry::Retry;
 
 /// An account's clients, and the turns that its runs take.
 pub(crate) struct AccountClients {
     pub(crate) clients: Clients,
     pub(crate) turns: Arc<Turns>,
+    pacers: Pacers,
     pace: Pace,
+}
+
+/// The paces of an account's calls.
+#[derive(Clone)]
+pub(super) struct Pacers {
+    crm: Pacer,
+    campaigns: Pacer,
+}
+
+impl Pacers {
+    /// For calls that are few, and asked for by a person.
+    pub(super) fn off() -> Self {
+        Self {
+            crm: Pacer::off(),
+            campaigns: Pacer::off(),
+        }
+    }
+
+    /// Those of an account, with what it has used already.
+    fn of(base: &Base, account: &Account) -> Result<Self, ServiceError> {
+        let (name, clock) = (&account.name, &base.clock);
+        let campaigns = match pacing(base, account)? {
+            Some(pacing) => {
+                let keep = keep(base, name.to_string());
+                Pacer::new(pacing, clock.clone(), keep)
+            }
+            None => Pacer::off(),
+        };
+        let row = format!("{name}/crm");
+        let mut pacing = Pacing::new(crm::windows(), Lockouts::Together);
+        if let Some(used) = base.store.ledger.pacing(&row)? {
+            pacing.restore(&used, clock.now());
+        }
+        let crm = Pacer::new(pacing, clock.clone(), keep(base, row));
+        Ok(Self { crm, campaigns })
+    }
+}
+
+impl AccountClients {
+    /// The paces of its calls.
+    pub(super) fn pacers(&self) -> Pacers {
+        self.pacers.clone()
+    }
 }
 
 /// The bounds of every request.
@@ -44,11 +90,11 @@ pub(super) fn build(
     let mut built = BTreeMap::new();
     for (name, account) in &base.config.accounts {
         let before = known.get(name);
-        let pacer = match before {
-            Some(before) if before.pace == account.pace => before.clients.pacer.clone(),
-            Some(_) | None => pacer(base, account)?,
+        let pacers = match before {
+            Some(before) if before.pace == account.pace => before.pacers(),
+            Some(_) | None => Pacers::of(base, account)?,
         };
-        let clients = clients(&base.config, account, http, &base.clock, pacer)?;
+        let clients = clients(&base.config, account, http, &base.clock, pacers.clone())?;
         let turns = before.map_or_else(Arc::default, |before| before.turns.clone());
         let pace = account.pace.clone();
         built.insert(
@@ -56,6 +102,7 @@ pub(super) fn build(
             AccountClients {
                 clients,
                 turns,
+                pacers,
                 pace,
             },
         );
@@ -72,12 +119,12 @@ pub(crate) fn clients(
     account: &Account,
     http: &Client,
     clock: &Clock,
-    pacer: Pacer,
+    pacers: Pacers,
 ) -> Result<Clients, ServiceError> {
     let hosts = hosts(account)?;
     let tokens = tokens(&config.state_dir, account, &hosts, http, clock);
     let patience = config.give_up_after;
-    Ok(of_tokens(patience, account, &hosts, tokens, http, pacer))
+    Ok(of_tokens(patience, account, &hosts, tokens, http, pacers))
 }
 
 /// The clients of an account whose refresh token is to be tried: they keep nothing.
@@ -90,11 +137,12 @@ pub(super) fn trying(
     clock: &Clock,
 ) -> Clients {
     let tokens = tokens(state_dir, account, hosts, http, clock).keeping_nothing();
-    of_tokens(patience, account, hosts, tokens, http, Pacer::off())
+    of_tokens(patience, account, hosts, tokens, http, Pacers::off())
 }
 
 /// The clients of one account for a rehearsal: they keep no token, and leave out what would change anything. Tokens are
-/// where `config` has them, and what was used of the budgets is in the stores of `base`.
+/// where `config` has them. What they read is read at the pace of `pacers`; without them, what was used of the budgets is
+/// in the stores of `base`.
 ///
 /// # Errors
 /// [`ServiceError::DataCenter`] or [`ServiceError::Store`].
@@ -103,12 +151,16 @@ pub(super) fn rehearsing(
     base: &Base,
     account: &Account,
     http: &Client,
+    pacers: Option<Pacers>,
 ) -> Result<Clients, ServiceError> {
     let hosts = hosts(account)?;
     let tokens = tokens(&config.state_dir, account, &hosts, http, &base.clock).keeping_nothing();
-    let pacer = pacer(base, account)?;
+    let pacers = match pacers {
+        Some(pacers) => pacers,
+        None => Pacers::of(base, account)?,
+    };
     let patience = config.give_up_after;
-    let clients = of_tokens(patience, account, &hosts, tokens, http, pacer);
+    let clients = of_tokens(patience, account, &hosts, tokens, http, pacers);
     let forecast = Forecast::new(
         pacing(base, account)?,
         base.clock.now(),
@@ -167,32 +219,37 @@ fn of_tokens(
     hosts: &Hosts,
     tokens: Tokens,
     http: &Client,
-    pacer: Pacer,
+    pacers: Pacers,
 ) -> Clients {
     let tokens = Arc::new(tokens);
     let retry = Retry::lasting(patience);
-    let crm = Crm::new(http.clone(), tokens.clone(), account.crm_concurrency, retry);
+    let crm = Crm::new(
+        http.clone(),
+        tokens.clone(),
+        account.crm_concurrency,
+        retry,
+        pacers.crm,
+    );
     let campaigns = Campaigns::new(
         http.clone(),
         hosts,
         tokens,
         account.campaigns_concurrency,
         retry,
-        pacer.clone(),
+        pacers.campaigns,
     );
-    Clients {
-        crm,
-        campaigns,
-        pacer,
-    }
+    Clients { crm, campaigns }
 }
 
-/// The account's pace, with what it has used already.
-fn pacer(base: &Base, account: &Account) -> Result<Pacer, ServiceError> {
-    let pacing = pacing(base, account)?;
-    Ok(match pacing {
-        Some(pacing) => Pacer::new(pacing, base.clock.clone()),
-        None => Pacer::off(),
+/// Keeps what is used in a row of the ledger.
+fn keep(base: &Base, row: String) -> Keep {
+    let store = base.store.clone();
+    Box::new(move |state| {
+        let state = PacingRow(state.clone());
+        let kept = store
+            .ledger
+            .step(|step| step.pacing.put(row.as_bytes(), &state));
+        kept.map_err(|error: StoreError| error.into())
     })
 }
 
@@ -201,8 +258,8 @@ fn pacing(base: &Base, account: &Account) -> Result<Option<Pacing>, ServiceError
     let Some(windows) = windows(&account.pace) else {
         return Ok(None);
     };
-    let mut pacing = Pacing::new(windows);
-    if let Some(used) = base.store.ledger.pacing(&account.name)? {
+    let mut pacing = Pacing::new(windows, Lockouts::PerMethod);
+    if let Some(used) = base.store.ledger.pacing(account.name.as_str())? {
         pacing.restore(&used, base.clock.now());
     }
     Ok(Some(pacing))

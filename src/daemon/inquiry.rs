@@ -14,7 +14,6 @@ use crate::run::why::{Inquiry, Story, Subject, why};
 use crate::run::{Clients, RunError};
 use crate::store::look::Look;
 use crate::zoho::http::Client;
-use crate::zoho::pacer::Pacer;
 
 /// The parts that answer, put together.
 pub(crate) struct Inquirer {
@@ -119,7 +118,7 @@ fn patient(
     };
     let mut by_account = BTreeMap::new();
     for (name, account) in &config.accounts {
-        let clients = clients::clients(&config, account, http, clock, Pacer::off())?;
+        let clients = clients::clients(&config, account, http, clock, clients::Pacers::off())?;
         by_account.insert(name.clone(), clients);
     }
     Ok((config, by_account))

@@ -29,22 +29,22 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{OwnedMutexGuard, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::settings::Config;
 use crate::config::{Loaded, Sources};
 use crate::domain::activation::Activation;
+use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{AccountName, SyncId};
 use crate::journal::{Journal, JournalError};
 use crate::run::organisation;
 use crate::run::recovery::{self, recover};
 use crate::run::standings::{self, Standings};
-use crate::run::{self, Base, Ended, Progress, RunError, Ticket, Turn, Wish};
+use crate::run::{self, Base, Ended, Parked, Progress, RunError, Ticket, Turn, Wish};
 use crate::store::{Store, StoreError};
 use crate::zoho::http::ClientError;
-use crate::zoho::pacer::Pacer;
 pub(crate) use asked::HoldVerdict;
 pub(crate) use clients::AccountClients;
 pub(crate) use control::Wording;
@@ -178,11 +178,11 @@ impl Service {
         progress: &watch::Sender<Progress>,
     ) -> Option<Ended> {
         progress.send_replace(Progress::waiting());
-        let _turn = turn.await;
+        let turn = turn.await;
         progress.send_replace(Progress::default());
         if wish == Wish::Resume {
             // What it staged was selected and mapped by the settings that took it up.
-            return wished.run_in_turn(ticket, wish, progress).await;
+            return wished.run_in_turn((ticket, turn), wish, progress).await;
         }
         let current = self.current();
         let definition = current.base.config.syncs.get(ticket.sync())?;
@@ -192,7 +192,7 @@ impl Service {
         if by_schedule && !is_active || !ticket.is_of(&account.turns) {
             return None;
         }
-        current.run_in_turn(ticket, wish, progress).await
+        current.run_in_turn((ticket, turn), wish, progress).await
     }
 }
 
@@ -205,13 +205,13 @@ impl Current {
         wish: Wish,
         progress: &watch::Sender<Progress>,
     ) -> Option<Ended> {
-        let _turn = ticket.turn().await;
-        self.run_in_turn(ticket, wish, progress).await
+        let turn = ticket.line_up().await;
+        self.run_in_turn((ticket, turn), wish, progress).await
     }
 
     async fn run_in_turn(
         &self,
-        ticket: &Ticket,
+        (ticket, turn): (&Ticket, OwnedMutexGuard<()>),
         wish: Wish,
         progress: &watch::Sender<Progress>,
     ) -> Option<Ended> {
@@ -221,22 +221,27 @@ impl Current {
         if self.base.stop.is_cancelled() {
             return Some(Ended::failed(RunError::Stopped));
         }
-        let clients = &account.clients;
         let interrupted = match recovery::is_resumable(&self.base, definition) {
             Ok(interrupted) => interrupted,
             Err(error) => return Some(Ended::failed(error)),
         };
+        let mut turn = turn;
         if interrupted {
-            let resume = Wish::Resume;
-            let resumed = run::run(&self.base, clients, definition, resume, ticket, progress);
-            let resumed = resumed.await;
+            let resumed;
+            let wished = (ticket, Wish::Resume);
+            (resumed, turn) = self
+                .run_parking((account, definition), wished, turn, progress)
+                .await;
             if wish == Wish::Resume || resumed.error.is_some() {
                 return Some(resumed);
             }
         } else if wish == Wish::Resume {
             return None;
         }
-        let ended = run::run(&self.base, clients, definition, wish, ticket, progress).await;
+        let wished = (ticket, wish);
+        let (ended, _turn) = self
+            .run_parking((account, definition), wished, turn, progress)
+            .await;
         if definition.schedule.is_once()
             && ended.finished.is_some()
             && let Err(error) = standings::refresh(&self.base)
@@ -244,6 +249,52 @@ impl Current {
             return Some(Ended::failed(error));
         }
         Some(ended)
+    }
+
+    /// Follows a run to its end. While it is parked, others have its turn.
+    async fn run_parking(
+        &self,
+        (account, definition): (&AccountClients, &SyncDefinition),
+        (ticket, wish): (&Ticket, Wish),
+        mut turn: OwnedMutexGuard<()>,
+        progress: &watch::Sender<Progress>,
+    ) -> (Ended, OwnedMutexGuard<()>) {
+        let (base, clients) = (&self.base, &account.clients);
+        let mut ended = run::run(base, clients, definition, wish, ticket, progress).await;
+        while let Some(parked) = ended.parked.take() {
+            drop(turn);
+            self.sit_out(definition, &parked, progress).await;
+            // What was read for others before is old by now.
+            let ticket = account
+                .turns
+                .ticket(definition.id.clone(), base.clock.now());
+            turn = ticket.line_up().await;
+            if base.stop.is_cancelled() {
+                return (Ended::failed(RunError::Stopped), turn);
+            }
+            progress.send_replace(Progress::default());
+            ended = run::run(base, clients, definition, Wish::Resume, &ticket, progress).await;
+        }
+        (ended, turn)
+    }
+
+    /// Waits until a parked run is to go on, or to look after those who opted out meanwhile; or rosterd is to stop.
+    async fn sit_out(
+        &self,
+        definition: &SyncDefinition,
+        parked: &Parked,
+        progress: &watch::Sender<Progress>,
+    ) {
+        let base = &self.base;
+        let until = parked.until.to_zoned(base.config.timezone.clone());
+        let until = until.strftime("%Y-%m-%d %H:%M %Q").to_string();
+        progress.send_replace(Progress::parked(&until, &parked.why));
+        let next = definition.schedule.next_after(base.clock.now());
+        let looked_after = next.map_or(parked.until, |next| next.min(parked.until));
+        tokio::select! {
+            () = base.clock.reach(looked_after) => {}
+            () = base.stop.cancelled() => {}
+        }
     }
 
     /// The question whose organisation an account belongs to, where it has to be asked and nobody has the account's turn;
@@ -326,7 +377,7 @@ pub(crate) async fn check_online(
                 account,
                 &http,
                 clock,
-                Pacer::off(),
+                clients::Pacers::off(),
             )?),
         };
         let checked = run::check(config, sources, clients, definition).await;

@@ -18,7 +18,8 @@ use tracing::instrument::WithSubscriber;
 use tracing::subscriber::NoSubscriber;
 
 use super::answer::Planned;
-use super::{Current, ServiceError, clients};
+use super::clients::{self, AccountClients, Pacers};
+use super::{Current, ServiceError};
 use crate::clock::Clock;
 use crate::config::settings::Config;
 use crate::config::{Loaded, Sources};
@@ -142,7 +143,8 @@ impl Rehearsal {
     ) -> Result<Self, ServiceError> {
         copy::copy(&loaded.config.state_dir, folder.0.path(), &stop)?;
         let (config, sources) = (loaded.config, Arc::new(loaded.sources));
-        Self::of_copy((&config, sources), definition, scope, folder, (clock, stop))
+        let settings = (&config, sources, None);
+        Self::of_copy(settings, definition, scope, folder, (clock, stop))
     }
 
     /// The same beside the runs of this process.
@@ -160,7 +162,9 @@ impl Rehearsal {
         let definition = base.config.syncs.get(sync).cloned();
         let definition = definition.ok_or_else(|| Box::new(RunError::NotRead(sync.clone())))?;
         let times = (base.clock.clone(), base.stop.clone());
-        let settings = (&*base.config, base.sources.clone());
+        let account = current.accounts.get(&definition.account);
+        let pacers = account.map(AccountClients::pacers);
+        let settings = (&*base.config, base.sources.clone(), pacers);
         let rehearsal = Self::of_copy(settings, definition, scope, folder, times)?;
         Ok(Self {
             is_beside: true,
@@ -169,7 +173,7 @@ impl Rehearsal {
     }
 
     fn of_copy(
-        (original, sources): (&Config, Arc<Sources>),
+        (original, sources, pacers): (&Config, Arc<Sources>, Option<Pacers>),
         definition: SyncDefinition,
         scope: Scope,
         folder: &Folder,
@@ -205,7 +209,7 @@ impl Rehearsal {
             ServiceError::DataCenter(definition.account.clone())
         })?;
         let http = crate::zoho::http::Client::new(clients::options())?;
-        let clients = clients::rehearsing(original, &base, account, &http)?;
+        let clients = clients::rehearsing(original, &base, account, &http, pacers)?;
         Ok(Self {
             base,
             clients,

@@ -14,6 +14,7 @@ pub mod limits;
 pub mod mapping;
 pub mod nearest;
 pub mod operator;
+pub mod outage;
 pub mod outcome;
 pub mod pacing;
 pub mod pattern;

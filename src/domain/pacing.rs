@@ -1,29 +1,37 @@
 //! Call budgets per method and window: wait how long.
 //!
-//! Never more than `calls` reservations fall into any stretch of a window's `span`, wherever it begins. A window keeps
-//! its calls in sixtieths of its span, not one by one, and a sixtieth frees only when it lies wholly past; so memory is
-//! bounded by the number of methods, and a wait is at most one sixtieth longer than it had to be.
+//! Never more than `calls` calls fall into any stretch of a window's `span`, wherever it begins. A call counts from the
+//! moment it is reserved until one span after it was answered, because nobody here knows when in between it reached the
+//! service. A window keeps its calls in parts of its span, not one by one, and a part frees a span after its last call;
+//! so memory is bounded by the number of methods, and a wait is at most one part longer than it had to be.
 //!
 //! Exceeding a window locks the method for half an hour, so doubt counts as used: with a clock set back, what was
 //! reserved "in the future" counts as reserved now, which never frees a call early and delays none beyond one span.
 //! A clock set forward cannot be told from time passing; noticing it is the caller's.
 
 mod forecast;
+mod lockout;
 mod state;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use lockout::Lock;
 
 pub use forecast::{CALL_TAKES, Forecast};
-pub use state::{MethodState, PacingState, SlotState, WindowState};
+pub use lockout::{Lockouts, Overload};
+pub use state::{Ahead, MethodState, PacingState, SlotState, WindowState, slot_of_sixtieth};
+
+/// From here on a wait is not sat out: the run is parked, and others have its turn. Above the five minutes that most
+/// methods' windows have, and not above the shortest lock.
+pub const PARKS_FROM: Duration = Duration::from_secs(600);
 
 /// The name under which windows are given for all methods that are not named.
 pub const OTHER_METHODS: &str = "*";
 
-/// Parts a window's span is cut into.
-const SLOTS: i64 = 60;
+/// Parts a window's span is cut into: of a day six minutes, of an hour a quarter of a minute.
+const SLOTS: i64 = 240;
 
 /// So many calls in any stretch of this length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,10 +81,23 @@ pub fn documented() -> BTreeMap<String, Vec<Window>> {
 #[derive(Debug, Clone)]
 pub struct Pacing {
     windows: BTreeMap<String, Vec<Window>>,
-    used: BTreeMap<String, Vec<Record>>,
+    lockouts: Lockouts,
+    used: BTreeMap<String, Used>,
 }
 
-/// The calls of one method, as one of its windows sees them.
+/// What one method has used.
+#[derive(Debug, Clone, Default)]
+struct Used {
+    /// One for each of its windows.
+    records: Vec<Record>,
+    /// Calls that are not answered yet; they count in every window.
+    in_flight: u32,
+    /// Refusals in a row that may mean that the method is locked.
+    strikes: u32,
+    lock: Option<Lock>,
+}
+
+/// The answered calls of one method, as one of its windows sees them.
 #[derive(Debug, Clone)]
 struct Record {
     window: Window,
@@ -84,10 +105,11 @@ struct Record {
     slots: VecDeque<Slot>,
 }
 
-/// Calls of one sixtieth of a window.
+/// Calls of one part of a window.
 #[derive(Debug, Clone, Copy)]
 struct Slot {
-    starts_ms: i64,
+    /// When the last of them was answered.
+    last_ms: i64,
     calls: u32,
 }
 
@@ -95,36 +117,74 @@ impl Pacing {
     /// Budgets of which nothing is used. A method that is not named has the windows of [`OTHER_METHODS`], counted for
     /// itself; without these it is not paced at all.
     #[must_use]
-    pub fn new(windows: BTreeMap<String, Vec<Window>>) -> Self {
+    pub fn new(windows: BTreeMap<String, Vec<Window>>, lockouts: Lockouts) -> Self {
         let used = BTreeMap::new();
-        Self { windows, used }
+        Self {
+            windows,
+            lockouts,
+            used,
+        }
     }
 
-    /// Reserves one call of `method` at `now`, in all its windows or in none.
+    /// Reserves one call of `method` at `now`, in all its windows or in none. It is in flight until it is
+    /// [settled](Self::settle).
     ///
     /// # Errors
     /// How long to wait before asking again; enough, unless others reserve meanwhile.
     pub fn reserve(&mut self, method: &str, now: Timestamp) -> Result<(), Duration> {
-        let now_ms = now.as_millisecond();
-        let windows = windows_of(&self.windows, method);
-        let records = self
-            .used
-            .entry(method.to_owned())
-            .or_insert_with(|| windows.iter().map(Record::new).collect());
-        for record in records.iter_mut() {
-            record.tidy(now_ms);
-        }
-        let wait = records
-            .iter()
-            .filter_map(|record| record.wait(now_ms))
-            .max();
-        if let Some(wait) = wait {
+        let locked = self.locked(method, now);
+        let used = self.used_by(method);
+        let in_flight = used.in_flight;
+        let full = used.records.iter_mut().filter_map(|record| {
+            record.tidy(now.as_millisecond());
+            record.wait(now.as_millisecond(), in_flight)
+        });
+        // Every record is to be tidied.
+        let full = full.fold(None, |longest: Option<Duration>, wait| {
+            longest.max(Some(wait))
+        });
+        if let Some(wait) = locked.max(full) {
             return Err(wait);
         }
-        for record in records {
-            record.add(now_ms, 1);
-        }
+        used.in_flight = used.in_flight.saturating_add(1);
         Ok(())
+    }
+
+    /// Counts a reserved call as answered, or given up, at `now`.
+    pub fn settle(&mut self, method: &str, now: Timestamp) {
+        let used = self.used_by(method);
+        used.in_flight = used.in_flight.saturating_sub(1);
+        for record in &mut used.records {
+            record.tidy(now.as_millisecond());
+            record.add(now.as_millisecond(), 1);
+        }
+    }
+
+    /// Gives a reserved call back that was not made.
+    pub fn give_back(&mut self, method: &str) {
+        let used = self.used_by(method);
+        used.in_flight = used.in_flight.saturating_sub(1);
+    }
+
+    /// A fortieth of the method's smallest window, and at least one: so many calls may be counted beforehand without
+    /// being missed.
+    #[must_use]
+    pub fn few(&self, method: &str) -> u32 {
+        let windows = windows_of(&self.windows, method).iter();
+        let smallest = windows.map(|window| window.calls).min();
+        smallest.map_or(1, |calls| (calls / 40).max(1))
+    }
+
+    fn used_by(&mut self, method: &str) -> &mut Used {
+        let windows = &self.windows;
+        let fresh = || Used {
+            records: windows_of(windows, method)
+                .iter()
+                .map(Record::new)
+                .collect(),
+            ..Used::default()
+        };
+        self.used.entry(method.to_owned()).or_insert_with(fresh)
     }
 }
 
@@ -143,13 +203,9 @@ impl Record {
         }
     }
 
-    fn slot_ms(&self) -> i64 {
-        slot_ms(self.window.span_ms())
-    }
-
-    /// When the calls of `slot` no longer count: one span after the slot's end.
+    /// When the calls of `slot` no longer count: one span after the last of them.
     fn frees_ms(&self, slot: &Slot) -> i64 {
-        slot.starts_ms + self.slot_ms() + self.window.span_ms()
+        slot.last_ms.saturating_add(self.window.span_ms())
     }
 
     /// Drops what is past, and moves to now what a clock set back left in the future.
@@ -161,9 +217,8 @@ impl Record {
         {
             self.slots.pop_front();
         }
-        let current_ms = self.slot_of(now_ms);
         let mut moved: u32 = 0;
-        while let Some(slot) = self.slots.back().filter(|slot| slot.starts_ms > current_ms) {
+        while let Some(slot) = self.slots.back().filter(|slot| slot.last_ms > now_ms) {
             moved = moved.saturating_add(slot.calls);
             self.slots.pop_back();
         }
@@ -173,25 +228,30 @@ impl Record {
     }
 
     fn slot_of(&self, at_ms: i64) -> i64 {
-        let slot_ms = self.slot_ms();
-        at_ms.div_euclid(slot_ms) * slot_ms
+        at_ms.div_euclid(slot_ms(self.window.span_ms()))
     }
 
     /// Counts calls at an instant, at or after all instants counted before.
     fn add(&mut self, at_ms: i64, calls: u32) {
-        let starts_ms = self.slot_of(at_ms);
+        let own = self.slot_of(at_ms);
+        let last = self.slots.back().map(|slot| self.slot_of(slot.last_ms));
         match self.slots.back_mut() {
-            Some(slot) if slot.starts_ms >= starts_ms => {
+            Some(slot) if last >= Some(own) => {
+                slot.last_ms = slot.last_ms.max(at_ms);
                 slot.calls = slot.calls.saturating_add(calls);
             }
-            Some(_) | None => self.slots.push_back(Slot { starts_ms, calls }),
+            Some(_) | None => self.slots.push_back(Slot {
+                last_ms: at_ms,
+                calls,
+            }),
         }
     }
 
-    /// How long until one more call fits; `None` if it fits now.
-    fn wait(&self, now_ms: i64) -> Option<Duration> {
+    /// How long until one more call fits beside those in flight; `None` if it fits now.
+    fn wait(&self, now_ms: i64, in_flight: u32) -> Option<Duration> {
         let allowed = u64::from(self.window.calls);
-        let mut used: u64 = self.slots.iter().map(|slot| u64::from(slot.calls)).sum();
+        let answered: u64 = self.slots.iter().map(|slot| u64::from(slot.calls)).sum();
+        let mut used = answered + u64::from(in_flight);
         if used < allowed {
             return None;
         }
@@ -205,7 +265,7 @@ impl Record {
     }
 }
 
-/// A sixtieth of a span, rounded up; spans are above zero.
+/// A part of a span, rounded up; spans are above zero.
 fn slot_ms(span_ms: i64) -> i64 {
     (span_ms - 1) / SLOTS + 1
 }

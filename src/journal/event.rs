@@ -40,6 +40,9 @@ pub enum Event {
     /// An interrupted run goes on.
     #[serde(rename = "run.resumed")]
     RunResumed(RunResumed),
+    /// A run waits for so long that others have its turn; it goes on by itself.
+    #[serde(rename = "run.parked")]
+    RunParked(RunParked),
     /// A person lifted the block of an address whose opted-out record is gone.
     #[serde(rename = "address.released")]
     AddressReleased(AddressReleased),
@@ -65,7 +68,7 @@ pub enum Event {
 
 impl Event {
     /// The names of the events that this version reads in full.
-    pub const NAMES: [&str; 15] = [
+    pub const NAMES: [&str; 16] = [
         "run.started",
         "run.finished",
         "run.held",
@@ -74,6 +77,7 @@ impl Event {
         "run.deferred",
         "run.skipped",
         "run.resumed",
+        "run.parked",
         "address.released",
         "address.forgotten",
         "sync.activated",
@@ -405,6 +409,44 @@ pub struct RunResumed {
     pub sync: SyncId,
     /// The sync's account.
     pub account: AccountName,
+}
+
+/// See [`Event::RunParked`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunParked {
+    /// The run.
+    pub run: RunId,
+    /// Its sync.
+    pub sync: SyncId,
+    /// The sync's account.
+    pub account: AccountName,
+    /// Why.
+    pub reason: ParkReason,
+    /// When it goes on at the latest; it looks after opt-outs at each time of its schedule before.
+    pub until: Timestamp,
+    /// For people: which call has to wait, and for what.
+    pub message: String,
+}
+
+/// Why a run waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ParkReason {
+    /// More calls would go beyond what the service allows.
+    Budget,
+    /// The service refuses further calls for now.
+    Refused,
+}
+
+impl ParkReason {
+    /// The name in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Budget => "budget",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 /// See [`Event::AddressReleased`].

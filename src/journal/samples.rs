@@ -152,6 +152,14 @@ pub(crate) fn every_event() -> Vec<Event> {
             sync: sync(),
             account: account(),
         }),
+        Event::RunParked(RunParked {
+            run,
+            sync: sync(),
+            account: account(),
+            reason: ParkReason::Budget,
+            until: at(9),
+            message: "later".to_owned(),
+        }),
         Event::AddressReleased(AddressReleased {
             account: account(),
             reason: "merged into another lead".to_owned(),

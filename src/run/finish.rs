@@ -59,6 +59,7 @@ impl Run<'_> {
                 held: self.row.held.filter(|_| outcome == RunOutcome::Held),
                 finished: Some(finished),
                 error,
+                parked: None,
             },
             Err(worse) => Ended::failed(worse),
         }
@@ -88,7 +89,6 @@ impl Run<'_> {
             if outcome != RunOutcome::Failed && row.full {
                 self.note_view_read(step)?;
             }
-            self.save_pace(step)?;
             step.save_run(&row)
         })?;
         self.row = row;

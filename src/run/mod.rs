@@ -10,9 +10,10 @@
 //! 3. `read` stages records page by page (`stage`), notes opt-outs and deletions, and lets go of what vanished. Pages come
 //!    from `fetch`: what changed (`changes`), or all that `push` lets through, by queries, as a `bulk` job or by `walk`;
 //!    `deals` are kept beside their contacts. What waiting runs can use of it too is kept for them (`recent`, `turns`).
-//! 4. `decide` turns staged addresses into outcomes and intents, `write` carries the intents out, and so on until
-//!    nothing is staged; `remove` does the removals last, within the safety bound; `audit` and `verify` check the list.
-//!    `claims` tells whose a contact on the list is, `replied` what Campaigns last said of it.
+//! 4. `decide` turns staged addresses into outcomes and intents until nothing is staged; `remove` takes off whoever goes,
+//!    within the safety bound; `write` carries out what is left; `audit` and `verify` check the list. `claims` tells whose
+//!    a contact on the list is, `replied` what Campaigns last said of it. A run that would have to wait for hours in all
+//!    this is parked (`park`), and resumed later.
 //! 5. `finish` checks the sums and writes the ignored file, the journal and the checkpoint, in this order.
 //!
 //! What is left undecided by a failed run stays staged, and the next run of the sync begins with it.
@@ -35,6 +36,7 @@ mod listing;
 mod members;
 mod opt_outs;
 pub(crate) mod organisation;
+pub(crate) mod park;
 mod plan;
 mod progress;
 mod push;
@@ -69,6 +71,7 @@ use std::time::Duration;
 
 pub use error::RunError;
 use jiff::Timestamp;
+pub(crate) use park::Parked;
 use plan::Plan;
 pub use progress::Progress;
 use progress::Way;
@@ -80,6 +83,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use turns::{Ticket, Turn, Turns};
 pub(crate) use usage::usage_of;
 use witness::Witness;
+use write::Which;
 
 use crate::clock::Clock;
 use crate::config::Sources;
@@ -90,14 +94,13 @@ use crate::domain::outcome::RunOutcome;
 use crate::domain::suppression::Gate;
 use crate::journal::Journal;
 use crate::journal::event::{ErrorKind, RunFinished};
-use crate::store::ledger::rows::{CostRow, PacingRow, Phase, Position, RunRow};
-use crate::store::ledger::{Step, SyncNumbers};
+use crate::store::ledger::SyncNumbers;
+use crate::store::ledger::rows::{CostRow, Phase, Position, RunRow};
 use crate::store::state::Running;
 use crate::store::{Store, StoreError};
 use crate::zoho::campaigns::{Campaigns, CampaignsError};
 use crate::zoho::crm::Crm;
 use crate::zoho::meter::Meter;
-use crate::zoho::pacer::Pacer;
 
 /// How long the calls in flight may take once rosterd is to stop.
 const CUT_AFTER: Duration = Duration::from_secs(5);
@@ -129,8 +132,6 @@ pub(crate) struct Clients {
     pub(crate) crm: Crm,
     /// Its Campaigns.
     pub(crate) campaigns: Campaigns,
-    /// The pace of its calls to Campaigns.
-    pub(crate) pacer: Pacer,
 }
 
 /// A run under way.
@@ -146,7 +147,6 @@ struct Run<'a> {
     crm: Crm,
     campaigns: Campaigns,
     meter: Arc<Meter>,
-    pacer: Pacer,
     concurrency: usize,
     progress: &'a watch::Sender<Progress>,
     plan: Plan,
@@ -212,6 +212,8 @@ pub struct Ended {
     pub error: Option<RunError>,
     /// The removals that it leaves to a person, and the bound that they are above.
     pub held: Option<(u64, u64)>,
+    /// Why it waits, where it does: it goes on by itself.
+    pub(crate) parked: Option<Parked>,
 }
 
 impl Ended {
@@ -221,6 +223,16 @@ impl Ended {
             finished: None,
             error: Some(error.into()),
             held: None,
+            parked: None,
+        }
+    }
+
+    fn parked(parked: Parked) -> Self {
+        Self {
+            finished: None,
+            error: None,
+            held: None,
+            parked: Some(parked),
         }
     }
 }
@@ -248,10 +260,24 @@ async fn run_metered(
     progress: &watch::Sender<Progress>,
 ) -> Ended {
     let started = start::start(base, clients, definition, wished, meter, progress).await;
-    let mut run = match started {
-        Ok(run) => run,
-        Err(error) => return Ended::failed(error),
+    let ended = match started {
+        Ok(run) => follow(base, run).await,
+        Err(error) => Ended::failed(error),
     };
+    for settled in [clients.crm.settle(), clients.campaigns.settle()] {
+        if let Err(error) = settled {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(
+                error,
+                "more counts as used of the call budgets than is: some calls may have to wait"
+            );
+        }
+    }
+    ended
+}
+
+/// Follows a run that has started to its end, or until it is parked.
+async fn follow(base: &Base, mut run: Run<'_>) -> Ended {
     let ended = tokio::select! {
         biased;
         ended = run.go_to_the_end() => ended,
@@ -259,12 +285,16 @@ async fn run_metered(
     };
     match ended {
         Ok(outcome) => run.finish(base, outcome, None),
-        Err(error) if error.ends_the_run() => {
-            let error = run.explained(base, error).await;
-            run.audit_before_failing(&error).await;
-            run.finish(base, RunOutcome::Failed, Some(error))
-        }
-        Err(error) => Ended::failed(error),
+        Err(error) => match run.park(&error) {
+            Ok(Some(parked)) => Ended::parked(parked),
+            Ok(None) if error.ends_the_run() => {
+                let error = run.explained(base, error).await;
+                run.audit_before_failing(&error).await;
+                run.finish(base, RunOutcome::Failed, Some(error))
+            }
+            Ok(None) => Ended::failed(error),
+            Err(worse) => Ended::failed(worse),
+        },
     }
 }
 
@@ -308,13 +338,19 @@ impl Run<'_> {
                 Phase::Vanished { .. } => self.let_vanished_go()?,
                 Phase::Deciding => {
                     self.look_for_opted_out().await?;
-                    self.carry_out_intents().await?;
-                    if !self.decide_next()? {
-                        self.enter(Phase::Removing)?;
-                    }
+                    self.decide_all()?;
+                    self.enter(Phase::Removing)?;
                 }
                 Phase::Removing => {
+                    // What was learned since, where the run was interrupted.
+                    self.decide_all()?;
                     outcome = self.remove().await?;
+                    self.enter(Phase::Writing)?;
+                }
+                Phase::Writing => {
+                    self.decide_all()?;
+                    self.carry_out_intents(Which::TakeOffs).await?;
+                    self.carry_out_intents(Which::All).await?;
                     self.enter(Phase::Verifying)?;
                 }
                 Phase::Verifying => {
@@ -341,7 +377,6 @@ impl Run<'_> {
         let clients = Clients {
             crm: self.crm.clone(),
             campaigns: self.campaigns.clone(),
-            pacer: self.pacer.clone(),
         };
         match check(&base.config, &base.sources, &clients, self.definition).await {
             Err(problems @ RunError::Definition { .. }) => problems,
@@ -369,6 +404,14 @@ impl Run<'_> {
             });
         }
         Ok(outcome)
+    }
+
+    /// Decides all that is staged. Nothing is called meanwhile: whoever is to go shall not wait for whoever is to come.
+    fn decide_all(&mut self) -> Result<(), RunError> {
+        while self.decide_next()? {
+            self.go_on()?;
+        }
+        Ok(())
     }
 
     fn decide_next(&mut self) -> Result<bool, StoreError> {
@@ -414,17 +457,6 @@ impl Run<'_> {
             Err(RunError::Stopped)
         } else {
             Ok(())
-        }
-    }
-
-    /// Stores what the account has used of its call budgets.
-    fn save_pace(&self, step: &mut Step<'_>) -> Result<(), StoreError> {
-        match self.pacer.state() {
-            Some(state) => {
-                let account = self.definition.account.as_str().as_bytes();
-                step.pacing.put(account, &PacingRow(state))
-            }
-            None => Ok(()),
         }
     }
 

@@ -36,6 +36,14 @@ impl Progress {
             ..Self::default()
         }
     }
+
+    /// That of a run that waits until an instant, which is told in words.
+    pub(crate) fn parked(until: &str, why: &str) -> Self {
+        Self {
+            doing: format!("parked until {until}: {why}").into(),
+            ..Self::default()
+        }
+    }
 }
 
 /// The ways to read records.
@@ -88,10 +96,13 @@ impl Run<'_> {
         let row = self.row_with_cost();
         let rehearses = self.campaigns.rehearsed().is_some();
         let doing = match row.phase {
-            Phase::Deciding | Phase::Removing if rehearses => "planning what to write",
+            Phase::Deciding | Phase::Removing | Phase::Writing if rehearses => {
+                "planning what to write"
+            }
             Phase::CarryOver | Phase::Members => "reading the list",
             Phase::Reading { .. } | Phase::Vanished { .. } => "reading records",
-            Phase::Deciding => "writing contacts",
+            Phase::Deciding => "deciding who belongs on the list",
+            Phase::Writing => "writing contacts",
             Phase::Removing => "removing contacts",
             Phase::Verifying | Phase::Closing => "checking the list",
         };
@@ -99,7 +110,7 @@ impl Run<'_> {
             doing: doing.into(),
             records: row.counts.total + row.counts.not_selected,
             settled: row.counts.settled() + row.counts.deleted,
-            waiting: (row.phase == Phase::Deciding)
+            waiting: (row.phase == Phase::Writing)
                 .then(|| row.counts.total.saturating_sub(row.counts.settled())),
             calls: row.cost.crm_calls + row.cost.campaigns_calls,
             way: *self.way(),

@@ -80,12 +80,13 @@ pub(crate) async fn rehearse(
             finished: Some(finished),
             error: error @ (None | Some(RunError::Suppressions(_))),
             held,
+            parked: None,
         } => (finished, error, held),
         Ended {
             error: Some(error), ..
         } => return Err(error),
         // Nobody ends so.
-        Ended { finished: None, .. } => return Err(RunError::Stopped),
+        Ended { .. } => return Err(RunError::Stopped),
     };
     if let Some(witness) = &base.witness {
         tell_held(base, definition, witness, &held_before)?;

@@ -1,9 +1,10 @@
-//! Removals last, and within the safety bound: too many at once wait for a person.
+//! Whoever goes, goes first: opt-outs, then removals, within the safety bound. Too many at once wait for a person.
 
 use super::Run;
 use super::claims::{self, fed_by, give_up};
 use super::error::RunError;
 use super::witness::{Leaves, why_off};
+use super::write::Which;
 use crate::config::settings::{RemovalBound, Safety};
 use crate::domain::changes::{Membership, Removal};
 use crate::domain::outcome::RunOutcome;
@@ -15,10 +16,10 @@ use crate::store::ledger::{Ledger, Step, keys};
 const STEP_ROWS: usize = 500;
 
 impl Run<'_> {
-    /// Carries out the removals that are not for opt-outs, or holds them back when there are too many. While a hold
-    /// is open, further ones join it.
+    /// Takes off who opted out, then carries out the other removals, or holds them back when there are too many. While a
+    /// hold is open, further ones join it.
     pub(super) async fn remove(&mut self) -> Result<RunOutcome, RunError> {
-        self.carry_out_intents().await?;
+        self.carry_out_intents(Which::TakeOffs).await?;
         if self.row.held.is_none() {
             self.weigh_removals()?;
         }
@@ -29,7 +30,7 @@ impl Run<'_> {
         while self.has_removals()? {
             self.refresh_gate_before_removals().await?;
             self.release_some()?;
-            self.carry_out_intents().await?;
+            self.carry_out_intents(Which::TakeOffs).await?;
         }
         Ok(RunOutcome::Completed)
     }

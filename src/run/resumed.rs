@@ -21,8 +21,10 @@ impl Run<'_> {
             | Phase::Members
             | Phase::Reading { .. }
             | Phase::Vanished { .. }
-            | Phase::Deciding => true,
-            Phase::Removing | Phase::Verifying | Phase::Closing => false,
+            | Phase::Deciding
+            | Phase::Removing
+            | Phase::Writing => true,
+            Phase::Verifying | Phase::Closing => false,
         };
         let began = self.row.to.map(Timestamp::from_millisecond);
         let Some(Ok(began)) = began.filter(|_| self.resumed && adds) else {

@@ -64,7 +64,6 @@ pub(super) async fn start<'a>(
     let clients = Clients {
         crm: clients.crm.metered(meter.clone()),
         campaigns: clients.campaigns.metered(meter.clone()),
-        ..clients.clone()
     };
     base.clock.check()?;
     let now = base.clock.now();
@@ -120,7 +119,6 @@ pub(super) async fn start<'a>(
         crm: clients.crm,
         campaigns: clients.campaigns,
         meter: meter.clone(),
-        pacer: clients.pacer,
         concurrency: account.map_or(1, |account| account.campaigns_concurrency),
         progress,
         gate: Gate::closed(plan.list.clone()),

@@ -69,11 +69,6 @@ impl Ticket {
         Arc::ptr_eq(&self.turns, turns)
     }
 
-    /// Waits for its turn.
-    pub(crate) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.turns.take().await
-    }
-
     /// Stands in line for its turn from now on: whoever does so first has the turn first, whenever they come to wait.
     pub(crate) fn line_up(&self) -> Turn {
         let mut turn: Turn = Box::pin(self.turns.under_way.clone().lock_owned());

@@ -21,6 +21,8 @@ use crate::zoho::campaigns::{BULK_CONTACTS_MAX, CampaignsError, Reply, Verdict};
 /// Calls made by each of the concurrent callers between two writes of their outcomes: what a crash may make rosterd
 /// call twice.
 const CALLS_A_CALLER: usize = 2;
+/// Intents looked through at once for those that take somebody off.
+const STEP_ROWS: usize = 500;
 /// Whole bulk calls between two writes, as a part of one costs as much.
 const BULK_BATCH_CONTACTS: usize = 4 * BULK_CONTACTS_MAX;
 
@@ -34,6 +36,15 @@ pub(super) struct Ready {
     standing: Standing,
     /// Whether an earlier call may have put it on the list, whose answer was never stored.
     pub(super) was_tried: bool,
+}
+
+/// Which intents are carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    /// Those that take somebody off: they go before all others, whose budget may be used up for hours.
+    TakeOffs,
+    /// All that there are.
+    All,
 }
 
 /// What intents are looked up for.
@@ -56,13 +67,15 @@ pub(super) enum Done {
 }
 
 impl Run<'_> {
-    /// Carries out all intents that are stored.
-    pub(super) async fn carry_out_intents(&mut self) -> Result<(), RunError> {
+    /// Carries out intents that are stored, until none of them is left.
+    pub(super) async fn carry_out_intents(&mut self, which: Which) -> Result<(), RunError> {
+        let mut after = None;
         loop {
-            let batch = self.ready_intents(Purpose::Look)?;
-            if batch.is_empty() {
+            let batch = self.ready_intents(which, after.as_deref(), Purpose::Look)?;
+            let Some(last) = batch.last() else {
                 return Ok(());
-            }
+            };
+            let last = last.key.clone();
             self.go_on()?;
             self.refresh_gate().await?;
             if batch
@@ -73,25 +86,30 @@ impl Run<'_> {
                 self.note_members_before().await?;
             }
             // As the ledger knows them now: the gate may have been opened anew.
-            let batch = self.ready_intents(Purpose::Call)?;
+            let batch = self.ready_intents(which, after.as_deref(), Purpose::Call)?;
             let (done, failure) = self.call_all(batch).await;
             self.store_outcomes(done)?;
             if let Some(error) = failure {
                 return Err(error.into());
             }
+            after = Some(last);
         }
     }
 
-    /// The next intents. Before they are called, the ledger learns of each contact that a call may put on the list:
-    /// whatever happens to the process and the definition then, it can be taken off again.
-    fn ready_intents(&self, purpose: Purpose) -> Result<Vec<Ready>, StoreError> {
-        let sync = keys::number(self.numbers.sync);
+    /// The next intents after a key. Before they are called, the ledger learns of each contact that a call may put on
+    /// the list: whatever happens to the process and the definition then, it can be taken off again.
+    fn ready_intents(
+        &self,
+        which: Which,
+        after: Option<&[u8]>,
+        purpose: Purpose,
+    ) -> Result<Vec<Ready>, StoreError> {
         let most = match self.plan.mapping.only_address() {
             true => BULK_BATCH_CONTACTS,
             false => CALLS_A_CALLER * self.concurrency,
         };
         self.store.ledger.step(|step| {
-            let rows = step.intents.under(&sync, None, most)?;
+            let rows = self.next_intents(step, which, after, most)?;
             let mut batch = Vec::with_capacity(rows.len());
             for (key, intent) in rows {
                 let Some(address) = keys::address_of(&key) else {
@@ -117,6 +135,36 @@ impl Run<'_> {
             }
             Ok(batch)
         })
+    }
+
+    /// Up to `most` intents after a key, in the order of their keys.
+    fn next_intents(
+        &self,
+        step: &Step<'_>,
+        which: Which,
+        after: Option<&[u8]>,
+        most: usize,
+    ) -> Result<Vec<(Vec<u8>, IntentRow)>, StoreError> {
+        let sync = keys::number(self.numbers.sync);
+        if which == Which::All {
+            return step.intents.under(&sync, None, most);
+        }
+        let (mut found, mut after) = (Vec::new(), after.map(<[u8]>::to_vec));
+        loop {
+            let rows = step.intents.under(&sync, after.as_deref(), STEP_ROWS)?;
+            let Some((last, _)) = rows.last() else {
+                return Ok(found);
+            };
+            after = Some(last.clone());
+            for (key, intent) in rows {
+                if found.len() == most {
+                    return Ok(found);
+                }
+                if let IntentRow::TakeOff { .. } = intent {
+                    found.push((key, intent));
+                }
+            }
+        }
     }
 
     fn standing(&self, step: &Step<'_>, address: &AddressKey) -> Result<Standing, StoreError> {
@@ -230,7 +278,6 @@ impl Run<'_> {
                 step.intents.remove(&ready.key)?;
             }
             step.save_run(&row)?;
-            outcomes.run.save_pace(step)?;
             Ok::<_, StoreError>(row)
         })?;
         self.asks_again = false;

@@ -331,13 +331,14 @@ fn ledger_pins() -> Vec<Pin> {
                     windows: vec![WindowState {
                         span_ms: 60_000,
                         slots: vec![SlotState {
-                            starts_ms: 12,
+                            last_ms: 12,
                             calls: 13,
                         }],
                     }],
+                    locked: Some((14, 15)),
                 }],
             }),
-            "0f01010d6c69737473756273637269626501fcc0d4010001180d92699c19",
+            "0f02010d6c69737473756273637269626501fcc0d4010001180d011c0f70f87049",
         ),
         pin(
             &DealRow {
@@ -570,4 +571,23 @@ fn every_old_schema_is_read_as_what_it_meant() {
         removal: Removal::Gone,
     };
     assert_eq!(held, want);
+    let pacing: PacingRow = decode(&unhex(
+        "0f01010d6c69737473756273637269626501fcc0d4010001180d92699c19",
+    ))
+    .unwrap();
+    let slot = SlotState {
+        last_ms: 1_012,
+        calls: 13,
+    };
+    let window = WindowState {
+        span_ms: 60_000,
+        slots: vec![slot],
+    };
+    let method = MethodState {
+        method: "listsubscribe".to_owned(),
+        windows: vec![window],
+        locked: None,
+    };
+    let methods = vec![method];
+    assert_eq!(pacing, PacingRow(PacingState { methods }));
 }

@@ -8,9 +8,11 @@ use tokio::sync::Semaphore;
 use super::http::{Answer, Client, Request, TransportError};
 use super::meter::{Meter, Price};
 use super::oauth::{AccessToken, OauthError, Tokens};
-use super::pacer::Pacer;
+use super::outage::Outages;
+use super::pacer::{Pacer, Pause};
 use super::retry::Retry;
 use crate::domain::failure::Failure;
+use crate::domain::pacing::Overload;
 
 /// Why a service did not get to say anything, or said something that is not its language.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +23,9 @@ pub enum Lost {
     /// No access token to ask with.
     #[error(transparent)]
     Token(#[from] OauthError),
+    /// It is not called now, as that would be too often.
+    #[error(transparent)]
+    Paused(#[from] Pause),
     /// An answer of something in between, or of a service in trouble.
     #[error("answered with {} instead of JSON (HTTP {status})", kind(.media_type))]
     NotJson {
@@ -51,12 +56,18 @@ impl Lost {
         }
     }
 
+    /// Whether rosterd did not call of its own accord, as that would have been too often.
+    pub(super) fn is_over_budget(&self) -> bool {
+        matches!(self, Self::Paused(Pause::Waits { locked: false, .. }))
+    }
+
     /// What it means for the call.
     #[must_use]
     pub fn failure(&self) -> Failure {
         match self {
             Self::Transport(error) => error.failure(),
             Self::Token(error) => error.failure(),
+            Self::Paused(pause) => pause.failure(),
             Self::NotJson { failure, .. } => failure.clone(),
         }
     }
@@ -93,6 +104,7 @@ pub(super) struct Channel {
     pub(super) turns: Arc<Semaphore>,
     pub(super) retry: Retry,
     pub(super) pacer: Pacer,
+    pub(super) outages: Outages,
     pub(super) meter: Arc<Meter>,
 }
 
@@ -139,31 +151,50 @@ impl Channel {
     ) -> Result<T, E> {
         let lost = |cause: Lost| E::lost(call.method, cause);
         let token = self.tokens.get().await.map_err(|e| lost(e.into()))?;
-        let answer = self.send(call, request(&token), &token).await;
-        match read(answer.map_err(|e| lost(e.into()))?) {
+        match self.send(call, &request, &token, &read).await {
             Err(error) if error.failure() == Failure::TokenExpired => {}
             settled => return settled,
         }
         let token = self.tokens.replace(&token).await;
         let token = token.map_err(|e| lost(e.into()))?;
-        let answer = self.send(call, request(&token), &token).await;
-        match read(answer.map_err(|e| lost(e.into()))?) {
+        match self.send(call, &request, &token, &read).await {
             Err(error) if error.failure() == Failure::TokenExpired => Err(error.for_good()),
             settled => settled,
         }
     }
 
-    async fn send<M>(
+    /// One request, and what all callers learn from its answer.
+    async fn send<T, E: CallError>(
         &self,
-        call: &Call<M>,
-        request: Request,
+        call: &Call<E::Method>,
+        request: impl Fn(&AccessToken) -> Request,
         token: &AccessToken,
-    ) -> Result<Answer, TransportError> {
+        read: impl Fn(Answer) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let lost = |cause: Lost| E::lost(call.method, cause);
+        let admitted = self.outages.admit(self.retry.give_up_after).await;
         // Before the turn: a method that has used up its budget must not keep the others waiting.
-        self.pacer.take(call.pace).await;
+        let permit = self.pacer.take(call.pace).await;
+        let permit = permit.map_err(|e| lost(e.into()))?;
         let turn = self.turns.acquire().await;
-        let _turn = turn.expect("the semaphore is never closed");
+        let turn = turn.expect("the semaphore is never closed");
         self.meter.count(call.pace, call.price);
-        self.client.send(&request.authorised(token.secret())).await
+        let request = request(token).authorised(token.secret());
+        let answer = self.client.send(&request).await;
+        drop((turn, permit));
+        let result = answer.map_err(|e| lost(e.into())).and_then(read);
+        match result.as_ref().map_err(CallError::failure) {
+            Err(Failure::Unreachable) => admitted.failed(),
+            Err(Failure::Throttled { wait }) => {
+                admitted.answered();
+                let refused = self.pacer.refused(call.pace, Overload::TooMany(wait));
+                refused.map_err(|e| lost(e.into()))?;
+            }
+            Ok(_) | Err(_) => {
+                admitted.answered();
+                self.pacer.answered(call.pace);
+            }
+        }
+        result
     }
 }

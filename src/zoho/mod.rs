@@ -17,6 +17,7 @@ pub mod data_center;
 pub mod http;
 pub mod meter;
 pub mod oauth;
+mod outage;
 pub mod pacer;
 pub mod retry;
 pub mod scopes;

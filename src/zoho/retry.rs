@@ -1,13 +1,14 @@
 //! Trying again: failures that pass by themselves, for a bounded time, with growing and scattered waits.
 
 use std::error::Error;
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use tokio::time::Instant;
 
+use super::outage::scattered;
 use crate::domain::failure::{Failure, retry_after};
+use crate::domain::pacing::PARKS_FROM;
 
 /// Longest wait the back-off itself proposes; the service may ask for more.
 const DELAY_MAX: Duration = Duration::from_secs(30);
@@ -20,7 +21,7 @@ const LONG_WAIT: Duration = Duration::from_secs(60);
 pub struct Retry {
     /// How long a call may fail in a row; `retry.give_up_after`.
     pub give_up_after: Duration,
-    /// Wait before the second attempt; it doubles, up to 30 s, and up to as much again is added at random.
+    /// Longest wait before the second attempt; it doubles, up to 30 s. What is waited is a random part of it.
     pub first_delay: Duration,
 }
 
@@ -35,7 +36,7 @@ impl Retry {
     }
 
     /// Runs `attempt` until it succeeds, fails for good, or the next attempt would come later than `give_up_after` from
-    /// the first one. The error is that of the last attempt.
+    /// the first one. A wait for which a run is parked is not sat out here. The error is that of the last attempt.
     pub(super) async fn run<T, E, F>(
         &self,
         attempt: impl FnMut() -> F,
@@ -50,8 +51,10 @@ impl Retry {
         attempt
             .retry(self.backoff())
             .adjust(|error: &E, usual: Option<Duration>| {
-                let wait = retry_after(&failure(error), usual?)?;
-                (started_at.elapsed() + wait <= self.give_up_after).then_some(wait)
+                let wait = retry_after(&failure(error), scattered(usual?))?;
+                let is_sat_out = wait < PARKS_FROM;
+                let is_in_time = started_at.elapsed() + wait <= self.give_up_after;
+                (is_sat_out && is_in_time).then_some(wait)
             })
             .notify(|error: &E, wait: Duration| {
                 let error: &(dyn Error + 'static) = error;
@@ -67,15 +70,10 @@ impl Retry {
     }
 
     fn backoff(&self) -> ExponentialBuilder {
-        // Seeded by hand: the crate's own generator starts from a constant in this build, and processes that were
-        // throttled together would come back together.
-        let seed = RandomState::new().hash_one(0);
         ExponentialBuilder::new()
             .with_min_delay(self.first_delay)
             .with_max_delay(DELAY_MAX)
             .without_max_times()
-            .with_jitter()
-            .with_jitter_seed(seed)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::cli::tally::{cost, counts, fact, window};
 use crate::domain::ids::RunId;
 use crate::domain::outcome::RunOutcome;
 use crate::journal::Line;
-use crate::journal::event::{Event, RunFinished, RunHeld, RunStarted};
+use crate::journal::event::{Event, RunFinished, RunHeld, RunParked, RunStarted};
 
 /// What the journal tells of one run.
 #[derive(Default)]
@@ -23,6 +23,8 @@ struct Told<'p> {
     /// What it is held under.
     hold: Option<Hold>,
     resumed_at: Vec<Timestamp>,
+    /// Where it waits.
+    parked: Option<&'p RunParked>,
 }
 
 /// Prints the account of one run.
@@ -51,7 +53,11 @@ fn gather(past: &Past, run: RunId) -> Told<'_> {
             Event::RunStarted(run) => told.started = Some((line, run)),
             Event::RunFinished(run) => told.finished = Some((line, run)),
             Event::RunHeld(run) => told.held = Some(run),
-            Event::RunResumed(_) => told.resumed_at.push(line.at),
+            Event::RunResumed(_) => {
+                told.parked = None;
+                told.resumed_at.push(line.at);
+            }
+            Event::RunParked(run) => told.parked = Some(run),
             Event::RunApproved(_)
             | Event::RunDiscarded(_)
             | Event::RunDeferred(_)
@@ -106,7 +112,7 @@ fn unfinished(told: &Told<'_>, run: RunId, zone: &TimeZone) -> String {
         let began = moment(line.at, zone);
         text += &fact("began", &format!("{began}, {}", started.trigger.name()));
     }
-    text + &resumed(told, zone)
+    text + &resumed(told, zone) + &parked(told, zone)
 }
 
 fn ended(
@@ -143,12 +149,33 @@ fn ended(
     text
 }
 
+/// Resumptions that are told one by one; a run that is parked every hour has many.
+const RESUMED_TOLD_MAX: usize = 5;
+
 fn resumed(told: &Told<'_>, zone: &TimeZone) -> String {
-    let facts = told
-        .resumed_at
-        .iter()
-        .map(|at| fact("resumed", &moment(*at, zone)));
-    facts.collect()
+    match told.resumed_at.as_slice() {
+        [.., last] if told.resumed_at.len() > RESUMED_TOLD_MAX => {
+            let times = told.resumed_at.len();
+            let last = moment(*last, zone);
+            fact("resumed", &format!("{times} times, the last time {last}"))
+        }
+        few => {
+            let facts = few.iter().map(|at| fact("resumed", &moment(*at, zone)));
+            facts.collect()
+        }
+    }
+}
+
+/// Until when it waits, and for what.
+fn parked(told: &Told<'_>, zone: &TimeZone) -> String {
+    let told = told.parked.map(|parked| {
+        let until = moment(parked.until, zone);
+        fact(
+            "parked",
+            &format!("until {until}: {}", escape(&parked.message)),
+        )
+    });
+    told.unwrap_or_default()
 }
 
 fn moment(at: Timestamp, zone: &TimeZone) -> String {

@@ -22,7 +22,7 @@ use crate::config::settings::Config;
 use crate::daemon::signals::StopFlag;
 use crate::domain::ids::{RunId, SyncId};
 use crate::domain::unknown::Unknown;
-use crate::journal::event::{RunError, RunFinished};
+use crate::journal::event::{RunError, RunFinished, RunParked};
 use crate::journal::{Event, Line};
 
 /// What somebody has to name of a run whose removals are decided: all ids of a few years begin alike.
@@ -173,6 +173,33 @@ pub(super) fn not_started(
         }
     }
     Ok(failed)
+}
+
+/// The syncs whose run waits, as it was parked last.
+///
+/// # Errors
+/// When the history cannot be read.
+pub(super) fn parked(
+    config: &Config,
+    report: &Report,
+) -> Result<BTreeMap<SyncId, RunParked>, CliError> {
+    let past = Past::read(&config.history_dir, report)?;
+    let mut parked = BTreeMap::new();
+    for line in past.lines {
+        match line.event {
+            Some(Event::RunParked(run)) => {
+                parked.insert(run.sync.clone(), run);
+            }
+            Some(Event::RunResumed(run)) => {
+                parked.remove(&run.sync);
+            }
+            Some(Event::RunFinished(run)) => {
+                parked.remove(&run.sync);
+            }
+            Some(_) | None => {}
+        }
+    }
+    Ok(parked)
 }
 
 /// All runs that ended, the newest last.

@@ -235,6 +235,7 @@ pub(super) fn run_of(event: &Event) -> Option<RunId> {
         Event::RunApproved(run) => Some(run.run),
         Event::RunDiscarded(run) => Some(run.run),
         Event::RunResumed(run) => Some(run.run),
+        Event::RunParked(run) => Some(run.run),
         Event::RunDeferred(_)
         | Event::RunSkipped(_)
         | Event::AddressReleased(_)
@@ -258,6 +259,7 @@ pub(super) fn sync_of(event: &Event) -> Option<&SyncId> {
         Event::RunDeferred(run) => Some(&run.sync),
         Event::RunSkipped(run) => Some(&run.sync),
         Event::RunResumed(run) => Some(&run.sync),
+        Event::RunParked(run) => Some(&run.sync),
         Event::SyncActivated(sync) => Some(&sync.sync),
         Event::SyncDeactivated(sync) => Some(&sync.sync),
         Event::AddressReleased(_)

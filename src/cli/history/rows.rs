@@ -71,6 +71,7 @@ impl Rows {
             Event::RunDiscarded(run) => self.settled(run.run),
             Event::RunStarted(_)
             | Event::RunResumed(_)
+            | Event::RunParked(_)
             | Event::AddressReleased(_)
             | Event::AddressForgotten(_)
             | Event::SyncActivated(_)

@@ -73,7 +73,9 @@ impl Forecast {
         let at = SignedDuration::from_millis(self.now_ms);
         let at = self.begins_at.saturating_add(at).unwrap_or(Timestamp::MAX);
         match &mut self.pacing {
-            Some(pacing) => pacing.reserve(method, at),
+            Some(pacing) => pacing
+                .reserve(method, at)
+                .inspect(|()| pacing.settle(method, at)),
             None => Ok(()),
         }
     }
@@ -83,7 +85,7 @@ impl Forecast {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::{Window, documented};
+    use super::super::{Lockouts, Window, documented};
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -121,7 +123,7 @@ mod tests {
 
     #[test]
     fn the_documented_pace_is_five_hundred_a_minute_then_that_of_the_hour_and_the_day() {
-        let paced = || forecast(Some(Pacing::new(documented())), 1000);
+        let paced = || forecast(Some(Pacing::new(documented(), Lockouts::PerMethod)), 1000);
         for (calls, least, most) in [
             (500, 1, 1),
             (501, 60, 63),
@@ -138,8 +140,10 @@ mod tests {
     fn what_was_used_before_counts_and_other_methods_do_not() {
         let span = Duration::from_secs(600);
         let windows = BTreeMap::from([("slow".to_owned(), vec![Window { calls: 2, span }])]);
-        let mut pacing = Pacing::new(windows.clone());
-        assert_eq!(pacing.reserve("slow", at("2026-11-22T02:25:00Z")), Ok(()));
+        let mut pacing = Pacing::new(windows, Lockouts::PerMethod);
+        let before = at("2026-11-22T02:25:00Z");
+        assert_eq!(pacing.reserve("slow", before), Ok(()));
+        pacing.settle("slow", before);
         let mut used = forecast(Some(pacing), 8);
         assert_eq!(after(&mut used, "free", 8), 1);
         assert_eq!(after(&mut used, "slow", 1), 2, "the callers were busy");
@@ -156,7 +160,7 @@ mod tests {
                 span: SECOND,
             }],
         )]);
-        let mut never = forecast(Some(Pacing::new(windows)), 1);
+        let mut never = forecast(Some(Pacing::new(windows, Lockouts::PerMethod)), 1);
         assert!(after(&mut never, "never", 3) >= 3);
     }
 }

@@ -1,18 +1,22 @@
 //! What is used of the budgets, as plain values to be stored: pacing outlives a restart.
 //!
-//! A stored slot says how long its window is, not which of the method's windows it was: after the windows were
-//! configured otherwise, the calls are counted in the new ones as if each had come at the end of its old slot, which
-//! frees none of them early. Of a window longer than all that were stored, the calls before them are not known.
+//! A stored slot says when its last call was answered, and a stored window how long it is, not which of the method's
+//! windows it was: after the windows were configured otherwise, the calls are counted in the new ones as if each had
+//! come with the last of its old slot, which frees none of them early. Of a window longer than all that were stored, the
+//! calls before them are not known.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Pacing, Record, Slot, Window, slot_ms, windows_of};
+use super::lockout::Lock;
+use super::{Pacing, Record, Slot, Used, Window, slot_ms, windows_of};
 
 /// What is used of an account's budgets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PacingState {
-    /// Each method called so far; a method's state is at most about 1.5 kB a window.
+    /// Each method called so far; a method's state is at most about 3 kB a window.
     pub methods: Vec<MethodState>,
 }
 
@@ -23,6 +27,9 @@ pub struct MethodState {
     pub method: String,
     /// Its windows.
     pub windows: Vec<WindowState>,
+    /// When it was noted that it is locked (milliseconds since the Unix epoch, as all instants here), and for how many
+    /// milliseconds.
+    pub locked: Option<(i64, u64)>,
 }
 
 /// What is used of one window.
@@ -37,30 +44,46 @@ pub struct WindowState {
 /// The calls of one slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotState {
-    /// When the slot begins, in milliseconds since the Unix epoch.
-    pub starts_ms: i64,
-    /// Calls reserved in it.
+    /// When the last of them was answered.
+    pub last_ms: i64,
+    /// How many they are.
     pub calls: u32,
 }
 
-impl Pacing {
-    /// What is used of all budgets.
-    #[must_use]
-    pub fn state(&self) -> PacingState {
-        let methods = self.used.keys();
-        PacingState {
-            methods: methods.filter_map(|method| self.state_of(method)).collect(),
-        }
-    }
+/// Calls that are not answered yet, as they are to be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ahead {
+    /// Calls that may still be reserved before the state is stored again; those in flight come on top.
+    pub calls: u32,
+    /// When the last of all these will have been answered.
+    pub until: Timestamp,
+}
 
-    /// What one method has used; `None` before its first call.
+impl Pacing {
+    /// What is used of all budgets. Of a process that may die, what is in flight and what it will reserve before this is
+    /// stored again counts as answered as late as may be: `ahead` says that of a method.
     #[must_use]
-    pub fn state_of(&self, method: &str) -> Option<MethodState> {
-        let records = self.used.get(method)?;
-        Some(MethodState {
-            method: method.to_owned(),
-            windows: records.iter().map(Record::state).collect(),
-        })
+    pub fn state(&self, ahead: impl Fn(&str) -> Option<Ahead>) -> PacingState {
+        let state = |(method, used): (&String, &Used)| {
+            let mut used = used.clone();
+            if let Some(ahead) = ahead(method) {
+                let calls = used.in_flight.saturating_add(ahead.calls);
+                for record in used.records.iter_mut().filter(|_| calls > 0) {
+                    record.add(ahead.until.as_millisecond(), calls);
+                }
+            }
+            MethodState {
+                method: method.clone(),
+                windows: used.records.iter().map(Record::state).collect(),
+                locked: used.lock.map(|lock| {
+                    let lasts = u64::try_from(lock.lasts.as_millis()).unwrap_or(u64::MAX);
+                    (lock.noted_at.as_millisecond(), lasts)
+                }),
+            }
+        };
+        PacingState {
+            methods: self.used.iter().map(state).collect(),
+        }
     }
 
     /// Counts what an earlier process had used, in place of what these budgets have counted for the same methods.
@@ -71,7 +94,16 @@ impl Pacing {
                 .iter()
                 .map(|window| restored(window, &stored.windows, now.as_millisecond()))
                 .collect();
-            self.used.insert(stored.method.clone(), records);
+            let lock = stored.locked.map(|(noted_ms, lasts_ms)| Lock {
+                noted_at: Timestamp::from_millisecond(noted_ms).unwrap_or(now),
+                lasts: Duration::from_millis(lasts_ms),
+            });
+            let used = Used {
+                records,
+                lock,
+                ..Used::default()
+            };
+            self.used.insert(stored.method.clone(), used);
         }
     }
 }
@@ -79,7 +111,7 @@ impl Pacing {
 impl Record {
     fn state(&self) -> WindowState {
         let plain = |slot: &Slot| SlotState {
-            starts_ms: slot.starts_ms,
+            last_ms: slot.last_ms,
             calls: slot.calls,
         };
         WindowState {
@@ -101,17 +133,20 @@ fn restored(window: &Window, stored: &[WindowState], now_ms: i64) -> Record {
         return record;
     };
     let mut slots = source.slots.clone();
-    slots.sort_by_key(|slot| slot.starts_ms);
-    // Only the same span has the same slots; else the last instant a call of the slot can have had.
-    let last_ms = if source.span_ms == span_ms {
-        0
-    } else {
-        slot_ms(source.span_ms) - 1
-    };
+    slots.sort_by_key(|slot| slot.last_ms);
     for slot in slots {
-        let at_ms = slot.starts_ms.saturating_add(last_ms).min(now_ms);
-        record.add(at_ms, slot.calls);
+        record.add(slot.last_ms.min(now_ms), slot.calls);
     }
     record.tidy(now_ms);
     record
+}
+
+/// What schema 1 stored: when a slot of a sixtieth of its window began. Its calls came at its end at the latest.
+#[must_use]
+pub fn slot_of_sixtieth(span_ms: i64, starts_ms: i64, calls: u32) -> SlotState {
+    let sixtieth_ms = slot_ms(span_ms).saturating_mul(super::SLOTS / 60);
+    SlotState {
+        last_ms: starts_ms.saturating_add(sixtieth_ms),
+        calls,
+    }
 }

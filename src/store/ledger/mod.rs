@@ -26,7 +26,7 @@ pub(crate) use step::Step;
 use super::StoreError;
 use super::state::LedgerMark;
 use crate::domain::address::EmailAddress;
-use crate::domain::ids::{AccountName, RunId};
+use crate::domain::ids::RunId;
 use crate::domain::pacing::PacingState;
 use crate::domain::written::Written;
 
@@ -201,9 +201,9 @@ impl Ledger {
         }
     }
 
-    /// What an account has used of its call budgets.
-    pub(crate) fn pacing(&self, account: &AccountName) -> Result<Option<PacingState>, StoreError> {
-        let row = self.step(|step| step.pacing.get(account.as_str().as_bytes()))?;
+    /// What is used of the call budgets that are kept in this row: an account's, or its with one service.
+    pub(crate) fn pacing(&self, row: &str) -> Result<Option<PacingState>, StoreError> {
+        let row = self.step(|step| step.pacing.get(row.as_bytes()))?;
         Ok(row.map(|PacingRow(state)| state))
     }
 

@@ -2,9 +2,10 @@
 
 use serde::Deserialize;
 
-use super::rows::{AddedRow, HeldRow, ResolvedRow};
+use super::rows::{AddedRow, HeldRow, PacingRow, ResolvedRow};
 use crate::domain::changes::Removal;
 use crate::domain::outcome::Outcome;
+use crate::domain::pacing::{MethodState, PacingState, WindowState, slot_of_sixtieth};
 use crate::domain::value::Field;
 use crate::store::format::{FormatError, Stored, payload_of};
 
@@ -103,6 +104,53 @@ impl From<ResolvedRowV1> for ResolvedRow {
             related: Vec::new(),
             view: None,
             hides_converted: None,
+        }
+    }
+}
+
+impl Stored for PacingRow {
+    const KIND: u8 = 15;
+    const SCHEMA: u8 = 2;
+
+    fn upgrade(schema: u8, payload: &[u8]) -> Result<Self, FormatError> {
+        match schema {
+            1 => payload_of::<Vec<MethodV1>>(payload).map(|methods| {
+                let methods = methods.into_iter().map(MethodState::from).collect();
+                Self(PacingState { methods })
+            }),
+            other => Err(FormatError::UnknownSchema(other)),
+        }
+    }
+}
+
+/// Schema 1, which knew no locks, and of a slot when it began.
+#[derive(Debug, Deserialize)]
+struct MethodV1 {
+    method: String,
+    windows: Vec<WindowV1>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WindowV1 {
+    span_ms: i64,
+    /// When each begins, and its calls.
+    slots: Vec<(i64, u32)>,
+}
+
+impl From<MethodV1> for MethodState {
+    fn from(row: MethodV1) -> Self {
+        let windows = row.windows.into_iter().map(|window| WindowState {
+            span_ms: window.span_ms,
+            slots: window
+                .slots
+                .into_iter()
+                .map(|(starts_ms, calls)| slot_of_sixtieth(window.span_ms, starts_ms, calls))
+                .collect(),
+        });
+        Self {
+            method: row.method,
+            windows: windows.collect(),
+            locked: None,
         }
     }
 }

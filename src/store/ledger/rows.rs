@@ -242,14 +242,16 @@ pub(crate) enum Phase {
         /// The last record looked at.
         after: u64,
     },
-    /// Addresses are decided and calls are made, until none is left.
+    /// Addresses are decided, until none is left.
     Deciding,
-    /// Removals that are not for opt-outs are weighed against the safety bound, and made.
+    /// Who opted out is taken off; other removals are weighed against the safety bound, and made.
     Removing,
     /// It is checked that what was added is on the list.
     Verifying,
     /// Only the end is to be written down.
     Closing,
+    /// All other calls that were decided are made; between removing and verifying.
+    Writing,
 }
 
 /// Where a walk over records goes on.
@@ -499,4 +501,3 @@ stored!(ErasedRow, 23);
 /// What an account has used of its call budgets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PacingRow(pub(crate) crate::domain::pacing::PacingState);
-stored!(PacingRow, 15);

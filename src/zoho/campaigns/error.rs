@@ -62,6 +62,12 @@ pub enum CampaignsError {
 }
 
 impl CampaignsError {
+    /// Whether rosterd did not call of its own accord, as that would have been too often.
+    #[must_use]
+    pub fn is_over_budget(&self) -> bool {
+        matches!(self, Self::Lost { source, .. } if source.is_over_budget())
+    }
+
     /// What it means for the run.
     #[must_use]
     pub fn failure(&self) -> Failure {

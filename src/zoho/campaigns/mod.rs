@@ -35,7 +35,8 @@ use super::data_center::Hosts;
 use super::http::{Client, Request};
 use super::meter::{Meter, Price};
 use super::oauth::Tokens;
-use super::pacer::Pacer;
+use super::outage::Outages;
+use super::pacer::{Pacer, Pause};
 use super::retry::Retry;
 
 /// Campaigns of one account; clones are cheap and share turns, token and pace.
@@ -158,6 +159,7 @@ impl Campaigns {
                 turns: Arc::new(Semaphore::new(concurrency.max(1))),
                 retry,
                 pacer,
+                outages: Outages::default(),
                 meter: Arc::default(),
             },
             base: format!("{}/api/v1.1", hosts.campaigns()).into(),
@@ -172,6 +174,14 @@ impl Campaigns {
         let mut metered = self.clone();
         metered.channel.meter = meter;
         metered
+    }
+
+    /// Stores what was really used of the call budgets, now that no further call is about to be made.
+    ///
+    /// # Errors
+    /// [`Pause::Unkept`].
+    pub fn settle(&self) -> Result<(), Pause> {
+        self.channel.pacer.settle()
     }
 
     /// Reads; the parameters are in the URL.

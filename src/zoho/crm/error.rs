@@ -144,6 +144,12 @@ impl UnreadableError {
 }
 
 impl CrmError {
+    /// Whether rosterd did not call of its own accord, as that would have been too often.
+    #[must_use]
+    pub fn is_over_budget(&self) -> bool {
+        matches!(self, Self::Lost { source, .. } if source.is_over_budget())
+    }
+
     /// What it means for the run.
     #[must_use]
     pub fn failure(&self) -> Failure {

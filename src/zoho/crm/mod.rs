@@ -35,11 +35,11 @@ use super::channel::{Call, Channel};
 use super::http::{Answer, Client, Request};
 use super::meter::{Meter, Price};
 use super::oauth::{OauthError, Tokens};
-use super::pacer::Pacer;
+use super::outage::Outages;
+use super::pacer::{Pacer, Pause};
 use super::retry::Retry;
-use crate::clock::Clock;
 use crate::domain::ids::ModuleName;
-use crate::domain::pacing::{Pacing, Window};
+use crate::domain::pacing::Window;
 use crate::domain::value::Field;
 
 /// Rows of a page of Get Records and of deleted records.
@@ -156,7 +156,8 @@ impl fmt::Display for Method {
 
 /// The CRM counts credits a day; calls a minute only of downloads. Source: its "Bulk Read limitations" page for v8,
 /// November 2026.
-fn windows() -> BTreeMap<String, Vec<Window>> {
+#[must_use]
+pub fn windows() -> BTreeMap<String, Vec<Window>> {
     let downloads = Window {
         calls: 10,
         span: Duration::from_secs(60),
@@ -165,16 +166,24 @@ fn windows() -> BTreeMap<String, Vec<Window>> {
 }
 
 impl Crm {
-    /// The CRM that `tokens` open; at most `concurrency` requests at once, of all its clones together.
+    /// The CRM that `tokens` open; at most `concurrency` requests at once, of all its clones together, at
+    /// `pacer`'s pace, whose windows are [`windows`].
     #[must_use]
-    pub fn new(client: Client, tokens: Arc<Tokens>, concurrency: usize, retry: Retry) -> Self {
+    pub fn new(
+        client: Client,
+        tokens: Arc<Tokens>,
+        concurrency: usize,
+        retry: Retry,
+        pacer: Pacer,
+    ) -> Self {
         Self {
             channel: Channel {
                 client,
                 tokens,
                 turns: Arc::new(Semaphore::new(concurrency.max(1))),
                 retry,
-                pacer: Pacer::new(Pacing::new(windows()), Clock::system()),
+                pacer,
+                outages: Outages::default(),
                 meter: Arc::default(),
             },
         }
@@ -186,6 +195,14 @@ impl Crm {
         let mut metered = self.clone();
         metered.channel.meter = meter;
         metered
+    }
+
+    /// Stores what was really used of the call budgets, now that no further call is about to be made.
+    ///
+    /// # Errors
+    /// [`Pause::Unkept`].
+    pub fn settle(&self) -> Result<(), Pause> {
+        self.channel.pacer.settle()
     }
 
     /// The same CRM, whose calls are given up after failing for so long, if not before.

@@ -49,7 +49,7 @@ pub(super) async fn stage_with(retry: Retry, answers: Vec<Canned>) -> Stage {
     let folder = tempfile::tempdir().unwrap();
     let tokens = server.tokens(folder.path().join("t"), Clock::system());
     let meter = Arc::new(Meter::default());
-    let crm = Crm::new(client(), tokens, 2, retry).metered(Arc::clone(&meter));
+    let crm = Crm::new(client(), tokens, 2, retry, Pacer::off()).metered(Arc::clone(&meter));
     Stage {
         server,
         crm,

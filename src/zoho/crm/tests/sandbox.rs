@@ -43,7 +43,7 @@ impl Visit {
             folder.path().join("t"),
             Clock::system(),
         );
-        let crm = Crm::new(client, Arc::new(tokens), 2, impatient());
+        let crm = Crm::new(client, Arc::new(tokens), 2, impatient(), Pacer::off());
         Self {
             sandbox,
             crm,

@@ -1,0 +1,83 @@
+//! A run that would have to wait for hours: it is parked, so that others have its turn, and goes on by itself.
+//!
+//! Parking ends nothing: the run stands in the ledger as if its process had died between two steps, and is resumed as
+//! such a one is. So it learns who opted out meanwhile before it adds anybody, and reads the suppressions anew. It is
+//! looked after at each time of its schedule as well: whoever opted out goes off the list while the additions wait.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::Run;
+use super::error::RunError;
+use crate::domain::failure::Failure;
+use crate::domain::pacing::PARKS_FROM;
+use crate::journal::event::{Event, ParkReason, RunParked};
+
+/// Until when a run waits, and for what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Parked {
+    /// Until when.
+    pub(crate) until: Timestamp,
+    /// For what, in words.
+    pub(crate) why: String,
+}
+
+impl Run<'_> {
+    /// Parks the run where this error says no more than that it has to wait for long; `None` for any other error, and in
+    /// a rehearsal, which waits for nothing.
+    pub(super) fn park(&mut self, error: &RunError) -> Result<Option<Parked>, RunError> {
+        let Some(wait) = error.waits().filter(|wait| *wait >= PARKS_FROM) else {
+            return Ok(None);
+        };
+        if self.campaigns.rehearsed().is_some() {
+            return Ok(None);
+        }
+        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+        let until = self.clock.now().saturating_add(wait);
+        let until = until.unwrap_or(Timestamp::MAX);
+        let row = self.row_with_cost();
+        self.store.ledger.step(|step| step.save_run(&row))?;
+        self.row = row;
+        let why = error.message();
+        let (run, sync) = (self.id, self.definition.id.clone());
+        tracing::warn!(%sync, %run, %until, "the run is parked until {until}: {why}");
+        self.base.append(&Event::RunParked(RunParked {
+            run,
+            sync,
+            account: self.definition.account.clone(),
+            reason: reason(error),
+            until,
+            message: why.clone(),
+        }))?;
+        Ok(Some(Parked { until, why }))
+    }
+}
+
+impl RunError {
+    /// How long a run has to wait that met this, where there is nothing wrong but that.
+    fn waits(&self) -> Option<std::time::Duration> {
+        let failure = match self {
+            Self::Crm(error) => error.failure(),
+            Self::Campaigns(error) => error.failure(),
+            Self::Oauth(error) => error.failure(),
+            _ => return None,
+        };
+        match failure {
+            Failure::Throttled { wait } => wait,
+            _ => None,
+        }
+    }
+}
+
+/// Whether rosterd waits of its own accord, or because a service told it to.
+fn reason(error: &RunError) -> ParkReason {
+    let is_own = match error {
+        RunError::Crm(error) => error.is_over_budget(),
+        RunError::Campaigns(error) => error.is_over_budget(),
+        _ => false,
+    };
+    match is_own {
+        true => ParkReason::Budget,
+        false => ParkReason::Refused,
+    }
+}
