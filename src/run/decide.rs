@@ -12,6 +12,7 @@ use crate::domain::changes::{
 };
 use crate::domain::ids::{ListKey, RecordId};
 use crate::domain::outcome::{Outcome, Reason};
+use crate::domain::screening::Screened;
 use crate::domain::suppression::Suppression;
 use crate::store::StoreError;
 use crate::store::format::FormatError;
@@ -56,17 +57,50 @@ impl Deciding<'_> {
             .filter_map(|(key, _)| keys::address_of(key))
             .collect();
         for address in &addresses {
-            let staged =
-                step.staged
-                    .under(&keys::address(self.numbers.sync, address), None, usize::MAX)?;
+            let own = keys::address(self.numbers.sync, address);
+            let mut staged = step.staged.under(&own, None, usize::MAX)?;
+            for (key, _) in &staged {
+                step.staged.remove(key)?;
+            }
+            if self.is_decided(step, address, &mut staged)? {
+                continue;
+            }
             let (state, spellings) = self.state(step, address, &staged)?;
             let decision = decide(&state, self.rules);
             self.apply(step, run, address, &state, &spellings, decision)?;
-            for (key, _) in staged {
-                step.staged.remove(&key)?;
-            }
         }
         Ok(!addresses.is_empty())
+    }
+
+    /// Whether an address whose call is due was only touched since that was decided: by a run that was interrupted, and
+    /// learned something anew. It was counted, and what it was expected to be is what it will be; the gate sees to whoever
+    /// left meanwhile. Who opted out is decided once more, as the record that was to be sent.
+    fn is_decided(
+        &self,
+        step: &mut Step<'_>,
+        address: &AddressKey,
+        staged: &mut Vec<(Vec<u8>, StagedRow)>,
+    ) -> Result<bool, StoreError> {
+        let key = keys::address(self.numbers.sync, address);
+        let Some(IntentRow::Send {
+            record,
+            address: spelled,
+            ..
+        }) = step.intents.get(&key)?
+        else {
+            return Ok(false);
+        };
+        let opted_out = keys::address(self.numbers.account, address);
+        if !step.opt_outs.any(&opted_out)? {
+            return Ok(true);
+        }
+        step.intents.remove(&key)?;
+        let row = StagedRow::Read {
+            screened: Screened::Passed,
+            address: spelled,
+        };
+        staged.push((keys::under_address(self.numbers.sync, address, record), row));
+        Ok(false)
     }
 
     /// All that the ledger knows of an address, and the spellings of the records read.

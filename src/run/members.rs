@@ -31,7 +31,12 @@ impl Run<'_> {
             .campaigns
             .count(&self.plan.list, Status::Active)
             .await?;
-        if count != self.known_members()? {
+        let mut known = self.known_members()?;
+        if self.campaigns.rehearsed().is_some() {
+            // Nobody has really gone.
+            known += self.taken_off()?;
+        }
+        if count != known {
             self.look_at_members().await?;
         }
         Ok(count)
