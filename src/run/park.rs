@@ -12,6 +12,7 @@ use super::error::RunError;
 use crate::domain::failure::Failure;
 use crate::domain::pacing::PARKS_FROM;
 use crate::journal::event::{Event, ParkReason, RunParked};
+use crate::zoho::pacer::Pause;
 
 /// Until when a run waits, and for what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,15 +27,12 @@ impl Run<'_> {
     /// Parks the run where this error says no more than that it has to wait for long; `None` for any other error, and in
     /// a rehearsal, which waits for nothing.
     pub(super) fn park(&mut self, error: &RunError) -> Result<Option<Parked>, RunError> {
-        let Some(wait) = error.waits().filter(|wait| *wait >= PARKS_FROM) else {
+        let Some(until) = error.waits_until(self.clock.now()) else {
             return Ok(None);
         };
         if self.campaigns.rehearsed().is_some() {
             return Ok(None);
         }
-        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
-        let until = self.clock.now().saturating_add(wait);
-        let until = until.unwrap_or(Timestamp::MAX);
         let row = self.row_with_cost();
         self.store.ledger.step(|step| step.save_run(&row))?;
         self.row = row;
@@ -54,16 +52,29 @@ impl Run<'_> {
 }
 
 impl RunError {
-    /// How long a run has to wait that met this, where there is nothing wrong but that.
-    fn waits(&self) -> Option<std::time::Duration> {
+    /// Until when a run has to wait that met this, where there is nothing wrong but that, and it is long.
+    fn waits_until(&self, now: Timestamp) -> Option<Timestamp> {
+        if let Some(Pause::Waits { until, .. }) = self.pause() {
+            return Some(*until);
+        }
         let failure = match self {
             Self::Crm(error) => error.failure(),
             Self::Campaigns(error) => error.failure(),
             Self::Oauth(error) => error.failure(),
             _ => return None,
         };
-        match failure {
-            Failure::Throttled { wait } => wait,
+        let Failure::Throttled { wait: Some(wait) } = failure else {
+            return None;
+        };
+        let span = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+        let until = now.saturating_add(span).unwrap_or(Timestamp::MAX);
+        Some(until).filter(|_| wait >= PARKS_FROM)
+    }
+
+    fn pause(&self) -> Option<&Pause> {
+        match self {
+            Self::Crm(error) => error.pause(),
+            Self::Campaigns(error) => error.pause(),
             _ => None,
         }
     }
@@ -71,13 +82,8 @@ impl RunError {
 
 /// Whether rosterd waits of its own accord, or because a service told it to.
 fn reason(error: &RunError) -> ParkReason {
-    let is_own = match error {
-        RunError::Crm(error) => error.is_over_budget(),
-        RunError::Campaigns(error) => error.is_over_budget(),
-        _ => false,
-    };
-    match is_own {
-        true => ParkReason::Budget,
-        false => ParkReason::Refused,
+    match error.pause() {
+        Some(Pause::Waits { locked: false, .. }) => ParkReason::Budget,
+        Some(_) | None => ParkReason::Refused,
     }
 }

@@ -3,6 +3,8 @@
 //! An intent that is still there after a crash is called again: subscribing and unsubscribing are safe to repeat, and
 //! what was decided and expected then is what is counted.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use futures_util::StreamExt;
 use futures_util::stream;
 
@@ -87,8 +89,8 @@ impl Run<'_> {
             }
             // As the ledger knows them now: the gate may have been opened anew.
             let batch = self.ready_intents(which, after.as_deref(), Purpose::Call)?;
-            let (done, failure) = self.call_all(batch).await;
-            self.store_outcomes(done)?;
+            let (done, failure, not_made) = self.call_all(batch).await;
+            self.store_outcomes(done, &not_made)?;
             if let Some(error) = failure {
                 return Err(error.into());
             }
@@ -181,28 +183,48 @@ impl Run<'_> {
         })
     }
 
-    /// Calls for a batch, several at once. What was answered is returned even if a call failed.
-    async fn call_all(&self, batch: Vec<Ready>) -> (Vec<(Ready, Done)>, Option<CampaignsError>) {
+    /// Calls for a batch, several at once. What was answered is returned even if a call failed; beside it, the addresses
+    /// for which no call was made, because it has to wait for its time.
+    async fn call_all(
+        &self,
+        batch: Vec<Ready>,
+    ) -> (Vec<(Ready, Done)>, Option<CampaignsError>, Vec<AddressKey>) {
         let concurrency = self.concurrency;
         let parts: Vec<Vec<Ready>> = if self.plan.mapping.only_address() {
             in_bulks(batch)
         } else {
             batch.into_iter().map(|ready| vec![ready]).collect()
         };
+        let waits = AtomicBool::new(false);
         let mut calls = stream::iter(parts)
-            .map(|part| self.call(part))
+            .map(|part| async {
+                let fresh = part.iter().filter(|ready| !ready.was_tried);
+                let fresh: Vec<AddressKey> = fresh.map(|ready| ready.address).collect();
+                match waits.load(Ordering::Relaxed) {
+                    true => (fresh, None),
+                    false => (fresh, Some(self.call(part).await)),
+                }
+            })
             .buffer_unordered(concurrency);
-        let (mut done, mut failure) = (Vec::new(), None);
-        while let Some(answered) = calls.next().await {
+        let (mut done, mut failure, mut not_made) = (Vec::new(), None, Vec::new());
+        while let Some((fresh, answered)) = calls.next().await {
             match answered {
-                Ok(answered) => done.extend(answered),
-                Err(error) => failure = failure.or(Some(error)),
-            }
-            if failure.is_some() {
-                break;
+                Some(Ok(answered)) => done.extend(answered),
+                // Those under way are answered; no others begin.
+                Some(Err(error)) if error.was_not_made() => {
+                    waits.store(true, Ordering::Relaxed);
+                    failure = failure.or(Some(error));
+                    not_made.extend(fresh);
+                }
+                Some(Err(error)) => {
+                    failure = Some(error);
+                    break;
+                }
+                None => not_made.extend(fresh),
             }
         }
-        (done, failure)
+        drop(calls);
+        (done, failure, not_made)
     }
 
     async fn call(&self, part: Vec<Ready>) -> Result<Vec<(Ready, Done)>, CampaignsError> {
@@ -265,10 +287,15 @@ impl Run<'_> {
             .map_err(Done::HeldBack)
     }
 
-    fn store_outcomes(&mut self, done: Vec<(Ready, Done)>) -> Result<(), StoreError> {
+    fn store_outcomes(
+        &mut self,
+        done: Vec<(Ready, Done)>,
+        not_made: &[AddressKey],
+    ) -> Result<(), StoreError> {
         let mut row = self.row_with_cost();
         let now = self.clock.now().as_millisecond();
         let outcomes = Outcomes { run: self, now };
+        let list = self.numbers.list;
         self.row = self.store.ledger.step(|step| {
             for (ready, done) in &done {
                 if let Some(detail) = outcomes.store(step, &mut row, ready, done)? {
@@ -276,6 +303,9 @@ impl Run<'_> {
                     row.not_taken_off = Some((refused + 1, detail));
                 }
                 step.intents.remove(&ready.key)?;
+            }
+            for address in not_made {
+                step.tried.remove(&keys::address(list, address))?;
             }
             step.save_run(&row)?;
             Ok::<_, StoreError>(row)

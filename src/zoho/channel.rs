@@ -26,6 +26,9 @@ pub enum Lost {
     /// It is not called now, as that would be too often.
     #[error(transparent)]
     Paused(#[from] Pause),
+    /// The same, but an earlier attempt may have been carried out, its answer being lost.
+    #[error(transparent)]
+    PausedUnsure(Pause),
     /// An answer of something in between, or of a service in trouble.
     #[error("answered with {} instead of JSON (HTTP {status})", kind(.media_type))]
     NotJson {
@@ -56,9 +59,20 @@ impl Lost {
         }
     }
 
-    /// Whether rosterd did not call of its own accord, as that would have been too often.
-    pub(super) fn is_over_budget(&self) -> bool {
-        matches!(self, Self::Paused(Pause::Waits { locked: false, .. }))
+    /// The pause, where the call has to wait for its time.
+    pub(super) fn pause(&self) -> Option<&Pause> {
+        match self {
+            Self::Paused(pause) | Self::PausedUnsure(pause) => Some(pause),
+            Self::Transport(_) | Self::Token(_) | Self::NotJson { .. } => None,
+        }
+    }
+
+    /// The same error after an attempt that may have been carried out.
+    pub(super) fn unsure(self) -> Self {
+        match self {
+            Self::Paused(pause) => Self::PausedUnsure(pause),
+            other => other,
+        }
     }
 
     /// What it means for the call.
@@ -67,7 +81,7 @@ impl Lost {
         match self {
             Self::Transport(error) => error.failure(),
             Self::Token(error) => error.failure(),
-            Self::Paused(pause) => pause.failure(),
+            Self::Paused(pause) | Self::PausedUnsure(pause) => pause.failure(),
             Self::NotJson { failure, .. } => failure.clone(),
         }
     }
@@ -86,7 +100,13 @@ pub(super) trait CallError: std::error::Error + Sized + 'static {
 
     /// The same error after a new token was refused as well: no further token will help.
     fn for_good(self) -> Self;
+
+    /// The same error after an attempt that may have been carried out.
+    fn unsure(self) -> Self;
 }
+
+/// So many credits of the day are left to the organisation's other programs: a little more than a job of Bulk Read.
+const CREDITS_KEPT: u64 = 60;
 
 /// A call: what is sent, and what it costs.
 pub(super) struct Call<M> {
@@ -138,8 +158,13 @@ impl Channel {
         let done = self
             .retry
             .run(|| self.attempt(&call, &request, &read), failure)
-            .await?;
-        Ok((done, is_unsure.load(Ordering::Relaxed)))
+            .await;
+        let is_unsure = is_unsure.load(Ordering::Relaxed);
+        match done {
+            Ok(done) => Ok((done, is_unsure)),
+            Err(error) if is_unsure => Err(error.unsure()),
+            Err(error) => Err(error),
+        }
     }
 
     /// One attempt: two requests at most, the second one under a new token.
@@ -182,6 +207,7 @@ impl Channel {
         let request = request(token).authorised(token.secret());
         let answer = self.client.send(&request).await;
         drop((turn, permit));
+        let credits_left = answer.as_ref().ok().and_then(|answer| answer.credits_left);
         let result = answer.map_err(|e| lost(e.into())).and_then(read);
         match result.as_ref().map_err(CallError::failure) {
             Err(Failure::Unreachable) => admitted.failed(),
@@ -193,6 +219,13 @@ impl Channel {
             Ok(_) | Err(_) => {
                 admitted.answered();
                 self.pacer.answered(call.pace);
+            }
+        }
+        if credits_left.is_some_and(|left| left < CREDITS_KEPT) {
+            match self.pacer.refused(call.pace, Overload::CreditsGone) {
+                // This call was still answered; the next one waits.
+                Ok(()) | Err(Pause::Waits { .. }) => {}
+                Err(unkept) => return Err(lost(unkept.into())),
             }
         }
         result

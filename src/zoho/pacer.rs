@@ -51,10 +51,8 @@ struct State {
 #[derive(Debug, thiserror::Error)]
 pub enum Pause {
     /// Its budget is used up, or the service has locked it.
-    #[error("{method} has to wait until {until}: {}", why(*.locked))]
+    #[error("not before {}, as {}", whole(*.until), why(*.locked))]
     Waits {
-        /// The method.
-        method: String,
         /// Until when.
         until: Timestamp,
         /// How long that was when it was asked for.
@@ -69,19 +67,15 @@ pub enum Pause {
 
 fn why(locked: bool) -> &'static str {
     match locked {
-        true => "the service takes no further call before",
-        false => "more calls would go beyond what the service allows",
+        true => "the service takes no further calls until then",
+        false => "more calls until then would go beyond what the service allows",
     }
 }
 
-fn waits(method: &str, until: Timestamp, wait: Duration, locked: bool) -> Pause {
-    let method = method.to_owned();
-    Pause::Waits {
-        method,
-        until,
-        wait,
-        locked,
-    }
+/// An instant in whole seconds, rounded up.
+fn whole(at: Timestamp) -> Timestamp {
+    let second = at.as_second() + i64::from(at.subsec_nanosecond() > 0);
+    Timestamp::from_second(second).unwrap_or(at)
 }
 
 impl Pause {
@@ -169,7 +163,11 @@ impl Pacer {
         (shared.keep)(&kept).map_err(Pause::Unkept)?;
         let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
         match wait >= PARKS_FROM {
-            true => Err(waits(method, until, wait, true)),
+            true => Err(Pause::Waits {
+                until,
+                wait,
+                locked: true,
+            }),
             false => Ok(()),
         }
     }
@@ -231,7 +229,11 @@ impl Shared {
         drop(state);
         let span = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
         let until = now.saturating_add(span).unwrap_or(Timestamp::MAX);
-        let pause = (wait >= PARKS_FROM).then(|| waits(method, until, wait, locked));
+        let pause = (wait >= PARKS_FROM).then_some(Pause::Waits {
+            until,
+            wait,
+            locked,
+        });
         if wait < LONG_WAIT || pause.is_some() {
             tracing::debug!(method, %until, "the pace of {method} lets the next call through at {until}");
         } else {
@@ -326,7 +328,7 @@ mod tests {
         let pause = pacer.take("slow").await.unwrap_err();
         assert_eq!(
             pause.to_string(),
-            "slow has to wait until 2026-11-22T02:40:00Z: more calls would go beyond what the service allows"
+            "not before 2026-11-22T02:40:00Z, as more calls until then would go beyond what the service allows"
         );
         let refused = pacer.refused("other", Overload::TooMany(None));
         assert!(matches!(refused, Err(Pause::Waits { .. })));

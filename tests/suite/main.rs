@@ -12,6 +12,7 @@ mod daemon;
 mod demo;
 mod limits;
 mod login;
+mod pace;
 mod reload;
 mod rig;
 mod scale;

@@ -402,6 +402,12 @@ impl Calls {
         totals.fold((0, 0), |sum, (_, total)| (sum.0 + total.0, sum.1 + total.1))
     }
 
+    /// How often a method of a service was called.
+    pub(crate) fn of_method(&self, service: &str, method: &str) -> u64 {
+        let name = (service.to_owned(), method.to_owned());
+        self.totals.get(&name).map_or(0, |(calls, _)| *calls)
+    }
+
     /// The methods of one service that were called, and how often.
     pub(crate) fn methods(&self, service: &str) -> BTreeMap<&str, u64> {
         let totals = self.totals.iter().filter(|(name, _)| name.0 == service);

@@ -17,6 +17,8 @@ pub enum Overload {
     TooMany(Option<Duration>),
     /// It asks to try later and does not say why.
     Busy,
+    /// The day's credits are used up.
+    CreditsGone,
 }
 
 /// What a service locks, and for how long.
@@ -73,7 +75,8 @@ impl Lockouts {
     /// How many refusals in a row amount to a lock.
     fn strikes(self, overload: Overload) -> u32 {
         match (self, overload) {
-            (_, Overload::TooMany(Some(_))) | (Self::PerMethod, Overload::TooMany(None)) => 1,
+            (_, Overload::TooMany(Some(_)) | Overload::CreditsGone)
+            | (Self::PerMethod, Overload::TooMany(None)) => 1,
             (_, Overload::Busy) => BUSY_STRIKES,
             (Self::Together, Overload::TooMany(None)) => CROWDED_STRIKES,
         }
@@ -107,6 +110,7 @@ impl Pacing {
         let lasts = match overload {
             Overload::TooMany(Some(asked)) => asked,
             Overload::TooMany(None) | Overload::Busy => lockouts.lasts(method),
+            Overload::CreditsGone => CREDITS_WAIT,
         };
         let lock = Lock {
             noted_at: now,

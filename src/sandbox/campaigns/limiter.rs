@@ -22,9 +22,14 @@ struct MethodUse {
 pub(crate) struct Limiter(HashMap<String, MethodUse>);
 
 impl Limiter {
-    /// Counts a call; false if the method is locked, or is locked by this call.
-    pub(crate) fn allow(&mut self, method: &str, now: Timestamp) -> bool {
+    /// Counts a call; false if the method is locked, or is locked by this call. Of `listsubscribe` only every so manieth
+    /// of the documented calls is allowed.
+    pub(crate) fn allow(&mut self, method: &str, subscribes_share: usize, now: Timestamp) -> bool {
         let (windows, lock_minutes) = limits(method);
+        let share = match method {
+            "listsubscribe" => subscribes_share.max(1),
+            _ => 1,
+        };
         let used = self.0.entry(method.to_owned()).or_default();
         if used.locked_until.is_some_and(|until| now < until) {
             return false;
@@ -45,7 +50,7 @@ impl Limiter {
             let old = used
                 .calls
                 .partition_point(|at| is_older(*at, now, window.seconds));
-            used.calls.len() - old >= window.calls
+            used.calls.len() - old >= window.calls / share
         };
         if windows.iter().any(is_full) {
             used.locked_until = now
@@ -93,12 +98,12 @@ mod tests {
         let at = |second| Timestamp::from_second(second).unwrap();
         let mut limiter = Limiter::default();
         for _ in 0..500 {
-            assert!(limiter.allow("listsubscribe", at(0)));
+            assert!(limiter.allow("listsubscribe", 1, at(0)));
         }
-        assert!(!limiter.allow("listsubscribe", at(59)));
-        assert!(limiter.allow("listunsubscribe", at(59)));
-        assert!(!limiter.allow("listsubscribe", at(59 + 30 * 60 - 1)));
-        assert!(limiter.allow("listsubscribe", at(59 + 30 * 60)));
+        assert!(!limiter.allow("listsubscribe", 1, at(59)));
+        assert!(limiter.allow("listunsubscribe", 1, at(59)));
+        assert!(!limiter.allow("listsubscribe", 1, at(59 + 30 * 60 - 1)));
+        assert!(limiter.allow("listsubscribe", 1, at(59 + 30 * 60)));
     }
 
     #[test]
@@ -109,7 +114,7 @@ mod tests {
         let mut allowed = 0;
         for minute in 0..40 {
             for _ in 0..400 {
-                allowed += u32::from(limiter.allow("listsubscribe", at(minute * 60)));
+                allowed += u32::from(limiter.allow("listsubscribe", 1, at(minute * 60)));
             }
         }
         assert_eq!(allowed, 12_500);

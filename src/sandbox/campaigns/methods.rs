@@ -221,7 +221,8 @@ pub(super) async fn answer(State(shared): State<Shared>, request: Request) -> Re
         );
     }
     let campaigns = &mut world.campaigns;
-    if campaigns.policy.rate_limits && !campaigns.limiter.allow(method.name, now) {
+    let share = campaigns.policy.subscribes_share;
+    if campaigns.policy.rate_limits && !campaigns.limiter.allow(method.name, share, now) {
         let (status, code) = match campaigns.policy.locked_answer {
             LockedAnswer::Code(code) => (StatusCode::OK, code),
             LockedAnswer::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, 429),

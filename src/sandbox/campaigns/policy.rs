@@ -46,6 +46,8 @@ pub(crate) struct Policy {
     pub(crate) bulk_addresses_max: usize,
     /// Whether the documented calls per window are enforced.
     pub(crate) rate_limits: bool,
+    /// Of `listsubscribe`, only every so manieth of the documented calls: a large import in small.
+    pub(crate) subscribes_share: usize,
     /// What a locked method answers.
     pub(crate) locked_answer: LockedAnswer,
 }
@@ -185,6 +187,7 @@ impl Default for Policy {
             contacts_max: None,
             bulk_addresses_max: 10,
             rate_limits: false,
+            subscribes_share: 1,
             // 2101 is documented as "try again later" for one method; no page says what a lock answers.
             locked_answer: LockedAnswer::Code(2101),
         }

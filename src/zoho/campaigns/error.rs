@@ -4,6 +4,7 @@ use super::{BULK_CONTACTS_MAX, Method, verdict};
 use crate::domain::failure::Failure;
 use crate::domain::ids::ListKey;
 use crate::zoho::channel::{CallError, Lost};
+use crate::zoho::pacer::Pause;
 
 /// A call to Campaigns that failed; never about one contact alone.
 #[derive(Debug, thiserror::Error)]
@@ -62,10 +63,23 @@ pub enum CampaignsError {
 }
 
 impl CampaignsError {
-    /// Whether rosterd did not call of its own accord, as that would have been too often.
+    /// The pause, where the call has to wait for its time.
     #[must_use]
-    pub fn is_over_budget(&self) -> bool {
-        matches!(self, Self::Lost { source, .. } if source.is_over_budget())
+    pub fn pause(&self) -> Option<&Pause> {
+        match self {
+            Self::Lost { source, .. } => source.pause(),
+            _ => None,
+        }
+    }
+
+    /// Whether the call was not made, as it has to wait for its time.
+    #[must_use]
+    pub fn was_not_made(&self) -> bool {
+        let source = match self {
+            Self::Lost { source, .. } => source,
+            _ => return false,
+        };
+        matches!(source, Lost::Paused(Pause::Waits { .. }))
     }
 
     /// What it means for the run.
@@ -89,6 +103,14 @@ impl CallError for CampaignsError {
 
     fn failure(&self) -> Failure {
         Self::failure(self)
+    }
+
+    fn unsure(mut self) -> Self {
+        if let Self::Lost { method, source } = self {
+            let source = source.unsure();
+            self = Self::Lost { method, source };
+        }
+        self
     }
 
     fn for_good(mut self) -> Self {

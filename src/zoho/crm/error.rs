@@ -12,6 +12,7 @@ use crate::domain::failure::Failure;
 use crate::domain::ids::{IdError, ModuleName, RecordId};
 use crate::domain::value::ValueError;
 use crate::zoho::channel::{CallError, Lost};
+use crate::zoho::pacer::Pause;
 
 /// A call to the CRM that failed.
 #[derive(Debug, thiserror::Error)]
@@ -144,10 +145,13 @@ impl UnreadableError {
 }
 
 impl CrmError {
-    /// Whether rosterd did not call of its own accord, as that would have been too often.
+    /// The pause, where the call has to wait for its time.
     #[must_use]
-    pub fn is_over_budget(&self) -> bool {
-        matches!(self, Self::Lost { source, .. } if source.is_over_budget())
+    pub fn pause(&self) -> Option<&Pause> {
+        match self {
+            Self::Lost { source, .. } => source.pause(),
+            _ => None,
+        }
     }
 
     /// What it means for the run.
@@ -275,6 +279,14 @@ impl CallError for CrmError {
 
     fn failure(&self) -> Failure {
         Self::failure(self)
+    }
+
+    fn unsure(mut self) -> Self {
+        if let Self::Lost { method, source } = self {
+            let source = source.unsure();
+            self = Self::Lost { method, source };
+        }
+        self
     }
 
     fn for_good(mut self) -> Self {

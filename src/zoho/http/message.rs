@@ -17,6 +17,10 @@ pub(in crate::zoho) fn iso_8601(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string()
 }
 
+/// The header in which the CRM says how many credits are left, once half of the day's are used. Source: its "API limits"
+/// page, November 2026.
+const CREDITS_LEFT: &str = "x-api-credits-remaining";
+
 /// One request.
 #[derive(Debug, Clone)]
 pub(in crate::zoho) struct Request {
@@ -107,6 +111,8 @@ pub(in crate::zoho) struct Answer {
     pub(in crate::zoho) service_time: Option<Timestamp>,
     /// How long the service asks to wait.
     pub(in crate::zoho) retry_after: Option<Duration>,
+    /// How many of the day's credits are left, where the service says so.
+    pub(in crate::zoho) credits_left: Option<u64>,
     pub(in crate::zoho) body: Vec<u8>,
     /// Whether the body went into the request's file.
     pub(in crate::zoho) in_file: bool,
@@ -120,6 +126,9 @@ impl Answer {
             status,
             media_type: media_type(text(header::CONTENT_TYPE).unwrap_or_default()),
             service_time,
+            credits_left: headers
+                .get(CREDITS_LEFT)
+                .and_then(|left| left.to_str().ok()?.trim().parse().ok()),
             retry_after: text(header::RETRY_AFTER).and_then(|text| wait(text, service_time)),
             body: Vec::new(),
             in_file: false,

@@ -306,7 +306,7 @@ async fn rate_limits_lock_a_method_until_the_sandbox_clock_has_moved_on() {
             let mut world = lock(&world);
             let now = world.clock.now();
             let limiter = &mut world.campaigns.limiter;
-            assert!((0..500).all(|_| limiter.allow("listsubscribe", now)));
+            assert!((0..500).all(|_| limiter.allow("listsubscribe", 1, now)));
         }
         assert_eq!(bench.subscribe("ann@example.com").await, code);
         let log = bench.get("/sandbox/calls?last=1").await;

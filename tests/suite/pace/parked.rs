@@ -1,0 +1,139 @@
+//! What is used of the budgets outlives the process, and who opted out does not wait for those who come.
+
+use super::*;
+
+fn subscribed(rig: &Rig) -> u64 {
+    rig.calls().of_method("campaigns", "listsubscribe")
+}
+
+#[test]
+fn budgets_survive_kills_and_restarts() {
+    let rig = rig("campaigns_concurrency = 1\npace = { listsubscribe = \"10/h\" }\n");
+    contacts(&rig, "ten", 25);
+    rig.forget_calls();
+    // Killed at its seventh call, then while it is parked, and started again at once each time.
+    rig.fault(&json!({ "method": "listsubscribe", "after": 6, "times": 1, "what": "hang" }));
+    let running = start(&rig, "killed", "sync everybody");
+    until("its seventh call", || {
+        rig.get("/faults")["faults"] == json!([])
+    });
+    running.signal("KILL");
+    running.end();
+    for (parked, name) in ["a", "b"].iter().enumerate() {
+        let running = start(&rig, name, "sync everybody");
+        until("it is parked", || {
+            rig.events("run.parked").len() == parked + 1
+        });
+        running.signal("KILL");
+        running.end();
+        let calls = subscribed(&rig);
+        assert!((9..=10).contains(&calls), "{calls} in the first hour");
+    }
+    let mut running = start(&rig, "last", "sync everybody --json");
+    pass_until_it_ends(&rig, &mut running);
+    let ran = running.end();
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    // The interrupted run was finished, and the one that was asked for found nothing to do.
+    let finished = rig.events("run.finished");
+    assert_eq!(finished.len(), 2);
+    assert_eq!(finished[0]["new"], 25);
+    let log = rig.calls().log;
+    let at: Vec<Timestamp> = log
+        .iter()
+        .filter(|call| call["method"] == "listsubscribe")
+        .map(|call| call["at"].as_str().unwrap().parse().unwrap())
+        .collect();
+    for eleven in at.windows(11) {
+        let span = eleven[10].duration_since(eleven[0]);
+        assert!(span >= SignedDuration::from_hours(1), "{span:#}");
+    }
+}
+
+#[test]
+fn opt_outs_and_removals_go_before_anyone_is_added() {
+    let rig = rig("pace = { listsubscribe = \"20/h\" }\n");
+    rig.sync(
+        "everybody",
+        &format!("{EVERYBODY}\n[advanced]\ndeleted = \"unsubscribe\"\n"),
+    );
+    let ids = contacts(&rig, "old", 10);
+    rig.import("everybody");
+    contacts(&rig, "new", 30);
+    rig.update("Contacts", &ids[0], &json!({ "Email_Opt_Out": true }));
+    rig.update("Contacts", &ids[1], &json!({ "Email_Opt_Out": true }));
+    rig.delete("Contacts", &ids[2]);
+    rig.advance(60);
+    rig.forget_calls();
+    let mut running = start(&rig, "sync", "sync everybody --json");
+    until("it is parked", || !rig.events("run.parked").is_empty());
+    let writes = |rig: &Rig| -> Vec<String> {
+        let log = rig.calls().log;
+        let methods = log
+            .iter()
+            .map(|call| call["method"].as_str().unwrap().to_owned());
+        methods
+            .filter(|it| it == "listsubscribe" || it == "listunsubscribe")
+            .collect()
+    };
+    let made = writes(&rig);
+    assert_eq!(made[..3], ["listunsubscribe"; 3]);
+    assert_eq!(made[3..], ["listsubscribe"; 10]);
+
+    // Somebody opts out while it waits, and is off the list at the next time of the schedule.
+    rig.update("Contacts", &ids[3], &json!({ "Email_Opt_Out": true }));
+    // Of those who wait, too.
+    let waiting = rig.records("Contacts");
+    let waiting = waiting.iter().find(|it| {
+        let address = it["Email"].as_str().unwrap_or_default();
+        address.starts_with("new-") && !rig.members("3znewsletter", "active").contains_key(address)
+    });
+    let waiting = waiting.unwrap();
+    rig.update(
+        "Contacts",
+        waiting["id"].as_str().unwrap(),
+        &json!({ "Email_Opt_Out": true }),
+    );
+    pass_until_it_ends(&rig, &mut running);
+    let ran = running.end();
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let run: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(run["deleted"], 4, "{run}");
+    assert_eq!(
+        (&run["new"], &run["ignored_by"]["opted_out"]),
+        (&json!(29), &json!(3))
+    );
+    let members = rig.members("3znewsletter", "active");
+    assert!(!members.contains_key("old-3@example.com"));
+    assert!(!members.contains_key(waiting["Email"].as_str().unwrap()));
+    assert_eq!(members.len(), 10 - 4 + 29);
+}
+
+#[test]
+fn a_parked_run_is_looked_after_at_the_times_of_its_schedule() {
+    let rig = rig("pace = { listsubscribe = \"5/d\" }\n");
+    let hourly = EVERYBODY.replace("every = \"day\", at = \"03:00\"", "every = \"hour\"");
+    rig.sync("everybody", &hourly);
+    let ids = contacts(&rig, "day", 3);
+    rig.import("everybody");
+    contacts(&rig, "more", 6);
+    let daemon = rig.daemon();
+    let asked = start(&rig, "asked", "sync everybody");
+    until("it is parked", || !rig.events("run.parked").is_empty());
+    rig.update("Contacts", &ids[0], &json!({ "Email_Opt_Out": true }));
+    rig.forget_calls();
+    let on_list = |rig: &Rig| rig.members("3znewsletter", "active").len();
+    assert_eq!(on_list(&rig), 5);
+    pass_to(
+        &rig,
+        rig.now() + SignedDuration::from_secs(rig.until_past_the_hour(2)),
+    );
+    until("the opt-out is off the list", || on_list(&rig) == 4);
+    until("it is parked again", || rig.events("run.parked").len() == 2);
+    assert_eq!(subscribed(&rig), 0);
+    daemon.stop();
+    // Who followed it is told that it goes on.
+    let ran = asked.end();
+    assert_ne!(ran.code, Some(0), "{}", ran.stderr);
+    let status: Value = serde_json::from_str(&rig.done("status --json")).unwrap();
+    assert_eq!(status["syncs"][0]["reason"], "interrupted");
+}
