@@ -1,9 +1,13 @@
 //! What a failed call means: try again, give up, or ask a person.
 //!
 //! Every error of the services is reduced to one [`Failure`] where it is read, so that the question of what to do next
-//! is answered once, here, and not at every call.
+//! is answered once, here, and not at every call. Which answer means what stands in one [`table`].
+
+pub mod table;
 
 use std::time::Duration;
+
+pub use self::table::{Meaning, Service, Verdict, meaning};
 
 /// The meaning of a failure, whatever service it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]

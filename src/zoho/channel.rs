@@ -10,7 +10,7 @@ use super::meter::{Meter, Price};
 use super::oauth::{AccessToken, OauthError, Tokens};
 use super::pacer::Pacer;
 use super::retry::Retry;
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, Service};
 
 /// Why a service did not get to say anything, or said something that is not its language.
 #[derive(Debug, thiserror::Error)]
@@ -43,11 +43,11 @@ fn kind(media_type: &str) -> &str {
 
 impl Lost {
     /// The answer is not JSON.
-    pub(super) fn not_json(answer: &Answer) -> Self {
+    pub(super) fn not_json(service: Service, answer: &Answer) -> Self {
         Self::NotJson {
             status: answer.status,
             media_type: answer.media_type.clone(),
-            failure: answer.failure(),
+            failure: answer.meaning(service, "", None).into_failure(),
         }
     }
 

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::envelope::Envelope;
-use super::verdict::{Meaning, Verdict};
 use super::{Campaigns, CampaignsError, Method, wire};
 use crate::domain::address::EmailAddress;
+use crate::domain::failure::{Meaning, Verdict};
 use crate::domain::ids::ListKey;
 use crate::domain::suppression::Cleared;
 

@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 
 use super::Method;
 use super::error::CampaignsError;
-use super::verdict::{Meaning, meaning};
 use super::wire;
-use crate::domain::failure::Failure;
+use super::words::with_text;
+use crate::domain::failure::{Meaning, Service};
 use crate::zoho::channel::Lost;
 use crate::zoho::http::Answer;
 
@@ -27,7 +27,7 @@ impl Envelope {
     pub(super) fn open(method: Method, answer: &Answer) -> Result<Self, CampaignsError> {
         let not_json = || CampaignsError::Lost {
             method,
-            source: Lost::not_json(answer),
+            source: Lost::not_json(Service::Campaigns, answer),
         };
         let json = serde_json::from_slice(&answer.body);
         let Ok(Value::Object(mut object)) = json else {
@@ -39,16 +39,8 @@ impl Envelope {
         let code = code(&object, answer.status).ok_or_else(not_json)?;
         let text = wire::text(&object, &wire::MESSAGE).unwrap_or_default();
         let text = without_addresses(&text);
-        let meaning = meaning(method, &code).with_text(&text);
-        let meaning = match (meaning, answer.status) {
-            (_, 401) => Meaning::Failed(Failure::TokenExpired),
-            (_, 429) => Meaning::Failed(answer.failure()),
-            // An answer under a bad status is not what it says it is.
-            (_, 500..) => Meaning::Failed(answer.failure()),
-            (Meaning::Done, 300..) => return Err(not_json()),
-            (meaning, _) => meaning,
-        };
-        match meaning {
+        let meaning = answer.meaning(Service::Campaigns, method.name(), Some(&code));
+        match with_text(meaning, &text) {
             Meaning::Failed(failure) => Err(CampaignsError::Refused {
                 method,
                 code,
@@ -107,6 +99,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::failure::Failure;
 
     fn open(status: u16, body: &str) -> Result<(String, Meaning), Failure> {
         let answer = Answer {
