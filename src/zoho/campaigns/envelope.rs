@@ -31,7 +31,7 @@ impl Envelope {
         };
         let json = serde_json::from_slice(&answer.body);
         let Ok(Value::Object(mut object)) = json else {
-            return Err(not_json());
+            return Self::of_contact(method, answer).ok_or_else(not_json);
         };
         if let Some(Value::Object(nested)) = object.remove(wire::NEST) {
             object = nested;
@@ -55,6 +55,19 @@ impl Envelope {
                 object,
             }),
         }
+    }
+
+    /// What the status alone says of one contact.
+    fn of_contact(method: Method, answer: &Answer) -> Option<Self> {
+        let meaning = answer.meaning(Service::Campaigns, method.name(), None);
+        let of_contact = matches!(meaning, Meaning::Contact(_));
+        of_contact.then(|| Self {
+            method,
+            code: format!("HTTP {}", answer.status),
+            text: String::new(),
+            meaning,
+            object: Map::new(),
+        })
     }
 
     /// What the method gives.
@@ -99,7 +112,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::failure::Failure;
+    use crate::domain::failure::{Failure, Verdict};
 
     fn open(status: u16, body: &str) -> Result<(String, Meaning), Failure> {
         let answer = Answer {
@@ -148,6 +161,12 @@ mod tests {
             (200, "{}", Err(Failure::Unreachable)),
             (404, r#"{"code":"0"}"#, Err(Failure::Unreachable)),
             (500, r#"{"code":"0"}"#, Err(Failure::Unreachable)),
+            (
+                413,
+                "<html>",
+                Ok(("HTTP 413".to_owned(), Meaning::Contact(Verdict::Passing))),
+            ),
+            (423, "<html>", Err(Failure::Busy)),
             (
                 429,
                 r#"{"code":"0"}"#,

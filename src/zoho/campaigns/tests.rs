@@ -196,6 +196,25 @@ async fn a_bulk_call_answers_for_each_address_in_order() {
     assert_eq!(stage.campaigns.subscribe_bulk(&[]).await.unwrap(), []);
 }
 
+#[tokio::test]
+async fn a_bulk_call_that_is_refused_for_one_contact_is_made_for_each_by_itself() {
+    let role = r#"{"status":"error","code":"2005","message":"a group"}"#;
+    let stage = stage(&[role, DONE, role]).await;
+    let contacts = ["ada@example.com", "crew@example.com"].map(|text| cleared(text, &[]));
+    let replies = stage.campaigns.subscribe_bulk(&contacts).await.unwrap();
+    assert_eq!(replies[0], Reply::Accepted);
+    let verdict = Verdict::RoleAddress;
+    let (code, text) = ("2005".to_owned(), "a group".to_owned());
+    let refused = Reply::Refused {
+        verdict,
+        code,
+        text,
+    };
+    assert_eq!(replies[1], refused);
+    let seen = stage.server.seen();
+    assert!(seen[1].path.ends_with("listsubscribe"), "{}", seen[1].path);
+}
+
 fn rows(keys: impl Iterator<Item = u32>) -> String {
     let row = |n| {
         format!(

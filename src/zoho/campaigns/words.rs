@@ -54,7 +54,10 @@ fn says_blocked(text: &str) -> bool {
 /// What a failed call says to a person, with what to do about it.
 pub(super) fn remedy(failure: &Failure, code: &str) -> String {
     match failure {
-        Failure::Unreachable => format!("it asks to try again later (code {code})"),
+        Failure::Unreachable => {
+            format!("it is out of order (code {code}); trying again later will do")
+        }
+        Failure::Busy => format!("it asks to try again later (code {code})"),
         Failure::Throttled { .. } => format!("too many calls (code {code}); it will do later"),
         Failure::TokenExpired | Failure::CredentialsRefused => format!(
             "the access token is refused (code {code}); make a new refresh token with `rosterd login`, for the scopes {} \
@@ -62,14 +65,40 @@ pub(super) fn remedy(failure: &Failure, code: &str) -> String {
             Method::Lists.scope(),
             Method::Subscribe.scope()
         ),
-        Failure::Configuration => format!(
+        Failure::Configuration => configuration(code),
+        Failure::AccountClosed => match code {
+            "901" | "902" => format!(
+                "the account is not active (code {code}); sign in to Campaigns and look at its plan and at notices"
+            ),
+            _ => format!(
+                "the account has as many contacts as its plan allows (code {code}); enlarge the plan, or delete \
+                 contacts in Campaigns"
+            ),
+        },
+        Failure::Refused => format!("code {code}"),
+    }
+}
+
+/// What is to be changed.
+fn configuration(code: &str) -> String {
+    match code {
+        "404" | "1004" => format!(
+            "it has no such method (code {code}); check `data_center` of the account, and `campaigns_url` if that is set"
+        ),
+        "2701" | "2704" | "2706" | "6304" | "6601" => format!(
+            "the user who made the refresh token may not use the list (code {code}); give them the right in Campaigns, \
+             or make a new refresh token as another user with `rosterd login`"
+        ),
+        "910" | "916" => {
+            format!("it has other fields of contacts (code {code}); check the labels in `map`")
+        }
+        code if code.starts_with("40") => format!(
+            "topics are not as asked (code {code}); check `topics` of the account, and the list's topics in Campaigns"
+        ),
+        _ => format!(
             "the list does not exist or may not be used by this account (code {code}); check the list key, which the \
              list's Setup page in Campaigns shows"
         ),
-        Failure::AccountClosed => format!(
-            "the account is inactive or full (code {code}); look at the plan and its number of contacts in Campaigns"
-        ),
-        Failure::Refused => format!("code {code}"),
     }
 }
 

@@ -146,10 +146,12 @@ impl Answer {
         }
     }
 
-    /// A failure, with the wait: an overload that names one is a throttling.
+    /// A failure, with the wait: an overload, or a lock, that names one is a throttling.
     fn at_its_wish(&self, failure: Failure) -> Failure {
         match (failure, self.retry_after) {
-            (Failure::Throttled { .. }, Some(wait)) => Failure::Throttled { wait: Some(wait) },
+            (Failure::Throttled { .. } | Failure::Busy, Some(wait)) => {
+                Failure::Throttled { wait: Some(wait) }
+            }
             (Failure::Unreachable, Some(wait)) if self.status == 503 => {
                 Failure::Throttled { wait: Some(wait) }
             }
