@@ -93,8 +93,8 @@ pub(super) fn trying(
     of_tokens(patience, account, hosts, tokens, http, Pacer::off())
 }
 
-/// The clients of one account for a rehearsal: they keep no token, and leave out what would change anything. Tokens are
-/// where `config` has them, and what was used of the budgets is in the stores of `base`.
+/// The clients of one account for a rehearsal: they keep no token, only count it, and leave out what would change
+/// anything. Tokens are where `config` has them, and what was used of the budgets is in the stores of `base`.
 ///
 /// # Errors
 /// [`ServiceError::DataCenter`] or [`ServiceError::Store`].
@@ -105,7 +105,7 @@ pub(super) fn rehearsing(
     http: &Client,
 ) -> Result<Clients, ServiceError> {
     let hosts = hosts(account)?;
-    let tokens = tokens(&config.state_dir, account, &hosts, http, &base.clock).keeping_nothing();
+    let tokens = tokens(&config.state_dir, account, &hosts, http, &base.clock).keeping_no_token();
     let pacer = pacer(base, account)?;
     let patience = config.give_up_after;
     let clients = of_tokens(patience, account, &hosts, tokens, http, pacer);

@@ -88,6 +88,7 @@ fn refused(answer: &Answer, code: Option<&str>, account: &AccountName) -> OauthE
         (Failure::Throttled { wait }, _) => OauthError::Throttled {
             account,
             wait: wait.unwrap_or_default().max(BLOCK),
+            until: None,
         },
         (Failure::Unreachable, _) | (_, None) => OauthError::Strange {
             status: answer.status,
