@@ -79,7 +79,7 @@ pub(super) fn meaning(reason: Reason) -> &'static str {
         Reason::OptedOut => "opted out in the CRM",
         Reason::Converted => "a converted lead",
         Reason::FileDuplicate => "another record has the same address",
-        Reason::NotCleared => "the suppressions could not be read",
+        Reason::NotCleared => "nobody could be added; the run's error says why",
         Reason::DoNotMail => "unsubscribed, or do-not-mail in Campaigns",
         Reason::Bounced => "bounced in Campaigns",
         Reason::Blocked => "blocked by Campaigns",

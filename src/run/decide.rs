@@ -39,8 +39,8 @@ pub(super) struct Deciding<'a> {
     /// Whether an unsubscribe counts for the whole organisation.
     pub(super) topics: bool,
     pub(super) rules: Rules,
-    /// Whether the gate lets anyone through.
-    pub(super) gate_open: bool,
+    /// Why nobody is added, where that is so.
+    pub(super) closed_for: Option<&'static str>,
     /// Who is told of each outcome.
     pub(super) witness: Option<&'a Witness>,
 }
@@ -204,7 +204,7 @@ impl Deciding<'_> {
         expected: Outcome,
     ) -> Result<(), StoreError> {
         let key = keys::address(self.numbers.sync, address);
-        if self.gate_open {
+        let Some(why) = self.closed_for else {
             let intent = IntentRow::Send {
                 record: winner.record.0,
                 address: winner.address,
@@ -212,12 +212,12 @@ impl Deciding<'_> {
                 expected,
             };
             return step.intents.put(&key, &intent);
-        }
+        };
         let settled = Settled {
             record: winner.record,
             address: winner.address,
             outcome: Outcome::Ignored(Reason::NotCleared),
-            detail: "the list's suppressions could not be read".to_owned(),
+            detail: why.to_owned(),
             fields: &winner.fields,
             before: None,
         };
@@ -271,7 +271,7 @@ impl Deciding<'_> {
         };
         match removal.departed() {
             None => step.intents.put(&key, &intent),
-            Some(_) if self.gate_open => step.removals.put(&key, &intent),
+            Some(_) if self.closed_for.is_none() => step.removals.put(&key, &intent),
             departed => step.defer(self.numbers.sync, address, departed),
         }
     }

@@ -201,6 +201,8 @@ struct Run<'a> {
     /// Where a rehearsal's clock stood when it was last opened.
     gate_rehearsed: Duration,
     suppressions_unread: Option<CampaignsError>,
+    /// What Campaigns said when it took no more contacts.
+    full: Option<CampaignsError>,
 }
 
 /// What came of a wish for a run.
@@ -351,6 +353,9 @@ impl Run<'_> {
 
     /// What speaks against calling the run completed, now that everything is done.
     fn conclude(&mut self, outcome: RunOutcome) -> Result<RunOutcome, RunError> {
+        if let Some(error) = self.full.take() {
+            return Err(error.into());
+        }
         if let Some(error) = self.suppressions_unread.take() {
             return Err(RunError::Suppressions(Some(error)));
         }
@@ -379,7 +384,7 @@ impl Run<'_> {
             rivals: &self.rivals,
             topics: self.topics,
             rules: self.plan.rules,
-            gate_open: self.suppressions_unread.is_none(),
+            closed_for: self.closed_for(),
             witness: self.witness(),
         };
         let mut row = self.row_with_cost();

@@ -232,7 +232,8 @@ impl Outcomes<'_> {
         Ok(match refusal {
             Refusal::NotCleared => {
                 step.defer(self.run.numbers.sync, address, None)?;
-                let detail = "the list's suppressions could not be read again".to_owned();
+                let again = "the list's suppressions could not be read again";
+                let detail = self.run.closed_for().unwrap_or(again).to_owned();
                 (Outcome::Ignored(Reason::NotCleared), detail)
             }
             Refusal::OptedOut => {

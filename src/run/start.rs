@@ -156,6 +156,7 @@ pub(super) async fn start<'a>(
         resumed,
         asks_again: resumed,
         suppressions_unread: None,
+        full: None,
     })
 }
 

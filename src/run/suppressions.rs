@@ -51,6 +51,28 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Why nobody is added or updated any more, where that is so.
+    pub(super) fn closed_for(&self) -> Option<&'static str> {
+        match (&self.suppressions_unread, &self.full) {
+            (Some(_), _) => Some("the list's suppressions could not be read"),
+            (None, Some(_)) => Some("Campaigns takes no more contacts of this account"),
+            (None, None) => None,
+        }
+    }
+
+    /// Adds nobody from here on, as Campaigns takes no more contacts. Whoever opted out is still taken off: a full account
+    /// stays full until a person acts, and they must not stay on the list until then.
+    pub(super) fn close_gate(&mut self, error: CampaignsError) {
+        tracing::error!(
+            sync = %self.definition.id,
+            run = %self.id,
+            error = &error as &dyn std::error::Error,
+            "nobody will be added or updated"
+        );
+        self.gate = Gate::closed(self.plan.list.clone());
+        self.full = Some(error);
+    }
+
     /// Reads the suppressions again when they have grown too old for the next calls.
     pub(super) async fn refresh_gate(&mut self) -> Result<(), RunError> {
         if self.gate.is_stale(self.clock.now()) {

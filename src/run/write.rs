@@ -11,6 +11,7 @@ use super::error::RunError;
 use super::replies::Outcomes;
 use crate::domain::address::EmailAddress;
 use crate::domain::definition::WayOff;
+use crate::domain::failure::Failure;
 use crate::domain::ids::ListKey;
 use crate::domain::suppression::{Cleared, Refusal, Standing, Suppression};
 use crate::store::StoreError;
@@ -76,8 +77,12 @@ impl Run<'_> {
             let batch = self.ready_intents(Purpose::Call)?;
             let (done, failure) = self.call_all(batch).await;
             self.store_outcomes(done)?;
-            if let Some(error) = failure {
-                return Err(error.into());
+            match failure {
+                Some(error) if error.failure() == Failure::AccountClosed && self.full.is_none() => {
+                    self.close_gate(error);
+                }
+                Some(error) => return Err(error.into()),
+                None => {}
             }
         }
     }

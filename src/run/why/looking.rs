@@ -282,7 +282,7 @@ impl<'a> Looking<'a> {
             rivals: &rivals,
             topics: account.is_some_and(|account| account.topics),
             rules,
-            gate_open: true,
+            closed_for: None,
             witness: None,
         };
         let (state, _) = deciding.state(step, key, &staged)?;
