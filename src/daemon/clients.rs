@@ -140,9 +140,9 @@ pub(super) fn trying(
     of_tokens(patience, account, hosts, tokens, http, Pacers::off())
 }
 
-/// The clients of one account for a rehearsal: they keep no token, and leave out what would change anything. Tokens are
-/// where `config` has them. What they read is read at the pace of `pacers`; without them, what was used of the budgets is
-/// in the stores of `base`.
+/// The clients of one account for a rehearsal: they keep no token, only count it, and leave out what would change
+/// anything. Tokens are where `config` has them. What they read is read at the pace of `pacers`; without them, what was
+/// used of the budgets is in the stores of `base`.
 ///
 /// # Errors
 /// [`ServiceError::DataCenter`] or [`ServiceError::Store`].
@@ -154,7 +154,7 @@ pub(super) fn rehearsing(
     pacers: Option<Pacers>,
 ) -> Result<Clients, ServiceError> {
     let hosts = hosts(account)?;
-    let tokens = tokens(&config.state_dir, account, &hosts, http, &base.clock).keeping_nothing();
+    let tokens = tokens(&config.state_dir, account, &hosts, http, &base.clock).keeping_no_token();
     let pacers = match pacers {
         Some(pacers) => pacers,
         None => Pacers::of(base, account)?,

@@ -1,15 +1,22 @@
 //! What a failed call means: try again, give up, or ask a person.
 //!
 //! Every error of the services is reduced to one [`Failure`] where it is read, so that the question of what to do next
-//! is answered once, here, and not at every call.
+//! is answered once, here, and not at every call. Which answer means what stands in one [`table`].
+
+pub mod table;
 
 use std::time::Duration;
+
+pub use self::table::{Meaning, Service, Verdict, meaning};
 
 /// The meaning of a failure, whatever service it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
     /// No answer, or one that is not the service's: a broken connection, a time-out, a 5xx, HTML instead of JSON.
     Unreachable,
+    /// The service itself asks to try later and does not say why: a passing fault, or a method that is locked. The call
+    /// was not carried out.
+    Busy,
     /// The service asks to slow down; `wait` is how long, where it says so.
     Throttled {
         /// How long the service asked to wait.
@@ -36,12 +43,13 @@ impl Failure {
 }
 
 /// The wait before another attempt, `usual` being what the back-off proposes; `None` means that another attempt is
-/// pointless. A service that asks to slow down without saying for how long gets four times the usual.
+/// pointless. A service that asks to slow down or to try later without saying for how long gets four times the usual.
 #[must_use]
 pub fn retry_after(failure: &Failure, usual: Duration) -> Option<Duration> {
     match failure {
         Failure::Unreachable => Some(usual),
-        Failure::Throttled { wait } => Some(wait.unwrap_or(usual.saturating_mul(4))),
+        Failure::Throttled { wait: Some(wait) } => Some(*wait),
+        Failure::Throttled { wait: None } | Failure::Busy => Some(usual.saturating_mul(4)),
         Failure::TokenExpired
         | Failure::CredentialsRefused
         | Failure::Configuration
@@ -64,6 +72,7 @@ mod tests {
             (Failure::Unreachable, Some(1)),
             (asked, Some(7)),
             (Failure::Throttled { wait: None }, Some(4)),
+            (Failure::Busy, Some(4)),
             (Failure::TokenExpired, None),
             (Failure::CredentialsRefused, None),
             (Failure::Configuration, None),

@@ -227,7 +227,7 @@ impl ErrorKind {
     #[must_use]
     pub fn of(failure: &Failure) -> Self {
         match failure {
-            Failure::Unreachable => Self::Unreachable,
+            Failure::Unreachable | Failure::Busy => Self::Unreachable,
             Failure::Throttled { .. } => Self::Throttled,
             Failure::TokenExpired | Failure::CredentialsRefused => Self::CredentialsRefused,
             Failure::Configuration => Self::Configuration,

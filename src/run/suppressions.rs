@@ -265,6 +265,6 @@ fn suppressed(before: Option<Membership>, status: Status) -> Membership {
 fn closes_the_gate(error: &CampaignsError) -> bool {
     matches!(
         error.failure(),
-        Failure::Unreachable | Failure::Throttled { .. }
+        Failure::Unreachable | Failure::Busy | Failure::Throttled { .. }
     )
 }

@@ -11,7 +11,7 @@ use super::oauth::{AccessToken, OauthError, Tokens};
 use super::outage::Outages;
 use super::pacer::{Pacer, Pause};
 use super::retry::Retry;
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, Service};
 use crate::domain::pacing::Overload;
 
 /// Why a service did not get to say anything, or said something that is not its language.
@@ -51,11 +51,11 @@ fn kind(media_type: &str) -> &str {
 
 impl Lost {
     /// The answer is not JSON.
-    pub(super) fn not_json(answer: &Answer) -> Self {
+    pub(super) fn not_json(service: Service, answer: &Answer) -> Self {
         Self::NotJson {
             status: answer.status,
             media_type: answer.media_type.clone(),
-            failure: answer.failure(),
+            failure: answer.meaning(service, "", None).into_failure(),
         }
     }
 
@@ -211,9 +211,13 @@ impl Channel {
         let result = answer.map_err(|e| lost(e.into())).and_then(read);
         match result.as_ref().map_err(CallError::failure) {
             Err(Failure::Unreachable) => admitted.failed(),
-            Err(Failure::Throttled { wait }) => {
+            Err(failure @ (Failure::Throttled { .. } | Failure::Busy)) => {
                 admitted.answered();
-                let refused = self.pacer.refused(call.pace, Overload::TooMany(wait));
+                let overload = match failure {
+                    Failure::Throttled { wait } => Overload::TooMany(wait),
+                    _ => Overload::Busy,
+                };
+                let refused = self.pacer.refused(call.pace, overload);
                 refused.map_err(|e| lost(e.into()))?;
             }
             Ok(_) | Err(_) => {

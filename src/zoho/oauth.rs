@@ -2,14 +2,17 @@
 //!
 //! Zoho hands out ten access tokens per ten minutes and refresh token, punishes whoever asks on, and silently revokes
 //! the oldest of those alive. So a token is kept in a file until shortly before it ends, concurrent callers share one
-//! renewal, a service that refuses a token gets one new one, and renewals keep below the limit by themselves.
+//! renewal, a service that refuses a token gets one new one, and renewals keep below the limit by themselves: also those
+//! of other processes and of earlier ones, which are written down in the same file.
 
 mod answer;
+mod budget;
+mod error;
 mod file;
 pub mod grant;
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -17,20 +20,18 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 
 use self::answer::Grant;
-use self::file::TokenFile;
+use self::budget::WINDOW;
+pub use self::error::OauthError;
+use self::file::{Keeps, Kept, TokenFile};
 use super::data_center::Hosts;
 use super::http::{Client, Request, TransportError};
 use crate::clock::Clock;
-use crate::domain::failure::Failure;
 use crate::domain::ids::AccountName;
 
 /// A token is renewed this long before it ends.
 const RENEW_EARLY: SignedDuration = SignedDuration::from_mins(5);
-/// Zoho's window for counting new tokens, and its block on whoever asks too often.
-const WINDOW: SignedDuration = SignedDuration::from_mins(10);
+/// The least that Zoho leaves whoever asked too often without a token.
 const BLOCK: Duration = Duration::from_secs(600);
-/// One below the ten that Zoho allows in a window.
-const RENEWALS_MAX: usize = 9;
 
 /// What an account proves itself with.
 #[derive(Debug, Clone)]
@@ -50,7 +51,7 @@ pub struct Tokens {
     hosts: Hosts,
     account: AccountName,
     credentials: Credentials,
-    file: TokenFile,
+    file: Arc<TokenFile>,
     clock: Clock,
     // Held across a renewal on purpose: whoever comes meanwhile waits for its token instead of asking for another.
     state: Mutex<State>,
@@ -60,8 +61,18 @@ pub struct Tokens {
 struct State {
     token: Option<AccessToken>,
     file_was_read: bool,
-    renewed_at: VecDeque<Timestamp>,
-    blocked_until: Option<Timestamp>,
+    /// The last one that a service did not take; what the file has from before it is no better.
+    refused: Option<AccessToken>,
+}
+
+/// How a renewal begins.
+enum Begun {
+    /// Another process has made a token meanwhile.
+    Found(AccessToken),
+    /// It is counted, and may be asked for.
+    MayAsk,
+    /// None may be asked for before then.
+    Until(Timestamp),
 }
 
 /// A token, until when it lasts, and the CRM host it is for.
@@ -86,6 +97,17 @@ impl AccessToken {
     fn is(&self, other: &Self) -> bool {
         self.secret.expose_secret() == other.secret.expose_secret()
     }
+
+    /// Whether it needs no renewal yet.
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        now < self.ends_at - RENEW_EARLY
+    }
+}
+
+impl PartialEq for AccessToken {
+    fn eq(&self, other: &Self) -> bool {
+        self.is(other)
+    }
 }
 
 impl Tokens {
@@ -99,7 +121,7 @@ impl Tokens {
         file: PathBuf,
         clock: Clock,
     ) -> Self {
-        let file = TokenFile::new(file, &hosts, &credentials);
+        let file = Arc::new(TokenFile::new(file, &hosts, &credentials));
         Self {
             client,
             hosts,
@@ -111,11 +133,22 @@ impl Tokens {
         }
     }
 
-    /// The same tokens, the file being read and not written to: one that is made is gone with the process.
+    /// The same tokens, of which none is kept: one that is made is gone with the process. It counts all the same, as
+    /// those of all processes together must stay below the limit.
+    #[must_use]
+    pub fn keeping_no_token(self) -> Self {
+        self.keeping(Keeps::Budget)
+    }
+
+    /// The same tokens, the file being read and not written to.
     #[must_use]
     pub fn keeping_nothing(self) -> Self {
+        self.keeping(Keeps::Nothing)
+    }
+
+    fn keeping(self, keeps: Keeps) -> Self {
         Self {
-            file: self.file.only_read(),
+            file: Arc::new(self.file.keeping(keeps)),
             ..self
         }
     }
@@ -132,12 +165,12 @@ impl Tokens {
     pub(super) async fn get(&self) -> Result<AccessToken, OauthError> {
         let mut state = self.state.lock().await;
         if !state.file_was_read {
-            state.token = self.file.read(&self.hosts).await;
+            state.token = self.file.read(&self.hosts).await.token;
             state.file_was_read = true;
         }
         let now = self.clock.now();
         match state.token.clone() {
-            Some(token) if now < token.ends_at - RENEW_EARLY => Ok(token),
+            Some(token) if token.is_fresh(now) => Ok(token),
             // In its last minutes an old token is better than none.
             Some(token) if now < token.ends_at => match self.renew(&mut state, now).await {
                 Err(error) if error.failure().is_passing() => Ok(token),
@@ -155,6 +188,7 @@ impl Tokens {
             Some(_) | None => {
                 // Dropped first: should the renewal fail, the dead token must not be handed out again.
                 state.token = None;
+                state.refused = Some(refused.clone());
                 let now = self.clock.now();
                 self.renew(&mut state, now).await
             }
@@ -162,42 +196,45 @@ impl Tokens {
     }
 
     async fn renew(&self, state: &mut State, now: Timestamp) -> Result<AccessToken, OauthError> {
-        self.may_renew(state, now)?;
-        state.renewed_at.push_back(now);
+        let refused = state.refused.clone();
+        let begin = move |kept: &mut Kept| begin(kept, refused.as_ref(), now);
+        match self.file.change(&self.hosts, begin).await {
+            Begun::MayAsk => {}
+            Begun::Found(token) => {
+                state.token = Some(token.clone());
+                return Ok(token);
+            }
+            Begun::Until(until) => return Err(self.throttled(until, now)),
+        }
+        let renewed = self.ask(now).await;
+        if let Ok(token) = &renewed {
+            state.token = Some(token.clone());
+        }
+        let ended = Ended::of(&renewed);
+        let end = move |kept: &mut Kept| ended.note(kept, now);
+        self.file.change(&self.hosts, end).await;
+        renewed
+    }
+
+    /// Asks Zoho Accounts for a token.
+    async fn ask(&self, now: Timestamp) -> Result<AccessToken, OauthError> {
         let request = Request::form(
             format!("{}/oauth/v2/token", self.hosts.accounts()),
             answer::refresh_form(&self.credentials),
         );
-        let renewed = match self.client.send(&request).await {
-            Ok(answer) => answer::read(&answer, &self.account),
-            Err(source) => Err(OauthError::Lost { source }),
-        };
-        if let Err(OauthError::Throttled { .. }) = &renewed {
-            state.blocked_until = Some(now + WINDOW);
+        let answer = self.client.send(&request).await;
+        let answer = answer.map_err(|source| OauthError::Lost { source })?;
+        match answer::read(&answer, &self.account) {
+            Err(OauthError::Throttled { .. }) => Err(self.throttled(now + WINDOW, now)),
+            granted => self.accept(granted?, now),
         }
-        let token = self.accept(renewed?, now)?;
-        self.file.write(&token).await;
-        state.token = Some(token.clone());
-        Ok(token)
     }
 
-    /// Whether another token may be asked for without being blocked for it.
-    fn may_renew(&self, state: &mut State, now: Timestamp) -> Result<(), OauthError> {
-        // An instant beyond `now` is from before the clock was set back, and would block for ever.
-        let counts = |at: &Timestamp| *at <= now && now < *at + WINDOW;
-        state.renewed_at.retain(counts);
-        let full = state.renewed_at.len() >= RENEWALS_MAX;
-        let free_at = state.renewed_at.front().filter(|_| full);
-        let free_at = free_at.map(|at| *at + WINDOW);
-        let blocked_until = state
-            .blocked_until
-            .filter(|until| counts(&(*until - WINDOW)));
-        match free_at.max(blocked_until) {
-            None => Ok(()),
-            Some(until) => Err(OauthError::Throttled {
-                account: self.account.clone(),
-                wait: Duration::try_from(until.duration_since(now)).unwrap_or(BLOCK),
-            }),
+    fn throttled(&self, until: Timestamp, now: Timestamp) -> OauthError {
+        OauthError::Throttled {
+            account: self.account.clone(),
+            wait: Duration::try_from(until.duration_since(now)).unwrap_or(BLOCK),
+            until: Some(until),
         }
     }
 
@@ -215,90 +252,61 @@ impl Tokens {
     }
 }
 
-/// Why there is no access token.
-#[derive(Debug, thiserror::Error)]
-pub enum OauthError {
-    /// Zoho Accounts did not answer.
-    #[error("cannot renew the access token")]
-    Lost {
-        /// What happened to the request.
-        source: TransportError,
-    },
-    /// Something answered that is not Zoho Accounts.
-    #[error(
-        "Zoho Accounts answered with something that is no token (HTTP {status}); try again later, and check `accounts_url` if that is set"
-    )]
-    Strange {
-        /// HTTP status.
-        status: u16,
-    },
-    /// The refresh token is dead.
-    #[error(
-        "the refresh token of account `{account}` is not valid (invalid_code); make a new refresh token and put it where `accounts.{account}.refresh_token` points: `rosterd login {account}` does both"
-    )]
-    RefreshToken {
-        /// Account.
-        account: AccountName,
-    },
-    /// The client id is unknown there.
-    #[error(
-        "the client id of account `{account}` is not known (invalid_client); check `accounts.{account}.client_id`, and that `accounts.{account}.data_center` is the one the client was made in"
-    )]
-    ClientId {
-        /// Account.
-        account: AccountName,
-    },
-    /// The client secret is wrong.
-    #[error(
-        "the client secret of account `{account}` is wrong (invalid_client_secret); put the right one where `accounts.{account}.client_secret` points"
-    )]
-    ClientSecret {
-        /// Account.
-        account: AccountName,
-    },
-    /// Too many tokens were asked for.
-    #[error(
-        "Zoho Accounts gives account `{account}` no further token for {} s; too many were asked for", .wait.as_secs()
-    )]
-    Throttled {
-        /// Account.
-        account: AccountName,
-        /// How long to leave it alone.
-        wait: Duration,
-    },
-    /// Refused for a reason that has no remedy here.
-    #[error(
-        "Zoho Accounts refuses the credentials of account `{account}` ({code}); check `client_id`, `client_secret`, `refresh_token` and `data_center` of `accounts.{account}`"
-    )]
-    Refused {
-        /// Account.
-        account: AccountName,
-        /// The service's code.
-        code: String,
-    },
-    /// The token is for a host that is not in the table.
-    #[error(
-        "the token of account `{account}` names an API host that is not known; check `accounts.{account}.data_center`, or give the host as `accounts.{account}.crm_url`"
-    )]
-    UnknownHost {
-        /// Account.
-        account: AccountName,
-    },
+/// Looks at what other processes have done, and counts the renewal before it is asked for.
+fn begin(kept: &mut Kept, refused: Option<&AccessToken>, now: Timestamp) -> Begun {
+    if let Some(refused) = refused {
+        // Nobody shall take it up again.
+        kept.token.take_if(|token| token.is(refused));
+    }
+    let is_newer = |token: &&AccessToken| refused.is_none_or(|it| it.ends_at < token.ends_at);
+    let found = kept.token.as_ref().filter(|token| token.is_fresh(now));
+    if let Some(token) = found.filter(is_newer) {
+        return Begun::Found(token.clone());
+    }
+    match kept.budget.take(now) {
+        Ok(()) => Begun::MayAsk,
+        Err(until) => Begun::Until(until),
+    }
 }
 
-impl OauthError {
-    /// What it means for the call that needed the token.
-    #[must_use]
-    pub fn failure(&self) -> Failure {
+/// How a renewal ended, as far as the file is concerned.
+enum Ended {
+    /// There is a token.
+    Made(AccessToken),
+    /// Zoho gives none for a while.
+    Blocked,
+    /// The request never reached Zoho.
+    NotSent,
+    /// It was refused, or its answer is lost.
+    Failed,
+}
+
+impl Ended {
+    fn of(renewed: &Result<AccessToken, OauthError>) -> Self {
+        match renewed {
+            Ok(token) => Self::Made(token.clone()),
+            Err(OauthError::Throttled { .. }) => Self::Blocked,
+            Err(OauthError::Lost {
+                source: TransportError::Connect { .. },
+            }) => Self::NotSent,
+            Err(
+                OauthError::Lost { .. }
+                | OauthError::Strange { .. }
+                | OauthError::RefreshToken { .. }
+                | OauthError::ClientId { .. }
+                | OauthError::ClientSecret { .. }
+                | OauthError::Refused { .. }
+                | OauthError::UnknownHost { .. },
+            ) => Self::Failed,
+        }
+    }
+
+    fn note(self, kept: &mut Kept, began_at: Timestamp) {
         match self {
-            Self::Lost { source } => source.failure(),
-            Self::Strange { .. } => Failure::Unreachable,
-            Self::Throttled { wait, .. } => Failure::Throttled { wait: Some(*wait) },
-            Self::RefreshToken { .. }
-            | Self::ClientId { .. }
-            | Self::ClientSecret { .. }
-            | Self::Refused { .. } => Failure::CredentialsRefused,
-            Self::UnknownHost { .. } => Failure::Configuration,
+            Self::Made(token) => kept.token = Some(token),
+            Self::Blocked => kept.budget.block(began_at),
+            Self::NotSent => kept.budget.give_back(began_at),
+            Self::Failed => {}
         }
     }
 }

@@ -10,6 +10,7 @@ mod control;
 mod crash;
 mod daemon;
 mod demo;
+mod failures;
 mod limits;
 mod login;
 mod pace;

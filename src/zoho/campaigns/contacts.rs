@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::envelope::Envelope;
-use super::verdict::{Meaning, Verdict};
 use super::{Campaigns, CampaignsError, Method, wire};
 use crate::domain::address::EmailAddress;
+use crate::domain::failure::{Meaning, Verdict};
 use crate::domain::ids::ListKey;
 use crate::domain::suppression::Cleared;
 
@@ -61,6 +61,7 @@ impl Campaigns {
     }
 
     /// Puts up to [`BULK_CONTACTS_MAX`] cleared contacts without fields on their one list; the replies are in their order.
+    /// Where it refuses the call for one of them, each is sent by itself: one contact's fault is not the others'.
     ///
     /// # Errors
     /// As for [`Campaigns::subscribe`], and contacts that do not go together.
@@ -79,14 +80,36 @@ impl Campaigns {
         }
         let sent: Vec<&str> = contacts.iter().map(|it| it.address().as_sent()).collect();
         let form = form(first.list(), wire::EMAILS, sent.join(","));
-        let read = |envelope: Envelope| Ok(bulk_replies(contacts, &envelope.decode()?));
-        let taken = vec![Reply::Accepted; contacts.len()];
+        let read = |envelope: Envelope| match envelope.meaning {
+            Meaning::Done => Ok(Some(bulk_replies(contacts, &envelope.decode()?))),
+            Meaning::AlreadyThere | Meaning::Contact(_) => Ok(None),
+            Meaning::Nothing | Meaning::RangeTooLarge | Meaning::Failed(_) => {
+                Err(CampaignsError::Unreadable {
+                    method: envelope.method,
+                })
+            }
+        };
+        let taken = Some(vec![Reply::Accepted; contacts.len()]);
         let posted = self.post(Method::SubscribeBulk, form, taken, read).await?;
         let (replies, is_unsure) = posted;
+        let replies = match replies {
+            Some(replies) => replies,
+            // It does not say whom it means.
+            None => self.one_by_one(contacts).await?,
+        };
         let replies = replies.into_iter();
         Ok(replies
             .map(|reply| Reply::unless_repeated((reply, is_unsure)))
             .collect())
+    }
+
+    /// What Campaigns says of each contact by itself.
+    async fn one_by_one(&self, contacts: &[Cleared]) -> Result<Vec<Reply>, CampaignsError> {
+        let mut replies = Vec::with_capacity(contacts.len());
+        for contact in contacts {
+            replies.push(self.subscribe(contact).await?);
+        }
+        Ok(replies)
     }
 
     /// Takes a contact off a list.

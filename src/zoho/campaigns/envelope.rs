@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 
 use super::Method;
 use super::error::CampaignsError;
-use super::verdict::{Meaning, meaning};
 use super::wire;
-use crate::domain::failure::Failure;
+use super::words::with_text;
+use crate::domain::failure::{Meaning, Service};
 use crate::zoho::channel::Lost;
 use crate::zoho::http::Answer;
 
@@ -27,11 +27,11 @@ impl Envelope {
     pub(super) fn open(method: Method, answer: &Answer) -> Result<Self, CampaignsError> {
         let not_json = || CampaignsError::Lost {
             method,
-            source: Lost::not_json(answer),
+            source: Lost::not_json(Service::Campaigns, answer),
         };
         let json = serde_json::from_slice(&answer.body);
         let Ok(Value::Object(mut object)) = json else {
-            return Err(not_json());
+            return Self::of_contact(method, answer).ok_or_else(not_json);
         };
         if let Some(Value::Object(nested)) = object.remove(wire::NEST) {
             object = nested;
@@ -39,16 +39,8 @@ impl Envelope {
         let code = code(&object, answer.status).ok_or_else(not_json)?;
         let text = wire::text(&object, &wire::MESSAGE).unwrap_or_default();
         let text = without_addresses(&text);
-        let meaning = meaning(method, &code).with_text(&text);
-        let meaning = match (meaning, answer.status) {
-            (_, 401) => Meaning::Failed(Failure::TokenExpired),
-            (_, 429) => Meaning::Failed(answer.failure()),
-            // An answer under a bad status is not what it says it is.
-            (_, 500..) => Meaning::Failed(answer.failure()),
-            (Meaning::Done, 300..) => return Err(not_json()),
-            (meaning, _) => meaning,
-        };
-        match meaning {
+        let meaning = answer.meaning(Service::Campaigns, method.name(), Some(&code));
+        match with_text(meaning, &text) {
             Meaning::Failed(failure) => Err(CampaignsError::Refused {
                 method,
                 code,
@@ -63,6 +55,19 @@ impl Envelope {
                 object,
             }),
         }
+    }
+
+    /// What the status alone says of one contact.
+    fn of_contact(method: Method, answer: &Answer) -> Option<Self> {
+        let meaning = answer.meaning(Service::Campaigns, method.name(), None);
+        let of_contact = matches!(meaning, Meaning::Contact(_));
+        of_contact.then(|| Self {
+            method,
+            code: format!("HTTP {}", answer.status),
+            text: String::new(),
+            meaning,
+            object: Map::new(),
+        })
     }
 
     /// What the method gives.
@@ -107,6 +112,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::failure::{Failure, Verdict};
 
     fn open(status: u16, body: &str) -> Result<(String, Meaning), Failure> {
         let answer = Answer {
@@ -155,6 +161,12 @@ mod tests {
             (200, "{}", Err(Failure::Unreachable)),
             (404, r#"{"code":"0"}"#, Err(Failure::Unreachable)),
             (500, r#"{"code":"0"}"#, Err(Failure::Unreachable)),
+            (
+                413,
+                "<html>",
+                Ok(("HTTP 413".to_owned(), Meaning::Contact(Verdict::Passing))),
+            ),
+            (423, "<html>", Err(Failure::Busy)),
             (
                 429,
                 r#"{"code":"0"}"#,

@@ -1,6 +1,6 @@
 //! What can go wrong with a call to Campaigns, and what a person can do about it.
 
-use super::{BULK_CONTACTS_MAX, Method, verdict};
+use super::{BULK_CONTACTS_MAX, Method, words};
 use crate::domain::failure::Failure;
 use crate::domain::ids::ListKey;
 use crate::zoho::channel::{CallError, Lost};
@@ -18,7 +18,7 @@ pub enum CampaignsError {
         source: Lost,
     },
     /// Campaigns refuses the call.
-    #[error("Campaigns refuses {method}: {}", verdict::remedy(.failure, .code))]
+    #[error("Campaigns refuses {method}: {}", words::remedy(.failure, .code))]
     Refused {
         /// The call.
         method: Method,

@@ -6,9 +6,8 @@ use std::sync::atomic::Ordering;
 use serde_json::Value;
 
 use super::envelope::Envelope;
-use super::verdict::Meaning;
 use super::{Campaigns, CampaignsError, Method, wire};
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, Meaning};
 use crate::domain::ids::ListKey;
 
 /// Rows asked for in a page; what other clients use with success, the true bound is not documented.

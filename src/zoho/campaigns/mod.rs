@@ -2,9 +2,10 @@
 //!
 //! The call that adds or updates a contact takes a [`Cleared`], which only the suppression gate makes. What the service
 //! says of one contact is a [`Reply`] and never an error; what concerns the account or the connection is a
-//! [`CampaignsError`]. Which is which stands in one table, [`verdict`]. Addresses travel in form bodies, never in URLs.
+//! [`CampaignsError`]. Which is which stands in one [table]. Addresses travel in form bodies, never in URLs.
 //!
 //! [`Cleared`]: crate::domain::suppression::Cleared
+//! [table]: crate::domain::failure::table
 
 mod contacts;
 mod envelope;
@@ -14,8 +15,8 @@ mod rehearsal;
 mod tags;
 #[cfg(test)]
 mod tests;
-pub mod verdict;
 mod wire;
+mod words;
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,7 +30,6 @@ pub use self::error::CampaignsError;
 pub use self::lists::{ContactField, MailingList, Status, SubscribersPage};
 use self::rehearsal::Rehearsal;
 pub use self::tags::Tagged;
-pub use self::verdict::Verdict;
 use super::channel::{Call, Channel};
 use super::data_center::Hosts;
 use super::http::{Client, Request};
@@ -38,6 +38,7 @@ use super::oauth::Tokens;
 use super::outage::Outages;
 use super::pacer::{Pacer, Pause};
 use super::retry::Retry;
+pub use crate::domain::failure::Verdict;
 
 /// Campaigns of one account; clones are cheap and share turns, token and pace.
 #[derive(Debug, Clone)]

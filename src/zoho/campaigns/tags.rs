@@ -7,9 +7,9 @@
 use std::time::Duration;
 
 use super::envelope::Envelope;
-use super::verdict::{Meaning, Verdict};
 use super::{Campaigns, CampaignsError, Method, wire};
 use crate::domain::address::EmailAddress;
+use crate::domain::failure::{Meaning, Verdict};
 use crate::zoho::retry::Retry;
 
 /// How long a tag is tried to be set: nothing depends on it, and people wait for what does.

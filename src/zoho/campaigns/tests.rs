@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::*;
 use crate::clock::Clock;
 use crate::domain::address::EmailAddress;
-use crate::domain::failure::Failure;
+use crate::domain::failure::table::methods_named;
+use crate::domain::failure::{Failure, Service};
 use crate::domain::ids::ListKey;
 use crate::domain::suppression::{Cleared, Gate, Standing};
 use crate::zoho::testing::{Canned, Server, client, hasty, impatient};
@@ -58,6 +59,24 @@ fn cleared(text: &str, fields: &[(&str, &str)]) -> Cleared {
     let fields = fields.iter().map(owned).collect();
     gate.clear(&address(text), fields, &Standing::default(), now)
         .unwrap()
+}
+
+#[test]
+fn the_table_of_failures_knows_the_methods_by_their_names() {
+    let named = methods_named(Service::Campaigns);
+    let names: Vec<&str> = Method::ALL.map(Method::name).to_vec();
+    assert!(named.iter().all(|name| names.contains(name)), "{named:?}");
+    // Those that say something of one contact, or have nothing to list.
+    for method in [
+        Method::Subscribe,
+        Method::Unsubscribe,
+        Method::Tag,
+        Method::MakeTag,
+        Method::Lists,
+        Method::Subscribers,
+    ] {
+        assert!(named.contains(method.name()), "{method}");
+    }
 }
 
 const DONE: &str = r#"{"status":"success","code":"0","message":"ok","version":"1.1"}"#;
@@ -175,6 +194,25 @@ async fn a_bulk_call_answers_for_each_address_in_order() {
         assert!(matches!(error, CampaignsError::NotBulk), "{error}");
     }
     assert_eq!(stage.campaigns.subscribe_bulk(&[]).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_bulk_call_that_is_refused_for_one_contact_is_made_for_each_by_itself() {
+    let role = r#"{"status":"error","code":"2005","message":"a group"}"#;
+    let stage = stage(&[role, DONE, role]).await;
+    let contacts = ["ada@example.com", "crew@example.com"].map(|text| cleared(text, &[]));
+    let replies = stage.campaigns.subscribe_bulk(&contacts).await.unwrap();
+    assert_eq!(replies[0], Reply::Accepted);
+    let verdict = Verdict::RoleAddress;
+    let (code, text) = ("2005".to_owned(), "a group".to_owned());
+    let refused = Reply::Refused {
+        verdict,
+        code,
+        text,
+    };
+    assert_eq!(replies[1], refused);
+    let seen = stage.server.seen();
+    assert!(seen[1].path.ends_with("listsubscribe"), "{}", seen[1].path);
 }
 
 fn rows(keys: impl Iterator<Item = u32>) -> String {

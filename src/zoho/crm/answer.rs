@@ -7,9 +7,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Method;
-use super::error::{self, CrmError, UnreadableError};
+use super::error::{CrmError, UnreadableError};
 use super::wire::Refusal;
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, Service};
 use crate::domain::ids::RecordId;
 use crate::zoho::channel::Lost;
 use crate::zoho::http::Answer;
@@ -82,7 +82,7 @@ fn claims_error(body: &[u8]) -> bool {
 pub(super) fn refused(method: Method, answer: &Answer) -> CrmError {
     let json = serde_json::from_slice::<Value>(&answer.body).ok();
     let Some(refusal) = json.as_ref().and_then(Refusal::of) else {
-        let source = Lost::not_json(answer);
+        let source = Lost::not_json(Service::Crm, answer);
         return CrmError::Lost { method, source };
     };
     let code = word(&refusal.code());
@@ -90,11 +90,13 @@ pub(super) fn refused(method: Method, answer: &Answer) -> CrmError {
         none if none.is_empty() => refusal.about().map(word),
         permissions => Some(word(&permissions)),
     };
-    let mut failure = error::failure(answer.status, &code, is_used_up(&refusal))
-        .unwrap_or_else(|| answer.failure());
-    if let (Failure::Throttled { wait }, Some(asked)) = (&mut failure, answer.retry_after) {
-        *wait = Some(asked);
-    }
+    let meaning = answer.meaning(Service::Crm, method.name(), Some(&code));
+    let failure = match meaning.into_failure() {
+        Failure::Throttled { wait: None } if is_used_up(&refusal) => Failure::Throttled {
+            wait: Some(CREDITS_WAIT),
+        },
+        failure => failure,
+    };
     CrmError::Refused {
         method,
         status: answer.status,

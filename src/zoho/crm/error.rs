@@ -1,11 +1,10 @@
 //! What can go wrong with a call to the CRM, and what a person can do about it.
 
-mod meaning;
+mod words;
 
 use jiff::Timestamp;
 
-pub(super) use self::meaning::failure;
-use self::meaning::{UNSUITED_TO_BULK, remedy};
+use self::words::{UNSUITED_TO_BULK, remedy};
 use super::Method;
 use super::bulk::ArchiveError;
 use crate::domain::failure::Failure;

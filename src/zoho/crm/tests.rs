@@ -11,7 +11,8 @@ use std::sync::Arc;
 use super::coql::{Among, Scope};
 use super::*;
 use crate::clock::Clock;
-use crate::domain::failure::Failure;
+use crate::domain::failure::table::methods_named;
+use crate::domain::failure::{Failure, Service};
 use crate::domain::ids::RecordId;
 use crate::domain::record::Record;
 use crate::domain::value::{FieldType, Value};
@@ -311,4 +312,11 @@ async fn an_organisation_that_the_token_may_not_read_is_told_from_other_refusals
             );
         }
     }
+}
+
+#[test]
+fn the_table_of_failures_names_no_method_that_there_is_not() {
+    let named = methods_named(Service::Crm);
+    let names: Vec<&str> = Method::ALL.map(Method::name).to_vec();
+    assert!(named.iter().all(|name| names.contains(name)), "{named:?}");
 }

@@ -10,7 +10,7 @@ use reqwest::Method;
 use reqwest::header::{self, HeaderMap};
 use secrecy::SecretString;
 
-use crate::domain::failure::Failure;
+use crate::domain::failure::{self, Failure, Meaning, Service};
 
 /// The form in which the services read instants: ISO 8601 with an offset, whole seconds.
 pub(in crate::zoho) fn iso_8601(at: Timestamp) -> String {
@@ -141,17 +141,30 @@ impl Answer {
         self.status == 200 && !words
     }
 
-    /// What the answer means where the service itself did not say: 429 and an overload that names a wait are its own
-    /// words, anything else is not.
-    pub(in crate::zoho) fn failure(&self) -> Failure {
-        match self.status {
-            429 => Failure::Throttled {
-                wait: self.retry_after,
-            },
-            503 if self.retry_after.is_some() => Failure::Throttled {
-                wait: self.retry_after,
-            },
-            _ => Failure::Unreachable,
+    /// What the answer to a method means, by the table and the wait that the service asks for; `code` is its own, and
+    /// `None` where the answer is not in its language.
+    pub(in crate::zoho) fn meaning(
+        &self,
+        service: Service,
+        method: &str,
+        code: Option<&str>,
+    ) -> Meaning {
+        match failure::meaning(service, method, self.status, code) {
+            Meaning::Failed(failure) => Meaning::Failed(self.at_its_wish(failure)),
+            meaning => meaning,
+        }
+    }
+
+    /// A failure, with the wait: an overload, or a lock, that names one is a throttling.
+    fn at_its_wish(&self, failure: Failure) -> Failure {
+        match (failure, self.retry_after) {
+            (Failure::Throttled { .. } | Failure::Busy, Some(wait)) => {
+                Failure::Throttled { wait: Some(wait) }
+            }
+            (Failure::Unreachable, Some(wait)) if self.status == 503 => {
+                Failure::Throttled { wait: Some(wait) }
+            }
+            (failure, _) => failure,
         }
     }
 }

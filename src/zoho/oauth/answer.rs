@@ -1,14 +1,16 @@
 //! What Zoho Accounts says. Success is the presence of an access token; the HTTP status says nothing.
 
-use std::time::Duration;
-
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::{BLOCK, Credentials, OauthError};
+use crate::domain::failure::{Failure, Service};
 use crate::domain::ids::AccountName;
 use crate::zoho::http::Answer;
+
+/// The one method, as the table of failures names it.
+pub(super) const METHOD: &str = "token";
 
 /// A token as it was granted.
 pub(super) struct Grant {
@@ -21,7 +23,7 @@ pub(super) struct Grant {
     pub(super) scope: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Wire {
     access_token: Option<String>,
     api_domain: Option<String>,
@@ -62,13 +64,8 @@ fn form(
 
 /// The grant, or why there is none.
 pub(super) fn read(answer: &Answer, account: &AccountName) -> Result<Grant, OauthError> {
-    let status = answer.status;
-    let Ok(wire) = serde_json::from_slice::<Wire>(&answer.body) else {
-        return Err(match status {
-            429 => throttled(answer, account),
-            _ => OauthError::Strange { status },
-        });
-    };
+    // What is no JSON is an answer without a token and without a code.
+    let wire = serde_json::from_slice::<Wire>(&answer.body).unwrap_or_default();
     if let Some(access_token) = wire.access_token {
         // Where `expires_in_sec` is present, `expires_in` is in milliseconds.
         let seconds = wire.expires_in_sec.or(wire.expires_in).unwrap_or(3600);
@@ -80,26 +77,29 @@ pub(super) fn read(answer: &Answer, account: &AccountName) -> Result<Grant, Oaut
             scope: wire.scope,
         });
     }
+    Err(refused(answer, wire.error.as_deref(), account))
+}
+
+/// The refusal: what it means is the table's, which words are for it is the code's.
+fn refused(answer: &Answer, code: Option<&str>, account: &AccountName) -> OauthError {
     let account = account.clone();
-    Err(match wire.error.as_deref() {
-        Some("invalid_code") => OauthError::RefreshToken { account },
-        Some("invalid_client") => OauthError::ClientId { account },
-        Some("invalid_client_secret") => OauthError::ClientSecret { account },
-        Some("Access Denied") => throttled(answer, &account),
-        _ if status == 429 => throttled(answer, &account),
-        _ if status >= 500 => OauthError::Strange { status },
-        Some(code) => OauthError::Refused {
+    let meaning = answer.meaning(Service::Accounts, METHOD, code);
+    match (meaning.into_failure(), code) {
+        (Failure::Throttled { wait }, _) => OauthError::Throttled {
+            account,
+            wait: wait.unwrap_or_default().max(BLOCK),
+            until: None,
+        },
+        (Failure::Unreachable, _) | (_, None) => OauthError::Strange {
+            status: answer.status,
+        },
+        (_, Some("invalid_code")) => OauthError::RefreshToken { account },
+        (_, Some("invalid_client")) => OauthError::ClientId { account },
+        (_, Some("invalid_client_secret")) => OauthError::ClientSecret { account },
+        (_, Some(code)) => OauthError::Refused {
             account,
             code: word(code),
         },
-        None => OauthError::Strange { status },
-    })
-}
-
-fn throttled(answer: &Answer, account: &AccountName) -> OauthError {
-    OauthError::Throttled {
-        account: account.clone(),
-        wait: answer.retry_after.unwrap_or(Duration::ZERO).max(BLOCK),
     }
 }
 

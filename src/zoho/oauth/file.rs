@@ -1,36 +1,71 @@
-//! The token's file: so that restarts and short commands do not each use up one of the few tokens there are.
+//! The token's file: so that restarts and short commands do not each use up one of the few tokens there are, and all
+//! processes of an account together ask for no more than Zoho gives.
 //!
-//! It is a cache. What cannot be read, or belongs to other credentials, is as good as absent; what cannot be written
-//! costs a renewal after the next start, and is said in the log.
+//! It holds the token, and how it was come by: the renewals of the last minutes, and a block that Zoho pronounced. Each
+//! renewal is written down before it is asked for, because it counts also if the process dies over it. Processes take
+//! turns over the file by a lock on its folder, which ends with the process that holds it.
+//!
+//! It is a cache all the same. What cannot be read, or belongs to other credentials, is as good as absent; what cannot
+//! be written costs a renewal after the next start, and is said in the log.
 
-use std::fs::{DirBuilder, File};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
+use super::budget::Budget;
 use super::{AccessToken, Credentials};
 use crate::zoho::data_center::Hosts;
+
+/// A process that holds the lock does so for a few milliseconds; one that hangs must not hold up all others.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+const LOOKS_MAX: u32 = 200;
 
 #[derive(Debug)]
 pub(super) struct TokenFile {
     path: PathBuf,
-    /// Whether the file is left as it is.
-    only_read: bool,
+    keeps: Keeps,
     /// Hash of what the token was made from: with other credentials it is another account's.
     made_from: String,
+    /// What the file does not have, because it could not be written or is not to be.
+    unwritten: Mutex<Option<Kept>>,
 }
 
+/// What is written to the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keeps {
+    /// The token and the budget.
+    All,
+    /// The budget alone, where there is a folder.
+    Budget,
+    /// Nothing.
+    Nothing,
+}
+
+/// What the file holds. The token is missing where a service has refused it and no other was made; files of the first
+/// version have no budget.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     v: u32,
     made_from: String,
-    ends_at: Timestamp,
+    ends_at: Option<Timestamp>,
     api_domain: Option<String>,
-    access_token: String,
+    access_token: Option<String>,
+    #[serde(default)]
+    budget: Budget,
+}
+
+/// What is known from the file.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Kept {
+    pub(super) token: Option<AccessToken>,
+    pub(super) budget: Budget,
 }
 
 const VERSION: u32 = 1;
@@ -52,81 +87,190 @@ impl TokenFile {
         let made_from = hasher.finalize().to_hex().to_string();
         Self {
             path,
-            only_read: false,
+            keeps: Keeps::All,
             made_from,
+            unwritten: Mutex::default(),
         }
     }
 
-    /// The same file, which is not written to from now on.
-    pub(super) fn only_read(self) -> Self {
+    /// The same file, of which from now on so much is kept.
+    pub(super) fn keeping(&self, keeps: Keeps) -> Self {
         Self {
-            only_read: true,
-            ..self
+            path: self.path.clone(),
+            keeps,
+            made_from: self.made_from.clone(),
+            unwritten: Mutex::default(),
         }
     }
 
-    /// The token last written for these credentials.
-    pub(super) async fn read(&self, hosts: &Hosts) -> Option<AccessToken> {
-        let bytes = match tokio::fs::read(&self.path).await {
+    /// What was last written for these credentials.
+    pub(super) async fn read(self: &Arc<Self>, hosts: &Hosts) -> Kept {
+        let (file, hosts) = (Arc::clone(self), hosts.clone());
+        off_the_runtime(move || file.kept(&hosts)).await
+    }
+
+    /// Changes what is kept, alone among all processes, and answers what `change` does. Where the file cannot be written,
+    /// or is not to be, the change counts for this process all the same.
+    pub(super) async fn change<T: Send + 'static>(
+        self: &Arc<Self>,
+        hosts: &Hosts,
+        change: impl FnOnce(&mut Kept) -> T + Send + 'static,
+    ) -> T {
+        let (file, hosts) = (Arc::clone(self), hosts.clone());
+        off_the_runtime(move || file.change_blocking(&hosts, change)).await
+    }
+
+    fn change_blocking<T>(&self, hosts: &Hosts, change: impl FnOnce(&mut Kept) -> T) -> T {
+        let lock = self.lock();
+        let mut unwritten = self
+            .unwritten
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let before = unwritten.take().unwrap_or_else(|| self.kept(hosts));
+        let mut kept = before.clone();
+        let answer = change(&mut kept);
+        if self.keeps == Keeps::Budget && kept.token.is_some() {
+            kept.token = before.token.clone();
+        }
+        let is_written = kept == before || lock.is_some() && self.write(&kept);
+        *unwritten = (!is_written || lock.is_none()).then_some(kept);
+        answer
+    }
+
+    /// The lock of all who write here, held until it is dropped; none where nothing can or shall be written.
+    fn lock(&self) -> Option<File> {
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        let opened = match self.keeps {
+            Keeps::All => made(folder).and_then(|()| File::open(folder)),
+            Keeps::Budget => File::open(folder),
+            Keeps::Nothing => return None,
+        };
+        match opened {
+            Ok(folder) => {
+                take_turn(&folder, &self.path);
+                Some(folder)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // The state has not been opened yet: `check --online` before the first run.
+                let path = self.path.display();
+                tracing::debug!(%path, "there is no folder yet to keep the token in");
+                None
+            }
+            Err(error) => {
+                self.not_kept(&error);
+                None
+            }
+        }
+    }
+
+    fn kept(&self, hosts: &Hosts) -> Kept {
+        let bytes = match std::fs::read(&self.path) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Kept::default(),
             Err(error) => {
                 let path = self.path.display();
                 tracing::warn!(%path, %error, "cannot read the token file; a new token is made");
-                return None;
+                return Kept::default();
             }
         };
         let Ok(stored) = serde_json::from_slice::<Stored>(&bytes) else {
             // Without the error: it could quote the token.
             let path = self.path.display();
             tracing::warn!(%path, "the token file is damaged; a new token is made");
-            return None;
+            return Kept::default();
         };
         if stored.v != VERSION || stored.made_from != self.made_from {
-            return None;
+            return Kept::default();
         }
-        Some(AccessToken {
-            crm_host: hosts.crm_of(stored.api_domain.as_deref())?,
-            secret: SecretString::from(stored.access_token),
-            ends_at: stored.ends_at,
-            api_domain: stored.api_domain,
-        })
+        Kept {
+            budget: stored.budget,
+            token: token(
+                hosts,
+                stored.access_token,
+                stored.ends_at,
+                stored.api_domain,
+            ),
+        }
     }
 
-    /// Keeps the token, unless the file is only read.
-    pub(super) async fn write(&self, token: &AccessToken) {
-        if self.only_read {
-            return;
-        }
+    /// Writes the file anew, and answers whether that could be done.
+    fn write(&self, kept: &Kept) -> bool {
+        let token = kept.token.as_ref();
         let stored = Stored {
             v: VERSION,
             made_from: self.made_from.clone(),
-            ends_at: token.ends_at,
-            api_domain: token.api_domain.clone(),
-            access_token: token.secret.expose_secret().to_owned(),
+            ends_at: token.map(|token| token.ends_at),
+            api_domain: token.and_then(|token| token.api_domain.clone()),
+            access_token: token.map(|token| token.secret.expose_secret().to_owned()),
+            budget: kept.budget.clone(),
         };
-        let path = self.path.clone();
-        let written = tokio::task::spawn_blocking(move || replace(&path, &stored)).await;
-        if let Err(error) = written.map_err(io::Error::other).flatten() {
-            let path = self.path.display();
-            if error.kind() == io::ErrorKind::NotFound {
-                // The state has not been opened yet: `check --online` before the first run.
-                tracing::debug!(%path, "there is no folder yet to keep the token in");
+        let replaced = replace(&self.path, &stored);
+        if let Err(error) = &replaced {
+            self.not_kept(error);
+        }
+        replaced.is_ok()
+    }
+
+    fn not_kept(&self, error: &io::Error) {
+        let path = self.path.display();
+        tracing::warn!(%path, %error, "cannot keep the token; the next start makes a new one");
+    }
+}
+
+fn token(
+    hosts: &Hosts,
+    access_token: Option<String>,
+    ends_at: Option<Timestamp>,
+    api_domain: Option<String>,
+) -> Option<AccessToken> {
+    Some(AccessToken {
+        crm_host: hosts.crm_of(api_domain.as_deref())?,
+        secret: SecretString::from(access_token?),
+        ends_at: ends_at?,
+        api_domain,
+    })
+}
+
+async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is being shut down, and with it whoever waits here.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
+
+/// Makes the folder where only it is missing, and not what is above it: a check must not be the one to make the state
+/// folder, and own it.
+fn made(folder: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Waits until no other process is at it, or seems to hang.
+fn take_turn(folder: &File, path: &Path) {
+    for _ in 0..LOOKS_MAX {
+        match folder.try_lock() {
+            Ok(()) => return,
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK_EVERY),
+            Err(TryLockError::Error(error)) => {
+                let path = path.display();
+                tracing::debug!(%path, %error, "the token's folder cannot be locked");
                 return;
             }
-            tracing::warn!(%path, %error, "cannot keep the token; the next start makes a new one");
         }
     }
+    let path = path.display();
+    tracing::warn!(%path, "another process keeps the token's folder locked; going on without waiting for it");
 }
 
 /// Puts a whole new file in place of the old one, readable by the owner alone.
 fn replace(path: &Path, stored: &Stored) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    // Not what is above it: a check must not be the one to make the state folder, and own it.
-    match DirBuilder::new().mode(0o700).create(folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
     // The crate makes its files with mode 0600.
     let mut new = tempfile::NamedTempFile::new_in(folder)?;
     serde_json::to_writer(&mut new, stored)?;

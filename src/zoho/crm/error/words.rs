@@ -1,8 +1,8 @@
-//! What the CRM's codes mean: for the run, and for a person.
+//! What is said to people of the CRM's codes, and which of them say that Bulk Read is not the way.
+//!
+//! What a code means for the run stands in the [table](crate::domain::failure::table).
 
-use crate::domain::failure::Failure;
 use crate::zoho::crm::Method;
-use crate::zoho::crm::answer::CREDITS_WAIT;
 
 /// What Bulk Read says where the query is at fault and not the request. Source: the CRM's Bulk Read page for v8, November
 /// 2026.
@@ -25,41 +25,6 @@ pub(super) const UNSUITED_TO_BULK: [&str; 14] = [
     "RESOURCE_NOT_FOUND",
 ];
 
-/// What a refusal means. Source: the CRM's v8 error tables, November 2026.
-pub(in super::super) fn failure(status: u16, code: &str, used_up: bool) -> Option<Failure> {
-    Some(match code {
-        "INVALID_TOKEN" => Failure::TokenExpired,
-        "AUTHENTICATION_FAILURE"
-        | "OAUTH_SCOPE_MISMATCH"
-        | "NO_PERMISSION"
-        | "AUTHORIZATION_FAILED" => Failure::CredentialsRefused,
-        "TOO_MANY_REQUESTS" if used_up => Failure::Throttled {
-            wait: Some(CREDITS_WAIT),
-        },
-        "TOO_MANY_REQUESTS" => Failure::Throttled { wait: None },
-        "INVALID_MODULE"
-        | "INVALID_QUERY"
-        | "SYNTAX_ERROR"
-        | "NOT_SUPPORTED"
-        | "INVALID_URL_PATTERN"
-        | "RESOURCE_NOT_FOUND"
-        | "REQUIRED_PARAM_MISSING"
-        | "EXPECTED_PARAM_MISSING"
-        | "LIMIT_EXCEEDED"
-        | "INVALID_REQUEST_METHOD"
-        | "PATTERN_NOT_MATCHED" => Failure::Configuration,
-        _ if UNSUITED_TO_BULK.contains(&code) => Failure::Configuration,
-        "INTERNAL_ERROR" | "INTERNAL_SERVER_ERROR" | "BAD_GATEWAY" | "SERVICE_UNAVAILABLE" => {
-            Failure::Unreachable
-        }
-        _ => match status {
-            429 | 500.. => return None,
-            401 | 403 => Failure::CredentialsRefused,
-            _ => Failure::Refused,
-        },
-    })
-}
-
 /// The refusal in words, with what to do about it.
 pub(super) fn remedy(method: Method, code: &str, about: Option<&str>, of_view: bool) -> String {
     let scopes = method.scopes().join(" and ");
@@ -79,39 +44,5 @@ pub(super) fn remedy(method: Method, code: &str, about: Option<&str>, of_view: b
         "RESOURCE_NOT_FOUND" | "EXPIRED_VALUE" if matches!(method, Method::BulkStatus | Method::BulkRows) => format!("the job is not there any more ({code}); its rows are kept for a day"),
         "TOO_MANY_REQUESTS" => "too many calls, or the day's credits are used up (TOO_MANY_REQUESTS); it will do later".to_owned(),
         _ => format!("{code}{named}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_code_has_its_meaning() {
-        let refused = Some(Failure::Refused);
-        let credentials = Some(Failure::CredentialsRefused);
-        let configuration = Some(Failure::Configuration);
-        for (status, code, want) in [
-            (401, "INVALID_TOKEN", Some(Failure::TokenExpired)),
-            (401, "AUTHENTICATION_FAILURE", credentials.clone()),
-            (401, "OAUTH_SCOPE_MISMATCH", credentials.clone()),
-            (403, "OAUTH_SCOPE_MISMATCH", credentials.clone()),
-            (403, "NO_PERMISSION", credentials.clone()),
-            (401, "SOMETHING_NEW", credentials),
-            (400, "INVALID_MODULE", configuration.clone()),
-            (404, "INVALID_URL_PATTERN", configuration.clone()),
-            (400, "LIMIT_EXCEEDED", configuration),
-            (400, "EXPIRED_VALUE", refused.clone()),
-            (400, "SOMETHING_NEW", refused),
-            (500, "INTERNAL_ERROR", Some(Failure::Unreachable)),
-            (500, "SOMETHING_NEW", None),
-            (
-                429,
-                "TOO_MANY_REQUESTS",
-                Some(Failure::Throttled { wait: None }),
-            ),
-        ] {
-            assert_eq!(failure(status, code, false), want, "{status} {code}");
-        }
     }
 }
