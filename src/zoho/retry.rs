@@ -51,7 +51,9 @@ impl Retry {
             .retry(self.backoff())
             .adjust(|error: &E, usual: Option<Duration>| {
                 let wait = retry_after(&failure(error), usual?)?;
-                (started_at.elapsed() + wait <= self.give_up_after).then_some(wait)
+                // A service may ask for any wait, also for one that no sum can hold.
+                let ends = started_at.elapsed().saturating_add(wait);
+                (ends <= self.give_up_after).then_some(wait)
             })
             .notify(|error: &E, wait: Duration| {
                 let error: &(dyn Error + 'static) = error;
@@ -126,6 +128,7 @@ mod tests {
         let wait = |seconds| Failure::Throttled {
             wait: Some(Duration::from_secs(seconds)),
         };
+        assert_eq!(attempts(retry, 1, wait(u64::MAX)).await, (1, false));
         assert_eq!(attempts(retry, 1, wait(45)).await, (2, true));
         assert_eq!(begun.elapsed().as_secs(), 45);
         assert_eq!(attempts(retry, 9, wait(45)).await, (2, false));
