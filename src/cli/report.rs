@@ -2,6 +2,7 @@
 //!
 //! Text that comes from a service or a file goes through [`escape`] before a terminal sees it.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
 use jiff::tz::TimeZone;
@@ -10,6 +11,7 @@ use serde::Serialize;
 
 use super::args::Options;
 pub use crate::domain::escape::escape;
+use crate::domain::escape::escape_json;
 
 /// How to print, decided once per process.
 #[derive(Debug, Clone, Copy)]
@@ -87,6 +89,11 @@ impl Report {
     /// # Errors
     /// When stdout takes no more.
     pub fn print(&self, text: &str) -> io::Result<()> {
+        // What is text is escaped where it is put together, for it may have colours of ours in it.
+        let text = match self.json {
+            true => escape_json(text),
+            false => Cow::Borrowed(text),
+        };
         let mut out = io::stdout().lock();
         out.write_all(text.as_bytes())?;
         if !text.ends_with('\n') {

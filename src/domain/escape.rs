@@ -19,6 +19,28 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
+/// The same for JSON, whose texts hold what they held before once they are read. Beside texts there is nothing harmful in
+/// JSON but the ends of lines, which stay.
+#[must_use]
+pub fn escape_json(json: &str) -> Cow<'_, str> {
+    let is_spelled_out = |character: char| character != '\n' && is_harmful(character);
+    if !json.contains(is_spelled_out) {
+        return Cow::Borrowed(json);
+    }
+    let mut escaped = String::with_capacity(json.len() + 8);
+    for character in json.chars() {
+        if is_spelled_out(character) {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                escaped.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            escaped.push(character);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
 /// Whether a character has to be spelled out. Control characters speak to the terminal, marks of direction make a text read as another, and of what does not show
 /// at all nobody could tell that it is there.
 #[must_use]
@@ -51,6 +73,14 @@ mod tests {
         #[test]
         fn nothing_harmful_is_left(text in any::<String>()) {
             prop_assert!(!escape(&text).contains(is_harmful));
+        }
+
+        #[test]
+        fn json_is_harmless_and_means_the_same(text in any::<String>()) {
+            let json = serde_json::to_string(&text).unwrap();
+            let escaped = escape_json(&json);
+            prop_assert!(!escaped.contains(is_harmful));
+            prop_assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), text);
         }
     }
 }
