@@ -6,6 +6,8 @@
 
 mod answer;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub mod grant;
 
 use std::collections::VecDeque;
