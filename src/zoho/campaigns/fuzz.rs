@@ -38,6 +38,7 @@ pub(crate) fn answer(bytes: &[u8]) {
 }
 
 fn assert_keepable(code: &str, text: &str) {
+    assert!(!code.is_empty());
     assert!(
         code.bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
