@@ -1,4 +1,5 @@
-//! All targets in one program for libFuzzer; the variable `ROSTERD_FUZZ_TARGET` says which one runs.
+//! All targets in one program for libFuzzer; the variable `ROSTERD_FUZZ_TARGET` says which one runs. `tests/fuzz/run`
+//! builds and starts it.
 
 #![no_main]
 
