@@ -17,7 +17,7 @@ fn serving(bytes: Vec<u8>) -> String {
             std::thread::spawn(move || {
                 // Whatever is asked, and whether or not it is wanted.
                 let mut asked = [0; 65536];
-                stream.read(&mut asked).ok();
+                let _asked = stream.read(&mut asked);
                 stream.write_all(&bytes).ok();
             });
         }
@@ -69,7 +69,7 @@ fn answers() -> Vec<(&'static str, Vec<u8>)> {
         ),
         (
             "a status beyond",
-            format!("HTTP/1.1 999 \x1b[2J\r\ncontent-length: 0\r\n\r\n").into_bytes(),
+            b"HTTP/1.1 999 \x1b[2J\r\ncontent-length: 0\r\n\r\n".to_vec(),
         ),
         ("no HTTP", b"\x16\x03\x01\x02\x00\x01\x00".to_vec()),
         ("headers without an end", format!("{ok}{many}").into_bytes()),
