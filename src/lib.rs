@@ -60,6 +60,8 @@ pub mod clock;
 pub mod config;
 pub mod daemon;
 pub mod domain;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod journal;
 pub mod logging;
 pub mod run;

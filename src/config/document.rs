@@ -12,6 +12,9 @@ use toml::de::{DeTable, DeValue};
 use super::problem::{Excerpt, Problem};
 use super::redact;
 
+/// Most syntax errors that are told of a file; the first ones cause the others as a rule.
+const ERRORS_MAX: usize = 20;
+
 /// A file's text and its tree.
 #[derive(Clone)]
 pub(super) struct Document {
@@ -83,8 +86,13 @@ impl Document {
             span: 0..0,
             content: table_content(table.get_ref()),
         };
+        let untold = errors.get(ERRORS_MAX).map(|first| {
+            let places = errors.len() - ERRORS_MAX;
+            (places, first.span().unwrap_or(0..0))
+        });
         let errors: Vec<_> = errors
             .iter()
+            .take(ERRORS_MAX)
             .map(|error| (error.message().to_owned(), error.span().unwrap_or(0..0)))
             .collect();
         drop(table);
@@ -94,13 +102,18 @@ impl Document {
             root,
             guarded,
         };
-        let broken = errors
+        let mut broken: Vec<_> = errors
             .into_iter()
             .map(|(message, span)| {
                 let message = message.replace('\n', ", ");
                 document.problem_in(span, format!("not valid TOML: {message}"), None)
             })
             .collect();
+        if let Some((places, first)) = untold {
+            let message =
+                format!("not valid TOML in {places} more places, of which this is the first");
+            broken.push(document.problem_in(first, message, None));
+        }
         (document, broken)
     }
 
@@ -336,6 +349,16 @@ mod tests {
             };
             assert_eq!(document.inside("p", 4..7), want, "{text}");
         }
+    }
+
+    #[test]
+    fn of_a_file_that_is_broken_throughout_the_first_errors_are_told() {
+        let text = "= = =\n".repeat(30);
+        let (_, broken) = Document::parse("x.toml".into(), text, false);
+        assert_eq!(broken.len(), ERRORS_MAX + 1);
+        let last = broken.last().unwrap();
+        assert!(last.message.contains("more places"), "{}", last.message);
+        assert!(last.line > broken[0].line, "{last:?}");
     }
 
     #[test]

@@ -10,6 +10,9 @@ use super::raw::MOMENT;
 use super::report::Report;
 use crate::domain::nearest::{hint, nearest};
 
+/// Nobody reads on behind so many, and each costs another look at all of the file.
+const PROBLEMS_MAX: usize = 50;
+
 /// What the layers say, without what was wrong in them; that is in the report.
 pub(super) fn extract<T: DeserializeOwned + Default>(
     layers: &Figment,
@@ -22,7 +25,7 @@ pub(super) fn extract<T: DeserializeOwned + Default>(
             return T::default();
         }
     };
-    loop {
+    for _ in 0..PROBLEMS_MAX {
         match value.deserialize::<T>() {
             Ok(raw) => return raw,
             Err(error) => {
@@ -33,6 +36,7 @@ pub(super) fn extract<T: DeserializeOwned + Default>(
             }
         }
     }
+    T::default()
 }
 
 fn tell(error: &Error, report: &mut Report<'_>) {

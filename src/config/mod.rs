@@ -12,6 +12,8 @@ mod accounts;
 mod definition;
 mod document;
 mod extract;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod general;
 mod layers;
 mod login;

@@ -5,6 +5,8 @@ use std::fmt;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::escape::escape;
+
 /// One thing that is wrong; as `check --json` prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
@@ -45,6 +47,21 @@ impl Problem {
             message,
             help,
             excerpt: None,
+        }
+    }
+}
+
+impl Excerpt {
+    /// The same line, harmless for a terminal. Tabs stay: they indent, and the renderer widens them.
+    fn escaped(&self) -> Self {
+        let escape = |part: &str| part.split('\t').map(escape).collect::<Vec<_>>().join("\t");
+        let before = escape(&self.line[..self.start]);
+        let marked = escape(&self.line[self.start..self.end]);
+        let behind = escape(&self.line[self.end..]);
+        Self {
+            start: before.len(),
+            end: before.len() + marked.len(),
+            line: before + &marked + &behind,
         }
     }
 }
@@ -90,28 +107,33 @@ fn render_as(problems: &[Problem], level: Level<'static>, colour: bool) -> Strin
 }
 
 fn render_one(problem: &Problem, level: Level<'static>, renderer: &Renderer) -> String {
-    let title = level.primary_title(problem.message.as_str());
+    // The renderer spells out some of what commands a terminal, not all of it.
+    let message = escape(&problem.message);
+    let help = problem.help.as_deref().map(escape);
+    let file = escape(&problem.file);
+    let title = level.primary_title(message.as_ref());
     let (Some(line), Some(excerpt)) = (problem.line, &problem.excerpt) else {
         let title = renderer.render(&[Group::with_title(title)]);
-        return place_only(title.trim_end(), problem);
+        return place_only(title.trim_end(), &file, problem.line, help.as_deref());
     };
+    let excerpt = excerpt.escaped();
     let annotation = AnnotationKind::Primary
         .span(excerpt.start..excerpt.end)
-        .label(problem.help.as_deref());
+        .label(help.as_deref());
     let snippet = Snippet::source(excerpt.line.as_str())
         .line_start(line)
-        .path(problem.file.as_str())
+        .path(file.as_ref())
         .annotation(annotation);
     reshape(&renderer.render(&[title.element(snippet)]), line)
 }
 
-fn place_only(title: &str, problem: &Problem) -> String {
-    let mut text = format!("{title}\n  --> {}", problem.file);
-    if let Some(line) = problem.line {
+fn place_only(title: &str, file: &str, line: Option<usize>, help: Option<&str>) -> String {
+    let mut text = format!("{title}\n  --> {file}");
+    if let Some(line) = line {
         text.push_str(&format!(":{line}"));
     }
     text.push('\n');
-    if let Some(help) = &problem.help {
+    if let Some(help) = help {
         text.push_str(&format!("     = {help}\n"));
     }
     text
@@ -187,6 +209,25 @@ error: unknown field `Indutry` of module Leads
             render_warnings(&[problem], false),
             "warning: unknown setting\n  --> ROSTERD_LIMITS__RUNS_PER_DY\n     = did you mean `ROSTERD_LIMITS__RUNS_PER_DAY`?\n"
         );
+    }
+
+    #[test]
+    fn nothing_in_a_problem_commands_a_terminal() {
+        let mut hostile = problem(3, Some("did you mean `\u{1b}]52;c;x\u{7}`?"));
+        hostile.file = "syncs.d/\u{1b}[2J\u{202e}.toml".into();
+        hostile.message = "unknown field `\u{9b}31m\u{0}`\nerror: x".into();
+        hostile.excerpt = Some(Excerpt {
+            line: "\t\u{9b} = \"\u{202e}x\u{85}\"".into(),
+            start: 1,
+            end: 3,
+        });
+        let bare = Problem::without_place(&hostile.file, hostile.message.clone(), None);
+        let shown = render(&Problems(vec![hostile, bare]), false);
+        let harmful = |c: char| c != '\n' && crate::domain::escape::is_harmful(c);
+        assert!(!shown.contains(harmful), "{shown:?}");
+        let carets = format!("|     {} did you mean", "^".repeat("\\u{9b}".len()));
+        assert!(shown.contains(&carets), "{shown}");
+        assert_eq!(shown.matches("\nerror: ").count(), 1, "{shown}");
     }
 
     #[test]

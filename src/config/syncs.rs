@@ -93,7 +93,7 @@ fn one(path: &Path, around: &Surroundings, syncs: &mut Syncs) {
     }
 }
 
-fn sync(
+pub(super) fn sync(
     id: &SyncId,
     document: &Document,
     around: &Surroundings,

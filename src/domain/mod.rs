@@ -7,6 +7,7 @@ pub mod audit;
 pub mod changes;
 pub mod criteria;
 pub mod definition;
+pub mod escape;
 pub mod failure;
 pub mod filter;
 pub mod ids;

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use super::{JournalError, LineError, files};
 use crate::domain::address::without;
+use crate::domain::escape::escape_json;
 use crate::domain::ids::{RecordId, RunId};
 use crate::domain::outcome::Reason;
 use crate::domain::written::Written;
@@ -74,7 +75,8 @@ pub fn write_ignored<E: From<JournalError>>(
     files::create_folder(&folder(dir))?;
     let lines = rows.map(|row| {
         let line = serde_json::to_string(&row?).map_err(JournalError::Render)?;
-        Ok(line)
+        // People look at these files with whatever shows text.
+        Ok(escape_json(&line).into_owned())
     });
     write_lines(dir, run, lines)
 }
@@ -136,7 +138,7 @@ fn lines_without(
                 ..row
             };
             let text = serde_json::to_string(&row).map_err(JournalError::Render)?;
-            return Ok((text, true));
+            return Ok((escape_json(&text).into_owned(), true));
         }
         Ok((line, false))
     }))

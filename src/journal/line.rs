@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::event::{Event, time};
+use crate::domain::escape::escape_json;
 
 /// The version that lines are written in, and the newest that is read.
 pub const FORMAT: u32 = 1;
@@ -30,7 +31,9 @@ pub fn render(at: Timestamp, event: &Event) -> Result<Vec<u8>, serde_json::Error
         at,
         event,
     };
-    let mut line = serde_json::to_vec(&written)?;
+    let line = serde_json::to_string(&written)?;
+    // A terminal may be what it is read on.
+    let mut line = escape_json(&line).into_owned().into_bytes();
     line.push(b'\n');
     Ok(line)
 }

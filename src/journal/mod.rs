@@ -7,6 +7,8 @@
 
 pub mod event;
 mod files;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub mod ignored;
 pub mod line;
 mod read;

@@ -10,7 +10,7 @@
 //! | `GET /sandbox/calls?last=N` | calls and credits by service and method, and the last N calls (none by default) |
 //! | `GET /sandbox/calls/count?service=S&method=M` | how often one method was called |
 //! | `DELETE /sandbox/calls` | forgets them |
-//! | `GET`, `POST`, `DELETE /sandbox/faults` | shows the faults to come, adds one ([`Fault`]) or a list of them, drops all; `{"what":{"meanwhile":{"before":[…],"after":[…]}}}` lets people act around a call instead |
+//! | `GET`, `POST`, `DELETE /sandbox/faults` | shows the faults to come, adds one ([`Fault`]) or a list of them, drops all; `{"what":{"meanwhile":{"before":[…],"after":[…]}}}` lets people act around a call instead; `{"what":{"pour":{"first":"[","again":"0,","bytes":1073741824,"announced":true,"gzip":false,"every_millis":null}}}` answers with a body without measure |
 //! | `GET`, `POST /sandbox/accounts`, `POST /sandbox/accounts/codes` | credentials and scopes; a grant code |
 //! | `GET`, `POST /sandbox/clock` | shows the time; `{"advance_seconds":…}`, `{"set":"…"}`, `{"freeze":true}` or several at once |
 //!

@@ -11,6 +11,8 @@
 pub(crate) mod backup;
 pub(crate) mod copy;
 pub(crate) mod format;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub(crate) mod ledger;
 pub(crate) mod look;
 pub(crate) mod mirror;

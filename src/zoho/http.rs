@@ -152,6 +152,7 @@ fn is_loopback(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
+    use tokio::io::AsyncWriteExt;
 
     use super::*;
     use crate::domain::failure::Failure;
@@ -218,6 +219,48 @@ mod tests {
             error.to_string(),
             "the answer of 127.0.0.1 is larger than 1 MiB"
         );
+    }
+
+    #[tokio::test]
+    async fn a_body_of_more_values_than_it_may_have_is_not_decoded() {
+        let server = Server::start(vec![
+            Canned::json(200, &format!("[0{}]", ",0".repeat(1_999_998))),
+            Canned::json(200, &format!("[0{}]", ",0".repeat(2_000_000))),
+        ])
+        .await;
+        let request = Request::get(server.url().to_owned(), vec![]);
+        assert!(client().send(&request).await.is_ok());
+        let error = client().send(&request).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the answer of 127.0.0.1 has more than 2000000 values in it"
+        );
+        assert_eq!(error.failure(), Failure::Refused);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_comes_byte_by_byte_is_given_up_after_the_time_of_a_whole_one() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let dripping = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let head = b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n";
+            stream.write_all(head).await.unwrap();
+            // Ends when the client has gone.
+            while stream.write_all(b" ").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        crate::zoho::testing::install_tls();
+        let client = Client::new(ClientOptions {
+            read_timeout: Duration::from_secs(60),
+            timeout: Duration::from_millis(300),
+            ..ClientOptions::default()
+        })
+        .unwrap();
+        let error = client.send(&Request::get(url, vec![])).await.unwrap_err();
+        assert_eq!(error.failure(), Failure::Unreachable, "{error}");
+        dripping.await.unwrap();
     }
 
     #[tokio::test]

@@ -9,6 +9,8 @@ mod answer;
 mod budget;
 mod error;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub mod grant;
 
 use std::path::PathBuf;

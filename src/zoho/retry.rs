@@ -53,8 +53,9 @@ impl Retry {
             .adjust(|error: &E, usual: Option<Duration>| {
                 let wait = retry_after(&failure(error), scattered(usual?))?;
                 let is_sat_out = wait < PARKS_FROM;
-                let is_in_time = started_at.elapsed() + wait <= self.give_up_after;
-                (is_sat_out && is_in_time).then_some(wait)
+                // A service may ask for any wait, also for one that no sum can hold.
+                let ends = started_at.elapsed().saturating_add(wait);
+                (is_sat_out && ends <= self.give_up_after).then_some(wait)
             })
             .notify(|error: &E, wait: Duration| {
                 let error: &(dyn Error + 'static) = error;
@@ -124,6 +125,7 @@ mod tests {
         let wait = |seconds| Failure::Throttled {
             wait: Some(Duration::from_secs(seconds)),
         };
+        assert_eq!(attempts(retry, 1, wait(u64::MAX)).await, (1, false));
         assert_eq!(attempts(retry, 1, wait(45)).await, (2, true));
         assert_eq!(begun.elapsed().as_secs(), 45);
         assert_eq!(attempts(retry, 9, wait(45)).await, (2, false));

@@ -230,7 +230,8 @@ pace = "off"
 /// The settings with a service key of `main`; none where it is empty.
 fn with_key(rig: &Rig, key: &str) {
     let key = match key {
-        "" => String::new(),
+        // The rig gives one to an account that does not mention it.
+        "" => "# zsc_key\n".to_owned(),
         key => format!("zsc_key = \"{key}\"\n"),
     };
     let other = TWO_ACCOUNTS.replace("URL", rig.url());

@@ -12,6 +12,8 @@ use std::process::{Child, Command, Stdio};
 use assert_cmd::cargo::CommandCargoExt;
 use tempfile::TempDir;
 
+use crate::rig::{Ran, ran};
+
 const FILES: &str = r#"
 timezone = "Europe/Berlin"
 state_dir = "state"
@@ -37,14 +39,6 @@ const RUN: &str = "01JD9Z6M3N2E8QW5RTYVB7K4XC";
 /// A folder with valid files and a journal that a power cut ended.
 struct Set {
     dir: TempDir,
-}
-
-/// What a command did.
-#[derive(Debug)]
-struct Ran {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
 }
 
 impl Set {
@@ -75,7 +69,7 @@ impl Set {
     }
 
     fn run(&self, line: &str) -> Ran {
-        run(self.command(line))
+        ran(self.command(line))
     }
 }
 
@@ -87,15 +81,6 @@ fn rosterd(config: &Path, line: &str) -> Command {
     command.env("ROSTERD_CONFIG", config);
     command.args(line.split_whitespace());
     command
-}
-
-fn run(mut command: Command) -> Ran {
-    let output = command.output().unwrap();
-    Ran {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
 }
 
 /// Compares with a file of `tests/golden`, or writes it where `ROSTERD_GOLDEN=write` is set.
@@ -210,13 +195,13 @@ fn completions_and_pages_are_made_for_packaging() {
 fn without_a_file_every_command_that_needs_it_names_it_and_the_remedy() {
     for line in ["check", "history", "history --follow"] {
         let path = Path::new("/nowhere/rosterd.toml");
-        let ran = run(rosterd(path, line));
+        let ran = ran(rosterd(path, line));
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(78), ""), "{line}");
         for word in ["/nowhere/rosterd.toml", "--config"] {
             assert!(ran.stderr.contains(word), "{line}: {}", ran.stderr);
         }
     }
-    let ran = run(rosterd(Path::new("/nowhere/rosterd.toml"), "check --json"));
+    let ran = ran(rosterd(Path::new("/nowhere/rosterd.toml"), "check --json"));
     assert_eq!(ran.code, Some(78));
     let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(document["problems"][0]["file"], "/nowhere/rosterd.toml");

@@ -7,6 +7,8 @@ use assert_cmd::cargo::CommandCargoExt;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::rig::discretion::{Audience, Typed, assert_discreet};
+
 /// A command that finds no home, no configuration and no network, and a folder that nothing may be left in.
 fn demo(options: &[&str]) -> (Command, TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -41,7 +43,9 @@ fn told(options: &[&str]) -> String {
     assert_eq!(String::from_utf8(stderr).unwrap(), "");
     assert_eq!(status.code(), Some(0));
     assert_eq!(left(&folder), Vec::<String>::new());
-    String::from_utf8(stdout).unwrap()
+    let told = String::from_utf8(stdout).unwrap();
+    assert_discreet(Audience::WhoAsked, &Typed::default(), &told);
+    told
 }
 
 /// The numbers of a sync's rows, one row for each import.

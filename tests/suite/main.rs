@@ -11,6 +11,7 @@ mod crash;
 mod daemon;
 mod demo;
 mod failures;
+mod hostile;
 mod limits;
 mod login;
 mod pace;

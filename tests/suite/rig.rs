@@ -4,15 +4,17 @@
 //! or in Campaigns would. rosterd is always a child process, so that what is proven is the binary.
 
 mod dice;
+pub(crate) mod discretion;
 mod running;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 pub(crate) use dice::Dice;
+use discretion::{Audience, Typed, ZSC_KEY, assert_discreet};
 use jiff::Timestamp;
 use rosterd::clock::Clock;
 use rosterd::sandbox::{CLIENT_ID, CLIENT_SECRET, Options, REFRESH_TOKEN, Sandbox};
@@ -134,6 +136,10 @@ impl Rig {
             true => String::new(),
             false => format!("timezone = \"{}\"", zone_at_noon()),
         };
+        let zsc_key = match account.contains("zsc_key") {
+            true => "",
+            false => "zsc_key = { file = \"secrets/zsc_key\" }",
+        };
         let text = format!(
             r#"state_dir = "state"
 history_dir = "history"
@@ -147,10 +153,12 @@ refresh_token = {{ file = "secrets/refresh_token" }}
 accounts_url = "{url}"
 crm_url = "{url}"
 campaigns_url = "{url}"
+{zsc_key}
 {account}"#
         );
         self.put("secrets/client_secret", CLIENT_SECRET);
         self.put("secrets/refresh_token", REFRESH_TOKEN);
+        self.put("secrets/zsc_key", ZSC_KEY);
         self.put("rosterd.toml", &text);
     }
 
@@ -429,6 +437,15 @@ impl Calls {
     }
 }
 
+impl Drop for Rig {
+    fn drop(&mut self) {
+        // A test that fails already has more to say than this.
+        if !std::thread::panicking() {
+            discretion::assert_history_discreet(&self.path("history"));
+        }
+    }
+}
+
 /// A zone in which it is about noon, so that no test meets the end of a day, and of its limits.
 fn zone_at_noon() -> String {
     let hours = Clock::system().now().as_second() / 3600 % 24;
@@ -442,10 +459,20 @@ fn zone_at_noon() -> String {
 /// Runs a command to its end.
 pub(crate) fn ran(mut command: Command) -> Ran {
     let output = command.output().unwrap();
-    Ran {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
+    Ran::of(&Typed::of(&command), output)
+}
+
+impl Ran {
+    /// What a child did that has ended, looked through for what it may not let out.
+    pub(crate) fn of(typed: &Typed, output: Output) -> Self {
+        let ran = Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        };
+        assert_discreet(Audience::WhoAsked, typed, &ran.stdout);
+        assert_discreet(Audience::Anybody, typed, &ran.stderr);
+        ran
     }
 }
 

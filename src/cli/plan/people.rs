@@ -9,6 +9,7 @@ use crate::cli::exit::{CliError, Exit};
 use crate::cli::report::Report;
 use crate::cli::table::{Cell, Column, Table};
 use crate::daemon::signals::StopFlag;
+use crate::domain::escape::escape_json;
 use crate::run::witness::Person;
 
 /// Rows that are laid out at a time.
@@ -30,13 +31,13 @@ impl<'a> People<'a> {
         let plan = serde_json::to_string(plan).map_err(io::Error::from)?;
         let mut out = BufWriter::new(io::stdout().lock());
         let open = plan.strip_suffix('}').unwrap_or(&plan);
-        write!(out, "{open},\"people\":[")?;
+        write!(out, "{},\"people\":[", escape_json(open))?;
         for (nth, line) in self.lines()?.enumerate() {
             if nth > 0 {
                 out.write_all(b",")?;
             }
             // A line is a JSON object already.
-            out.write_all(line?.as_bytes())?;
+            out.write_all(escape_json(&line?).as_bytes())?;
         }
         out.write_all(b"]}\n")?;
         Ok(out.flush()?)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Service;
+use super::pour::Pour;
 use crate::sandbox::campaigns::screens::Action;
 
 /// Something that is to go wrong.
@@ -70,6 +71,8 @@ pub(crate) enum What {
         #[serde(default)]
         after: Vec<Action>,
     },
+    /// The call does nothing, and the answer's body is without measure: see [`Pour`].
+    Pour(Pour),
     /// The call is carried out, and its answer's body is this.
     Replace {
         /// The new body; status and headers stay.
@@ -112,6 +115,7 @@ impl Fault {
             | What::Delay { .. }
             | What::Truncate
             | What::Meanwhile { .. }
+            | What::Pour(_)
             | What::Replace { .. } => None,
         }
     }

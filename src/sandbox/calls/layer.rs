@@ -92,6 +92,9 @@ impl Recorded {
                     Err(error) => scripted(500, error.to_string(), "text/plain", &BTreeMap::new()),
                 }
             }
+            What::Pour(pour) => pour.answer().unwrap_or_else(|error| {
+                scripted(500, error.to_string(), "text/plain", &BTreeMap::new())
+            }),
             What::Truncate => halved(self.carry_out(request, next).await).await,
             What::Replace { body } => {
                 let response = self.carry_out(request, next).await;

@@ -7,6 +7,7 @@
 mod fault;
 mod layer;
 mod naming;
+mod pour;
 
 #[cfg(test)]
 mod tests;

@@ -87,8 +87,11 @@ impl Envelope {
 /// The code; where a success has none its status stands in for it, and anything else is no answer of Campaigns.
 fn code(object: &Map<String, Value>, http_status: u16) -> Option<String> {
     if let Some(code) = wire::text(object, &wire::CODE) {
-        let allowed = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
-        return Some(code.chars().filter(allowed).take(40).collect());
+        let code = code.trim();
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let is_one = (1..=40).contains(&code.len()) && code.bytes().all(allowed);
+        // Something in between that repeats us, or worse: it must not stand for a refusal of the contact.
+        return is_one.then(|| code.to_owned());
     }
     let status = object.get(wire::STATUS).and_then(Value::as_str);
     match status {
@@ -159,6 +162,10 @@ mod tests {
             (200, "<html>", Err(Failure::Unreachable)),
             (200, "[]", Err(Failure::Unreachable)),
             (200, "{}", Err(Failure::Unreachable)),
+            (200, r#"{"code":" 0 "}"#, done("0")),
+            (200, r#"{"code":""}"#, Err(Failure::Unreachable)),
+            (200, r#"{"code":"\r\n"}"#, Err(Failure::Unreachable)),
+            (200, r#"{"code":"\u001b[2J"}"#, Err(Failure::Unreachable)),
             (404, r#"{"code":"0"}"#, Err(Failure::Unreachable)),
             (500, r#"{"code":"0"}"#, Err(Failure::Unreachable)),
             (

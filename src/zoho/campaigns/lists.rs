@@ -272,7 +272,7 @@ fn mailing_list(list: wire::List) -> Result<MailingList, CampaignsError> {
 }
 
 /// Both shapes that have been seen: `fieldnames.fieldname[]` and `fieldname[]`.
-fn contact_fields(mut envelope: Envelope) -> Option<Vec<ContactField>> {
+pub(super) fn contact_fields(mut envelope: Envelope) -> Option<Vec<ContactField>> {
     let fields = match envelope.take(wire::FIELDS) {
         Some(Value::Object(mut outer)) => outer.remove(wire::FIELD),
         Some(_) | None => envelope.take(wire::FIELD),

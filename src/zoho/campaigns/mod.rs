@@ -10,6 +10,8 @@
 mod contacts;
 mod envelope;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod lists;
 mod rehearsal;
 mod tags;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
 use super::Method;
@@ -55,8 +55,9 @@ fn success<T: DeserializeOwned>(method: Method, answer: &Answer) -> Result<T, Cr
         Ok(_) => return Err(refused(method, answer)),
         Err(shape) => shape,
     };
-    match serde_json::from_slice::<Value>(&answer.body) {
-        Ok(json) if Refusal::of(&json).is_none() => Err(CrmError::Unreadable {
+    let is_json = serde_json::from_slice::<IgnoredAny>(&answer.body).is_ok();
+    match is_json && refusal(&answer.body).is_none() {
+        true => Err(CrmError::Unreadable {
             method,
             place: "its JSON".to_owned(),
             source: UnreadableError::Shape {
@@ -64,24 +65,25 @@ fn success<T: DeserializeOwned>(method: Method, answer: &Answer) -> Result<T, Cr
                 column: shape.column(),
             },
         }),
-        Ok(_) | Err(_) => Err(refused(method, answer)),
+        false => Err(refused(method, answer)),
     }
 }
 
-/// Whether the body is an error envelope, which is short.
+/// Whether the body is an error envelope that says so.
 fn claims_error(body: &[u8]) -> bool {
+    refusal(body).is_some_and(|refusal| refusal.status.as_deref() == Some("error"))
+}
+
+/// The error envelope that a body is. It is short: of what is longer no tree is built, which would be many times as large.
+fn refusal(body: &[u8]) -> Option<Refusal> {
     const ENVELOPE_BYTES_MAX: usize = 4096;
-    body.len() <= ENVELOPE_BYTES_MAX
-        && serde_json::from_slice::<Value>(body)
-            .ok()
-            .and_then(|json| Refusal::of(&json))
-            .is_some_and(|refusal| refusal.status.as_deref() == Some("error"))
+    let body = Some(body).filter(|body| body.len() <= ENVELOPE_BYTES_MAX)?;
+    Refusal::of(&serde_json::from_slice::<Value>(body).ok()?)
 }
 
 /// The error that an answer is.
 pub(super) fn refused(method: Method, answer: &Answer) -> CrmError {
-    let json = serde_json::from_slice::<Value>(&answer.body).ok();
-    let Some(refusal) = json.as_ref().and_then(Refusal::of) else {
+    let Some(refusal) = refusal(&answer.body) else {
         let source = Lost::not_json(Service::Crm, answer);
         return CrmError::Lost { method, source };
     };

@@ -9,6 +9,8 @@ pub mod bulk;
 pub mod coql;
 mod deleted;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod metadata;
 mod reader;
 mod records;

@@ -11,6 +11,9 @@ use super::{Client, TransportError};
 /// Longest time for a body that goes into a file.
 pub(super) const DOWNLOAD_TIME_MAX: Duration = Duration::from_secs(3600);
 
+/// Most values of an answer in JSON: 2,000 rows of 200 fields of which most are lookups, which have two values each.
+const VALUES_MAX: usize = 2_000_000;
+
 impl Client {
     /// The body, in memory.
     pub(super) async fn read(
@@ -25,7 +28,13 @@ impl Client {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(body)
+        match is_crowded(&body) {
+            true => Err(TransportError::Crowded {
+                host: host.to_owned(),
+                values_max: VALUES_MAX,
+            }),
+            false => Ok(body),
+        }
     }
 
     /// Puts the body into a file, in place of what is there.
@@ -80,6 +89,13 @@ impl Client {
         let chunk = response.chunk().await;
         chunk.map_err(|error| self.lost(host, error))
     }
+}
+
+/// Whether decoding the body could take many times its own size: two bytes of JSON can make a value of a hundred. Each
+/// value but the first of a list or object has a comma before it; those within texts count as well, which is no harm.
+fn is_crowded(body: &[u8]) -> bool {
+    let begins = body.iter().filter(|byte| b",[{".contains(byte));
+    begins.count() > VALUES_MAX
 }
 
 fn too_large(host: &str, bytes_max: u64) -> TransportError {

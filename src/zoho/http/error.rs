@@ -37,6 +37,14 @@ pub enum TransportError {
         /// Largest answer accepted.
         mib_max: u64,
     },
+    /// The answer has more in it than anything the service should send.
+    #[error("the answer of {host} has more than {values_max} values in it")]
+    Crowded {
+        /// Host that was called.
+        host: String,
+        /// Most values accepted.
+        values_max: usize,
+    },
     /// The answer could not be written to its file.
     #[error(
         "cannot keep the answer of {host} in a temporary file; check the space of the state folder"
@@ -68,7 +76,7 @@ impl TransportError {
             Self::Silent { .. } | Self::Connect { .. } | Self::Broken { .. } => {
                 Failure::Unreachable
             }
-            Self::TooLarge { .. } | Self::File { .. } => Failure::Refused,
+            Self::TooLarge { .. } | Self::Crowded { .. } | Self::File { .. } => Failure::Refused,
             Self::Plain { .. } | Self::Url => Failure::Configuration,
         }
     }

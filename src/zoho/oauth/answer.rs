@@ -67,6 +67,12 @@ pub(super) fn read(answer: &Answer, account: &AccountName) -> Result<Grant, Oaut
     // What is no JSON is an answer without a token and without a code.
     let wire = serde_json::from_slice::<Wire>(&answer.body).unwrap_or_default();
     if let Some(access_token) = wire.access_token {
+        // It becomes part of a header, and one that cannot be sent would look like a broken connection.
+        if access_token.is_empty() || !access_token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(OauthError::Strange {
+                status: answer.status,
+            });
+        }
         // Where `expires_in_sec` is present, `expires_in` is in milliseconds.
         let seconds = wire.expires_in_sec.or(wire.expires_in).unwrap_or(3600);
         return Ok(Grant {

@@ -6,6 +6,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use super::Ran;
+use super::discretion::{Audience, Typed, assert_discreet};
 
 /// What is waited for is looked at this often, and so many times before the test fails: a minute and more.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -14,6 +15,7 @@ const LOOKS_MAX: usize = 6000;
 /// The binary, running; it is killed where the test ends before it does.
 pub(crate) struct Running {
     child: Child,
+    typed: Typed,
     out: PathBuf,
     err: PathBuf,
 }
@@ -22,7 +24,13 @@ impl Running {
     /// Starts a command whose output goes to these files.
     pub(super) fn of(mut command: Command, out: PathBuf, err: PathBuf) -> Self {
         let child = command.spawn().unwrap();
-        Self { child, out, err }
+        let typed = Typed::of(&command);
+        Self {
+            child,
+            typed,
+            out,
+            err,
+        }
     }
 
     /// Sends a signal by its name, e.g. `TERM`.
@@ -93,6 +101,12 @@ impl Drop for Running {
         // An error here means that it has ended already.
         self.child.kill().ok();
         self.child.wait().ok();
+        // A test that fails already has more to say than this.
+        if !std::thread::panicking() {
+            let printed = |path| fs::read_to_string(path).unwrap();
+            assert_discreet(Audience::WhoAsked, &self.typed, &printed(&self.out));
+            assert_discreet(Audience::Anybody, &self.typed, &printed(&self.err));
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::rc::Rc;
 
 use csv::StringRecord;
@@ -20,6 +20,10 @@ const RATIO_MAX: u64 = 250;
 const RATIO_FROM: u64 = 64 << 20;
 /// Most bytes of one row, with what is read ahead of it.
 const ROW_BYTES_MAX: u64 = 16 << 20;
+
+/// Most bytes that are read to find the one entry. The directory of an archive is built in memory before its entries can
+/// be counted, and one of millions of names would need gigabytes.
+const DIRECTORY_BYTES_MAX: u64 = 1 << 20;
 
 /// What is wrong with a downloaded file.
 #[derive(Debug, thiserror::Error)]
@@ -66,9 +70,12 @@ pub(super) fn rows<E: From<ArchiveError>, R: FnMut(&StringRecord) -> Result<bool
 ) -> Result<(), E> {
     with_text(file, |text| {
         let budget = Rc::new(Cell::new(ROW_BYTES_MAX));
-        let text = Metered {
+        let text = Budgeted {
             inner: text,
             budget: Rc::clone(&budget),
+            beyond: || ArchiveError::Row {
+                mib_max: ROW_BYTES_MAX >> 20,
+            },
         };
         let mut csv = csv::Reader::from_reader(text);
         let names = csv.headers().map_err(csv_error)?;
@@ -91,11 +98,19 @@ fn with_text<T, E: From<ArchiveError>>(
     let packed = file.metadata().map_err(ArchiveError::File)?.len();
     let mut file = file;
     file.rewind().map_err(ArchiveError::File)?;
-    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|_| ArchiveError::Damaged)?;
+    let budget = Rc::new(Cell::new(DIRECTORY_BYTES_MAX));
+    let packed_file = Budgeted {
+        inner: file,
+        budget: Rc::clone(&budget),
+        beyond: || ArchiveError::Damaged,
+    };
+    let archive = ZipArchive::new(BufReader::new(packed_file));
+    let mut archive = archive.map_err(|_| ArchiveError::Damaged)?;
     if archive.len() != 1 {
         let entries = archive.len();
         return Err(ArchiveError::Entries { entries }.into());
     }
+    budget.set(u64::MAX);
     let entry = archive.by_index(0).map_err(|_| ArchiveError::Damaged)?;
     let bytes_max = unpacked_max(packed);
     read(&mut Capped {
@@ -127,20 +142,27 @@ impl<R: Read> Read for Capped<R> {
     }
 }
 
-/// Counts what is read for one row; whoever gets the row sets the budget anew.
-struct Metered<R> {
+/// Gives no more than its budget, which may be set anew.
+struct Budgeted<R> {
     inner: R,
     budget: Rc<Cell<u64>>,
+    /// What is wrong when it asks for more.
+    beyond: fn() -> ArchiveError,
 }
 
-impl<R: Read> Read for Metered<R> {
+impl<R: Read> Read for Budgeted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let bytes = self.inner.read(buffer)?;
         let left = self.budget.get().checked_sub(bytes as u64);
-        let mib_max = ROW_BYTES_MAX >> 20;
-        let left = left.ok_or_else(|| io::Error::other(ArchiveError::Row { mib_max }))?;
+        let left = left.ok_or_else(|| io::Error::other((self.beyond)()))?;
         self.budget.set(left);
         Ok(bytes)
+    }
+}
+
+impl<R: Seek> Seek for Budgeted<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.inner.seek(to)
     }
 }
 

@@ -6,6 +6,8 @@
 mod archive;
 mod columns;
 mod criteria;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzz;
 mod rows;
 #[cfg(test)]
 mod tests;

@@ -79,7 +79,7 @@ impl Crm {
 }
 
 /// Sends the records of the file, as long as somebody takes them.
-fn give(
+pub(super) fn give(
     file: &File,
     columns: &Columns,
     sender: &mpsc::Sender<Result<Vec<Record>, CrmError>>,

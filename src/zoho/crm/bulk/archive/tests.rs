@@ -85,6 +85,15 @@ fn what_is_too_much_is_not_unpacked() {
         "{error}"
     );
 
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for number in 0..20_000 {
+        let name = format!("../../{number:060}.csv");
+        zip.start_file(name, SimpleFileOptions::default()).unwrap();
+    }
+    let crowd = zip.finish().unwrap().into_inner();
+    let error = verify(&kept(&crowd)).unwrap_err();
+    assert!(matches!(error, ArchiveError::Damaged), "{error}");
+
     let bomb = zipped(&vec![b'x'; 65 << 20]);
     let error = verify(&kept(&bomb)).unwrap_err();
     assert!(
