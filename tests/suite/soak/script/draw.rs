@@ -309,6 +309,10 @@ impl<'d> Drawer<'d> {
             person.records[CONTACT] = Place::Live;
             return Some(Act::Convert { person: number });
         }
+        // Where two syncs feed a contact with fields of their own, the one that finds it lost first sends its own alone.
+        if person.has(LEAD, Place::Live) && person.has(CONTACT, Place::Live) {
+            return None;
+        }
         let address = person.address(number);
         let is_known = LISTS
             .iter()
