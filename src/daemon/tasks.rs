@@ -14,9 +14,14 @@ use crate::domain::ids::{AccountName, SyncId};
 use crate::domain::limits::Limit;
 use crate::journal::event::{DeferReason, Event, RunDeferred, RunError as Journalled, SkipReason};
 use crate::run::{Ended, Progress, RunError, Ticket, Wish};
+use crate::store::StoreError;
 
 /// How long an organisation that could not be asked for is left alone. A run that starts meanwhile asks for itself.
 const ASK_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(15);
+
+/// How long an interrupted run that could not be taken up is left alone. A run of its sync that starts meanwhile takes it
+/// up first.
+const RESUME_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
 /// Runs that people asked for and that wait because one of their sync is under way.
 const QUEUED_MAX: usize = 16;
@@ -40,6 +45,8 @@ pub(super) struct Tasks {
     queued: VecDeque<AskedRun>,
     /// When each organisation was last asked for, by this process.
     asked_at: BTreeMap<AccountName, Timestamp>,
+    /// Syncs whose interrupted run could not be taken up, and when that was tried: the next occurrence may be a month away.
+    waiting: BTreeMap<SyncId, Timestamp>,
 }
 
 /// The end of a task, which [`Tasks::ended`] takes.
@@ -114,6 +121,7 @@ impl Tasks {
         (progress, answer): (watch::Sender<Progress>, Option<Answer>),
     ) {
         self.busy.insert(ticket.sync().clone(), wish);
+        self.waiting.remove(ticket.sync());
         // Here, as tasks begin in any order.
         let turn = ticket.line_up();
         let (service, wished) = (service.clone(), service.current());
@@ -128,13 +136,28 @@ impl Tasks {
         self.asked_at.clear();
     }
 
-    /// Starts what is due now: organisations that have to be asked for, before any other call, then runs.
+    /// Starts what is due now: organisations that have to be asked for, before any other call, then interrupted runs that
+    /// wait, then runs.
     pub(super) fn start_due(&mut self, service: &Arc<Service>) -> Result<(), ServiceError> {
         let current = service.current();
         self.ask_organisations(&current)?;
+        self.resume_again(service, current.base.clock.now());
         let due = planner::due(&current.base, &self.busy).map_err(Box::new)?;
         self.start(service, due);
         Ok(())
+    }
+
+    /// Takes up interrupted runs that could not be taken up a while ago.
+    fn resume_again(&mut self, service: &Arc<Service>, now: Timestamp) {
+        let due = self.waiting.iter().filter(|(_, tried_at)| {
+            let age = now.duration_since(**tried_at);
+            age.is_negative() || age >= RESUME_AGAIN_AFTER
+        });
+        let due: Vec<SyncId> = due.map(|(sync, _)| sync.clone()).collect();
+        for sync in &due {
+            self.waiting.remove(sync);
+        }
+        self.resume(service, due);
     }
 
     /// Asks for the organisations that have to be asked for.
@@ -191,7 +214,12 @@ impl Tasks {
                         finished,
                         error: Some(error),
                         ..
-                    }) => after_failure(current, &sync, wish, finished.is_some(), error),
+                    }) => {
+                        if may_be_taken_up_later(&error) && is_interrupted(current, &sync)? {
+                            self.waiting.insert(sync.clone(), current.base.clock.now());
+                        }
+                        after_failure(current, &sync, wish, finished.is_some(), error)
+                    }
                     Some(Ended { error: None, .. }) | None => Ok(()),
                 }
             }
@@ -210,6 +238,23 @@ impl Tasks {
             }
         }
     }
+}
+
+fn is_interrupted(current: &Current, sync: &SyncId) -> Result<bool, StoreError> {
+    let checkpoint = current.base.store.state.checkpoint(sync)?;
+    Ok(checkpoint.is_some_and(|checkpoint| checkpoint.running.is_some()))
+}
+
+/// Whether trying again may take up an interrupted run. What a person has to activate first is taken up with that.
+fn may_be_taken_up_later(error: &RunError) -> bool {
+    !matches!(
+        error,
+        RunError::Stopped
+            | RunError::Store(_)
+            | RunError::Journal(_)
+            | RunError::Inactive { .. }
+            | RunError::Organisation { .. }
+    )
 }
 
 fn after_asking(

@@ -98,7 +98,7 @@ impl Run<'_> {
 /// How the record departed because of which a contact was to be taken off.
 fn departed(intent: &IntentRow) -> Option<Departed> {
     match intent {
-        IntentRow::TakeOff { removal, .. } => removal.departed(),
+        IntentRow::TakeOff { removal, .. } => Some(removal.departed()),
         IntentRow::Send { .. } => None,
     }
 }

@@ -303,10 +303,12 @@ impl Deciding<'_> {
             address: spelled,
             removal,
         };
-        match removal.departed() {
-            None => step.intents.put(&key, &intent),
-            Some(_) if self.gate_open => step.removals.put(&key, &intent),
-            departed => step.defer(self.numbers.sync, address, departed),
+        match removal {
+            Removal::OptedOut => step.intents.put(&key, &intent),
+            Removal::Gone | Removal::Left if self.gate_open => step.removals.put(&key, &intent),
+            Removal::Gone | Removal::Left => {
+                step.defer(self.numbers.sync, address, Some(removal.departed()))
+            }
         }
     }
 }

@@ -187,7 +187,8 @@ struct Waiting {
     bound: u64,
 }
 
-/// What waits for a person now that this run has held removals; none if it has not.
+/// What waits for a person now that this run has held removals; none if it has not. A run that failed after it had held
+/// them says so as well: whoever is to decide finds them by what the journal tells.
 fn waiting(base: &Base, row: &RunRow) -> Result<Option<Waiting>, StoreError> {
     let Some((own, bound)) = row.held else {
         return Ok(None);
@@ -197,6 +198,11 @@ fn waiting(base: &Base, row: &RunRow) -> Result<Option<Waiting>, StoreError> {
         .store
         .ledger
         .step(|step| step.held.under(&prefix, None, usize::MAX))?;
+    let ended = row.finished.as_ref().map(|ended| ended.outcome);
+    if held.is_empty() && ended == Some(RunOutcome::Failed) {
+        // It failed before it came to hold them: the next run weighs them anew.
+        return Ok(None);
+    }
     let under = held.first().map_or(row.run, |(_, held)| held.run);
     Ok(Some(Waiting {
         under: RunId::from_u128(under),
@@ -218,7 +224,7 @@ fn tell(
     if perhaps && journal.contains_finished(run)? {
         return Ok(());
     }
-    if let (RunOutcome::Held, Some(waiting)) = (ended.outcome, held)
+    if let Some(waiting) = held
         && !(perhaps && journal.contains_held(run)?)
     {
         let held = RunHeld {

@@ -146,7 +146,7 @@ impl Run<'_> {
                 let tried = step.tried.get(&on_list)?.is_some();
                 let member = step.members.get(&on_list)?;
                 if self.suppressions_unread.is_some() {
-                    step.defer(numbers.sync, &address, removal.departed())?;
+                    step.defer(numbers.sync, &address, Some(removal.departed()))?;
                 } else if tried || member.is_some_and(|it| it.state == Membership::Active) {
                     step.intents.put(key, intent)?;
                 } else {

@@ -57,7 +57,7 @@ impl Outcomes<'_> {
                     let said = (Asked::Unsubscribe, reply);
                     replied::note(step, numbers, &ready.address, said, self.now)?;
                     let sync = numbers.sync;
-                    step.defer(sync, &ready.address, removal.departed())?;
+                    step.defer(sync, &ready.address, Some(removal.departed()))?;
                     // The journal names nobody, and Campaigns may.
                     Ok(Some(without(&format!("{code} {text}"), address)))
                 }

@@ -12,6 +12,7 @@ use super::Run;
 use super::error::RunError;
 use super::replies::Outcomes;
 use crate::domain::address::EmailAddress;
+use crate::domain::changes::Membership;
 use crate::domain::definition::WayOff;
 use crate::domain::ids::ListKey;
 use crate::domain::suppression::{Cleared, Refusal, Standing, Suppression};
@@ -120,8 +121,12 @@ impl Run<'_> {
                 let standing = self.standing(step, &address)?;
                 let on_list = keys::address(self.numbers.list, &address);
                 let was_tried = step.tried.get(&on_list)?.is_some();
+                // Who is on the list is updated: whatever becomes of the call, they are whose they were.
+                let member = step.members.get(&on_list)?;
+                let is_there = member.is_some_and(|it| it.state == Membership::Active);
                 if let (Purpose::Call, IntentRow::Send { address, .. }) = (purpose, &intent)
                     && !standing.is_barred()
+                    && !is_there
                 {
                     let address = address.clone();
                     step.tried.put(&on_list, &TriedRow { address })?;

@@ -20,6 +20,7 @@ mod rig;
 mod scale;
 mod scenarios;
 mod schedule;
+mod soak;
 mod state;
 mod story;
 mod systemd;

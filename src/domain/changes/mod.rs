@@ -210,13 +210,14 @@ pub enum Removal {
 }
 
 impl Removal {
-    /// How the record departed; `None` for an opt-out, after which it is still there.
+    /// How the record departed. Where the address itself has opted out, that alone decides; where its record did so under
+    /// another one, nothing else tells whoever tries again.
     #[must_use]
-    pub fn departed(self) -> Option<Departed> {
+    pub fn departed(self) -> Departed {
         match self {
-            Self::Gone => Some(Departed::Deleted),
-            Self::Left => Some(Departed::Left),
-            Self::OptedOut => None,
+            Self::Gone => Departed::Deleted,
+            Self::Left => Departed::Left,
+            Self::OptedOut => Departed::OptedOut,
         }
     }
 

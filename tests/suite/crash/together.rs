@@ -119,3 +119,30 @@ fn asked_again_it_ends_at_once() {
     });
     assert_eq!(first.end().code, Some(128 + 15));
 }
+
+#[test]
+fn an_interrupted_run_that_cannot_be_taken_up_at_the_start_is_taken_up_once_it_can_be() {
+    let rig = Rig::new(30);
+    // Its next occurrence is a year away.
+    let yearly = ALL_CONTACTS.replace(
+        "every = \"hour\"",
+        "every = \"cron\", cron = \"0 0 0 1 1 *\"",
+    );
+    assert_ne!(yearly, ALL_CONTACTS);
+    rig.sync("newsletter", &yearly);
+    let first = waiting(&rig, "sync newsletter");
+    first.signal("KILL");
+    first.end();
+    // The network is not up yet.
+    rig.fault(&json!({"what": {"status": {"status": 503}}}));
+    let daemon = rig.daemon();
+    daemon.until_says("\"level\":\"ERROR\"");
+    rig.drop_faults();
+    assert_eq!(rig.events("run.resumed").len(), 0);
+    rig.pass(15 * 60);
+    until("it is taken up", || rig.events("run.finished").len() == 1);
+    let (started, finished) = (rig.events("run.started"), rig.events("run.finished"));
+    assert_eq!(finished[0]["run"], started[0]["run"]);
+    assert_eq!(finished[0]["outcome"], "completed");
+    daemon.stop();
+}

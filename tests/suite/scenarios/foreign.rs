@@ -179,3 +179,25 @@ fn whom_others_put_on_the_list_goes_in_the_run_that_reads_their_opt_out() {
         assert_eq!(calls["listsubscriberscount"], 1 + 1, "{module}");
     }
 }
+
+#[test]
+fn an_update_that_got_no_answer_makes_nobody_rosterds_own_whom_others_put_on_the_list() {
+    for full in ["", " --full"] {
+        let (rig, _) = imported(RULES);
+        rig.settings("[retry]\ngive_up_after = \"1s\"\n", "pace = \"off\"\n");
+        rig.act(&json!({"subscribe": place(WHO)}));
+        let [id, _] = records(&rig);
+        rig.advance(60);
+        rig.done("sync newsletter --full");
+        // What is sent of them now is an update, and fails.
+        rig.update("Contacts", &id, &json!({"Last_Name": "Other"}));
+        rig.advance(60);
+        rig.fault(&json!({"method": "listsubscribe", "what": "close"}));
+        assert_eq!(rig.run("sync newsletter").code, Some(75));
+        rig.drop_faults();
+        rig.delete("Contacts", &id);
+        rig.advance(60);
+        rig.done(&format!("sync newsletter{full}"));
+        assert_eq!(standing(&rig, WHO), "active", "{full}");
+    }
+}

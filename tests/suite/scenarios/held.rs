@@ -215,3 +215,47 @@ fn an_approval_that_was_interrupted_tells_of_all_that_it_took_off_in_the_end() {
         }
     }
 }
+
+#[test]
+fn removals_that_a_run_held_before_it_failed_can_be_decided_on() {
+    let rig = Rig::with(&Setup {
+        settings: "[safety]\nmax_removals = 2\nmin_removals = 0\n[retry]\ngive_up_after = \"1s\"\n",
+        ..Setup::default()
+    });
+    rig.sync("newsletter", ALL_CONTACTS);
+    rig.import("newsletter");
+    // So often a run that adds somebody asks how many there are; the last time when all else is done.
+    let come = |name: &str| {
+        let record = json!({"Last_Name": name, "Email": format!("{name}@example.com")});
+        rig.create("Contacts", &record);
+        rig.advance(60);
+    };
+    come("first");
+    rig.forget_calls();
+    rig.import("newsletter");
+    let asked = rig.calls().methods("campaigns")["listsubscriberscount"];
+    let gone = plain_contacts(&rig)[..4].to_vec();
+    for (id, _) in &gone {
+        rig.delete("Contacts", id);
+    }
+    // Somebody comes as well, so that the run asks afterwards whether they arrived; and gets no answer.
+    come("second");
+    let last = asked - 1;
+    rig.fault(&json!({"method": "listsubscriberscount", "after": last, "what": {"status": {"status": 503}}}));
+    assert_eq!(rig.run("sync newsletter").code, Some(75));
+    rig.drop_faults();
+    let failed = rig.events("run.finished").pop().unwrap();
+    assert_eq!(failed["outcome"], "failed");
+    let held = rig.events("run.held");
+    assert_eq!(held.len(), 1);
+    assert_eq!(
+        (&held[0]["run"], &held[0]["removals"]),
+        (&failed["run"], &json!(4))
+    );
+    rig.advance(60);
+    assert_eq!(rig.run("sync newsletter").code, Some(3));
+    let run = held[0]["run"].as_str().unwrap();
+    let answer: Value = serde_json::from_str(&rig.done(&format!("approve {run} --json"))).unwrap();
+    assert_eq!(answer["deleted"], 4);
+    assert_eq!(state(&rig), "active");
+}

@@ -98,3 +98,30 @@ fn whoever_opts_out_goes_under_every_address_that_was_kept_of_the_record() {
         assert_eq!(standing(&rig, address), "unsubscribed", "{address}");
     }
 }
+
+#[test]
+fn who_opts_out_goes_under_the_earlier_address_too_when_that_has_to_be_tried_again() {
+    for trouble in [
+        json!({"status": {"status": 503}}),
+        // A refusal that is no reason to give up.
+        json!({"status": {"status": 200, "content_type": "application/json",
+            "body": "{\"code\":\"4711\",\"status\":\"error\",\"message\":\"odd\"}"}}),
+    ] {
+        let (rig, people) = imported(KEEP);
+        rig.settings("[retry]\ngive_up_after = \"1s\"\n", "pace = \"off\"\n");
+        let (id, before) = &people[0];
+        rig.update("Contacts", id, &json!({"Email": "moved@example.org"}));
+        later(&rig);
+        assert_eq!(standing(&rig, before), "active");
+        rig.update("Contacts", id, &json!({"Email_Opt_Out": true}));
+        rig.fault(&json!({"method": "listunsubscribe", "what": trouble}));
+        rig.advance(60);
+        rig.run("sync newsletter");
+        rig.drop_faults();
+        assert_eq!(standing(&rig, before), "active", "it was refused");
+        assert_eq!(later(&rig)["deleted"], 2);
+        for address in [before.as_str(), "moved@example.org"] {
+            assert_eq!(standing(&rig, address), "unsubscribed", "{address}");
+        }
+    }
+}
