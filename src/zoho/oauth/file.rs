@@ -129,8 +129,7 @@ fn replace(path: &Path, stored: &Stored) -> io::Result<()> {
     }
     // The crate makes its files with mode 0600.
     let mut new = tempfile::NamedTempFile::new_in(folder)?;
-    serde_json::to_writer(&mut new, stored)?;
-    new.flush()?;
+    new.write_all(&serde_json::to_vec(stored)?)?;
     new.as_file().sync_all()?;
     new.persist(path)?;
     File::open(folder)?.sync_all()
