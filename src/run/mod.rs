@@ -54,6 +54,7 @@ pub(crate) mod standings;
 mod start;
 mod suppressions;
 mod tagging;
+mod telling;
 mod turns;
 mod usage;
 mod verify;

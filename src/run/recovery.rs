@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use super::Base;
 use super::error::RunError;
 use super::finish::{Told, close, forget};
+use super::held::close_decided;
 use super::resolve::definition_digest;
 use super::standings::tell_what_is_left;
 use super::start::create_row;
@@ -31,6 +32,8 @@ use crate::store::state::{Checkpoint, Running};
 /// Completes what was cut between two writes, and returns the syncs whose interrupted runs have to go on.
 pub(crate) fn recover(base: &Base) -> Result<Vec<SyncId>, RunError> {
     tell_what_is_left(base)?;
+    base.tell_what_was_noted()?;
+    close_decided(base)?;
     let mut interrupted = Vec::new();
     let mut running = BTreeSet::new();
     for (sync, checkpoint) in base.store.state.snapshot()?.checkpoints {
