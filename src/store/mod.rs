@@ -64,10 +64,14 @@ pub enum StoreError {
         source: Box<redb::DatabaseError>,
     },
     /// The ledger cannot be read or written.
-    #[error("the ledger cannot be read or written")]
+    #[error(
+        "the ledger cannot be read or written: check `{LEDGER_FILE}` in `state_dir`, its owner and the free space"
+    )]
     Ledger(#[source] Box<redb::Error>),
     /// The checkpoints cannot be read or written.
-    #[error("the checkpoints cannot be read or written")]
+    #[error(
+        "the checkpoints cannot be read or written: check `{STATE_FOLDER}` in `state_dir`, its owner and the free space"
+    )]
     State(#[source] Box<sled::Error>),
     /// A stored value does not decode.
     #[error("table {table}, key {key}")]
@@ -122,6 +126,12 @@ impl StoreError {
     fn opening(path: &Path, source: redb::DatabaseError) -> Self {
         match source {
             redb::DatabaseError::DatabaseAlreadyOpen => Self::Held(path.to_owned()),
+            // A full or failing disk says nothing about the file, and moving that away would lose it.
+            redb::DatabaseError::Storage(redb::StorageError::Io(source))
+                if source.raw_os_error().is_some() =>
+            {
+                Self::file("open the ledger", path, source)
+            }
             source => Self::Opening {
                 path: path.to_owned(),
                 source: Box::new(source),
