@@ -9,8 +9,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::StoreError;
 use super::state::{Checkpoint, Counter, Credentials, Handled, LedgerMark, Standing, Untold};
+use super::{StoreError, sync_folder};
 use crate::domain::ids::{AccountName, SyncId};
 
 /// All that the trees hold.
@@ -53,7 +53,7 @@ fn replace(path: &Path, snapshot: &Snapshot) -> io::Result<()> {
     file.write_all(&serde_json::to_vec(snapshot)?)?;
     file.sync_all()?;
     fs::rename(&unfinished, path)?;
-    fs::File::open(folder)?.sync_all()
+    sync_folder(folder)
 }
 
 /// The mirror at `path`; `None` where there is none.

@@ -235,11 +235,22 @@ impl Store {
 }
 
 fn make_folder(folder: &Path) -> Result<(), StoreError> {
+    if folder.is_dir() {
+        return Ok(());
+    }
     let made = fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder);
-    made.map_err(|source| StoreError::file("make the state folder", folder, source))
+    // What is put into it lasts only if it does itself.
+    let above = folder.parent().unwrap_or(Path::new("."));
+    made.and_then(|()| sync_folder(above))
+        .map_err(|source| StoreError::file("make the state folder", folder, source))
+}
+
+/// Makes names that were added, changed or removed in a folder last.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 /// What a run beside a ledger of so many bytes wants to have free.

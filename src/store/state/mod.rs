@@ -24,10 +24,10 @@ pub(crate) use rows::{
 };
 use sled::Transactional;
 
-use super::StoreError;
 use super::format::{FormatError, Stored, decode, encode};
 use super::mirror::{self, Snapshot};
 use super::{MIRROR_FILE, STATE_FOLDER};
+use super::{StoreError, sync_folder};
 use crate::domain::ids::{AccountName, SyncId};
 
 /// The layout of the trees.
@@ -95,6 +95,9 @@ impl State {
                 );
             }
             trees.fill(mirrored.unwrap_or_default())?;
+            // Sled syncs what is in its files, and not that they are there.
+            let made = folder.join(STATE_FOLDER);
+            sync_folder(&made).map_err(|source| StoreError::file("sync", &made, source))?;
         }
         let snapshot = trees.snapshot()?;
         // The last process may have died before it wrote the mirror, and one that does not read is of no use.
