@@ -14,6 +14,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -62,7 +63,8 @@ pub(crate) struct Changes {
 
 /// The open trees.
 pub(crate) struct State {
-    trees: Mutex<Trees>,
+    /// There until this is dropped.
+    trees: Option<Mutex<Trees>>,
     mirror: PathBuf,
 }
 
@@ -104,7 +106,7 @@ impl State {
         if !mirror::read(&mirror).is_ok_and(|mirrored| mirrored.as_ref() == Some(&snapshot)) {
             mirror::write(&mirror, &snapshot)?;
         }
-        let trees = Mutex::new(trees);
+        let trees = Some(Mutex::new(trees));
         Ok(Self { trees, mirror })
     }
 
@@ -158,9 +160,30 @@ impl State {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Trees> {
-        self.trees
+        let trees = self.trees.as_ref().expect("they go when this goes");
+        trees
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Sled syncs its file once more when the last handle goes, and panics where that fails. Nothing depends on it: what was
+/// acknowledged is synced, and what was not, its caller knows of.
+impl Drop for State {
+    fn drop(&mut self) {
+        let trees = self.trees.take();
+        if catch_unwind(AssertUnwindSafe(|| drop(trees))).is_err() {
+            tracing::error!("the checkpoints' file could not be synced once more; nothing is lost");
+        }
+    }
+}
+
+impl Drop for Trees {
+    fn drop(&mut self) {
+        if self.synced.sync_data().is_err() {
+            // On a disk that fails, a handle that never goes is one that never panics.
+            std::mem::forget(self.db.clone());
+        }
     }
 }
 
