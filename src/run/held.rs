@@ -86,8 +86,9 @@ pub(crate) async fn approve(
             .ledger
             .step(|step| hold.approved(step, definition, run))?,
     };
-    base.tell(noted)?;
+    // Before it is told: who reads that nothing is held any more asks no more, and this would wait for the next start.
     close(base, &definition.id, numbers)?;
+    base.tell(noted)?;
     Ok(deleted)
 }
 
@@ -139,8 +140,8 @@ pub(crate) async fn discard(
         });
         Ok::<_, RunError>((removals, base.note(step, &discarded)?))
     })?;
-    base.tell(noted)?;
     close(base, &definition.id, numbers)?;
+    base.tell(noted)?;
     Ok(removals)
 }
 
