@@ -32,8 +32,9 @@ use crate::store::state::{Checkpoint, Running};
 /// Completes what was cut between two writes, and returns the syncs whose interrupted runs have to go on.
 pub(crate) fn recover(base: &Base) -> Result<Vec<SyncId>, RunError> {
     tell_what_is_left(base)?;
-    base.tell_what_was_noted()?;
+    // In this order, as by the process that decided: who reads that nothing is held any more asks no more.
     close_decided(base)?;
+    base.tell_what_was_noted()?;
     let mut interrupted = Vec::new();
     let mut running = BTreeSet::new();
     for (sync, checkpoint) in base.store.state.snapshot()?.checkpoints {
