@@ -15,6 +15,9 @@
 //!    `claims` tells whose a contact on the list is, `replied` what Campaigns last said of it.
 //! 5. `finish` checks the sums and writes the ignored file, the journal and the checkpoint, in this order.
 //!
+//! What a person decides between runs (`held`, `release`, `forget`) is noted in the ledger with what it changes, and told
+//! to the journal from there (`telling`).
+//!
 //! What is left undecided by a failed run stays staged, and the next run of the sync begins with it.
 
 pub(crate) mod adopt;

@@ -8,6 +8,9 @@
 //! | no | yes | yes | the journal has it: its rows in the ledger are deleted |
 //! | no | yes | no | cannot be: the checkpoint is written first; its rows are deleted |
 //!
+//! What a person decided is noted with what it changed: a sync that counts as held and holds nothing any more is closed,
+//! and then the journal is told what it does not have.
+//!
 //! A run whose definition was taken away or changed meanwhile cannot go on: what it staged was selected and mapped by
 //! the old one. It ends as failed, and what it left is decided anew by the next run, which reads everything.
 
