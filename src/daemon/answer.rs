@@ -47,6 +47,7 @@ impl AskError {
             | RunError::Organisation { .. }
             | RunError::NotRead(_)
             | RunError::NotBlocked
+            | RunError::Decided(_)
             | RunError::StillThere { .. } => Self::Refused(message),
             RunError::Stopped => Self::Later(message),
             RunError::Crm(_)

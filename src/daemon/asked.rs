@@ -101,8 +101,7 @@ impl Current {
                 forgotten.on_lists_of_others += of_account.on_lists_of_others;
             }
         }
-        forgotten.files = run::forget::erase(&self.base, whom, forgotten.unsubscribed)?;
-        Ok(forgotten)
+        run::forget::erase(&self.base, whom, forgotten)
     }
 
     /// Releases an address from the opt-outs of records that are gone for good, in all accounts where such block it, or

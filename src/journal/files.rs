@@ -94,7 +94,9 @@ pub(super) fn create_folder(dir: &Path) -> Result<(), JournalError> {
         .mode(FOLDER_MODE)
         .create(dir)
         .and_then(|()| fs::set_permissions(dir, Permissions::from_mode(FOLDER_MODE)))
-        .map_err(|source| JournalError::io("create the folder", dir, source))
+        .map_err(|source| JournalError::io("create the folder", dir, source))?;
+    // What is put into it lasts only if it does itself.
+    dir.parent().map_or(Ok(()), sync_folder)
 }
 
 /// Opens the current file to read and append, made for the service and its group if it is not there.

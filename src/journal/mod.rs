@@ -190,6 +190,18 @@ impl Journal {
         )
     }
 
+    /// Whether the journal tells that a person decided on the removals that were held under this run.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn contains_decided(&self, run: RunId) -> Result<bool, JournalError> {
+        self.contains(&run.to_string(), |line| match &line.event {
+            Some(Event::RunApproved(it)) => it.run == run,
+            Some(Event::RunDiscarded(it)) => it.run == run,
+            Some(_) | None => false,
+        })
+    }
+
     /// Whether the journal has exactly this event of this moment.
     ///
     /// # Errors

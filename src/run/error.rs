@@ -105,6 +105,9 @@ pub enum RunError {
         "no record that opted out blocks this address; unsubscribes and bounces in Campaigns cannot be lifted, and whoever opts in again in the CRM is added where the sync says `opted_in_again = \"add\"`"
     )]
     NotBlocked,
+    /// Somebody decided on a hold before, or a process that died right after it.
+    #[error("run {0} holds nothing any more: `rosterd history --run {0}` says what was decided")]
+    Decided(RunId),
     /// The record that opted out is still there.
     #[error(
         "record {record} of {module} still has this address: take its opt-out back in the CRM, and the next run frees the address"
@@ -163,6 +166,7 @@ impl RunError {
             | Self::Organisation { .. }
             | Self::NotRead(_)
             | Self::NotBlocked
+            | Self::Decided(_)
             | Self::StillThere { .. }
             | Self::Stopped => ErrorKind::Other,
         }
@@ -205,6 +209,7 @@ impl RunError {
             | Self::Organisation { .. }
             | Self::NotRead(_)
             | Self::NotBlocked
+            | Self::Decided(_)
             | Self::StillThere { .. }
             | Self::Stopped => false,
         }

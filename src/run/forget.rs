@@ -16,8 +16,8 @@ use crate::domain::written::Written;
 use crate::journal::event::{AddressForgotten, Event};
 use crate::journal::ignored::erase_ignored;
 use crate::store::StoreError;
-use crate::store::ledger::keys;
-use crate::store::ledger::rows::{ErasedRow, MemberRow};
+use crate::store::ledger::rows::{AddressKey, ErasedRow, MemberRow};
+use crate::store::ledger::{Step, keys};
 use crate::zoho::campaigns::{Reply, Verdict};
 
 /// What came of erasing a person.
@@ -101,18 +101,18 @@ pub(crate) async fn unsubscribe(
         };
         // As the list spells it.
         let spelled = EmailAddress::parse(&member.address).unwrap_or_else(|_| address.clone());
-        match clients.campaigns.unsubscribe(&list, &spelled).await? {
-            Reply::Accepted | Reply::AlreadyThere => forgotten.unsubscribed += 1,
+        let since = match clients.campaigns.unsubscribe(&list, &spelled).await? {
+            Reply::Accepted | Reply::AlreadyThere => base.clock.now().as_millisecond(),
+            // It was gone before.
             Reply::Refused {
                 verdict: Verdict::NotAContact,
                 ..
-            } => {}
+            } => member.since,
             Reply::Refused { code, text, .. } => {
                 let detail = without(&format!("{code} {text}"), spelled.as_sent());
                 return Err(RunError::NotTakenOff { refused: 1, detail });
             }
-        }
-        let since = base.clock.now().as_millisecond();
+        };
         base.store.ledger.step(|step| {
             let gone = MemberRow {
                 address: String::new(),
@@ -129,30 +129,56 @@ pub(crate) async fn unsubscribe(
 }
 
 /// Takes the address out of everything that rosterd keeps, and tells the journal, which learns nothing of who it was;
-/// answers how many files of ignored contacts named it. The journal is told once.
+/// answers what has come of it all, given what has come of it by this process. The journal is told once.
 ///
 /// # Errors
 /// [`RunError::Store`] or [`RunError::Journal`]; asking once more does the rest.
-pub(crate) fn erase(base: &Base, whom: &Written, unsubscribed: u64) -> Result<u64, RunError> {
+pub(crate) fn erase(
+    base: &Base,
+    whom: &Written,
+    mut forgotten: Forgotten,
+) -> Result<Forgotten, RunError> {
     let ledger = &base.store.ledger;
     let key = ledger.key_of(whom);
     ledger.step(|step| step.erase(&key))?;
     ledger.blank_ignored(whom)?;
-    let files = erase_ignored(&base.config.history_dir, whom)?;
-    let told = ledger.erased(whom)?.is_some_and(|row| row.done);
-    if !told {
-        base.append(&Event::AddressForgotten(AddressForgotten { unsubscribed }))?;
-    }
-    ledger.step(|step| {
+    forgotten.files = erase_ignored(&base.config.history_dir, whom)?;
+    let noted = ledger.step(|step| {
         let Some(row) = step.erased.get(&key)? else {
-            return Ok(());
+            return Ok(None);
         };
-        let row = ErasedRow {
+        let erased = ErasedRow {
             done: true,
             wiped: false,
             ..row
         };
-        step.erased.put(&key, &row)
+        step.erased.put(&key, &erased)?;
+        if row.done {
+            return Ok(None);
+        }
+        forgotten.unsubscribed = unsubscribed_since(step, &key, row.since)?;
+        let unsubscribed = forgotten.unsubscribed;
+        let told = Event::AddressForgotten(AddressForgotten { unsubscribed });
+        base.note(step, &told).map(Some)
     })?;
-    Ok(files)
+    if let Some(noted) = noted {
+        base.tell(noted)?;
+    }
+    Ok(forgotten)
+}
+
+/// The lists that an address was taken off since it is being erased, by a process that died meanwhile, too.
+fn unsubscribed_since(
+    step: &Step<'_>,
+    address: &AddressKey,
+    since: i64,
+) -> Result<u64, StoreError> {
+    let mut count = 0;
+    for (_, list) in step.named('l', "")? {
+        let member = step.members.get(&keys::address(list, address))?;
+        let is_taken_off =
+            member.is_some_and(|it| it.state == Membership::TakenOffGone && it.since >= since);
+        count += u64::from(is_taken_off);
+    }
+    Ok(count)
 }

@@ -15,11 +15,12 @@ use super::resolve::resolve;
 use super::start::{Neighbours, check_active, neighbours};
 use super::suppressions::SuppressionReader;
 use super::tagging::tag;
+use super::telling::Untold;
 use super::{Base, Clients};
 use crate::domain::address::{EmailAddress, without};
 use crate::domain::changes::{Membership, Removal, Rules};
 use crate::domain::definition::{SyncDefinition, WayOff};
-use crate::domain::ids::RunId;
+use crate::domain::ids::{RunId, SyncId};
 use crate::domain::outcome::RunOutcome;
 use crate::journal::event::{Event, RunApproved, RunDiscarded};
 use crate::store::StoreError;
@@ -41,6 +42,7 @@ pub(crate) async fn approve(
     definition: &SyncDefinition,
     run: RunId,
 ) -> Result<u64, RunError> {
+    check_undecided(base, run)?;
     check_active(base, definition, false)?;
     admit(base, clients, &definition.account).await?;
     let (plan, numbers) = resolve(base, clients, definition, None, false).await?;
@@ -62,6 +64,7 @@ pub(crate) async fn approve(
         rivals,
         rules: plan.rules,
     };
+    let mut approved = None;
     loop {
         let batch = hold.next(run)?;
         if batch.is_empty() {
@@ -72,12 +75,20 @@ pub(crate) async fn approve(
                 return Err(RunError::Stopped);
             }
             let was_there = unsubscribe(clients, &plan, &row).await?;
-            hold.taken_off(run, &address, &row, was_there)?;
+            approved = hold.taken_off((definition, run), &address, &row, was_there)?;
         }
     }
-    let deleted = hold.approved(run)?;
-    hold.tell_approved(definition, run, deleted)?;
-    hold.close(definition)?;
+    let (deleted, noted) = match approved {
+        Some(approved) => approved,
+        // The last ones did not apply any more, or a process that took them off died.
+        None => base
+            .store
+            .ledger
+            .step(|step| hold.approved(step, definition, run))?,
+    };
+    // Before it is told: who reads that nothing is held any more asks no more, and this would wait for the next start.
+    close(base, &definition.id, numbers)?;
+    base.tell(noted)?;
     Ok(deleted)
 }
 
@@ -91,6 +102,7 @@ pub(crate) async fn discard(
     definition: &SyncDefinition,
     run: RunId,
 ) -> Result<u64, RunError> {
+    check_undecided(base, run)?;
     admit(base, clients, &definition.account).await?;
     let (plan, numbers) = resolve(base, clients, definition, None, false).await?;
     let hold = Hold {
@@ -99,37 +111,47 @@ pub(crate) async fn discard(
         rivals: BTreeSet::new(),
         rules: plan.rules,
     };
-    let mut removals = 0;
-    loop {
-        let dropped = base.store.ledger.step(|step| {
+    // All at once, so that their number is told right whatever happens.
+    let (removals, noted) = base.store.ledger.step(|step| {
+        let mut removals = 0;
+        loop {
             let rows = hold.rows(step, run)?;
+            if rows.is_empty() {
+                break;
+            }
             for (key, row) in &rows {
                 step.held.remove(key)?;
                 if let Some(address) = keys::address_of(key) {
                     hold.leave(step, &address, row.removal)?;
                 }
+                removals += 1;
             }
-            Ok::<_, StoreError>(rows.len())
-        })?;
-        if dropped == 0 {
-            break;
         }
-        removals += u64::try_from(dropped).unwrap_or(u64::MAX);
-    }
-    let approved = hold.approved(run)?;
-    if approved > 0 {
-        // A person had begun to approve them.
-        hold.tell_approved(definition, run, approved)?;
-    }
-    let (sync, account) = (definition.id.clone(), definition.account.clone());
-    base.append(&Event::RunDiscarded(RunDiscarded {
-        run,
-        sync,
-        account,
-        removals,
-    }))?;
-    hold.close(definition)?;
+        if step.approved.get(&keys::run(run.to_u128()))?.is_some() {
+            // A person had begun to approve them.
+            hold.approved(step, definition, run)?;
+        }
+        let (sync, account) = (definition.id.clone(), definition.account.clone());
+        let discarded = Event::RunDiscarded(RunDiscarded {
+            run,
+            sync,
+            account,
+            removals,
+        });
+        Ok::<_, RunError>((removals, base.note(step, &discarded)?))
+    })?;
+    close(base, &definition.id, numbers)?;
+    base.tell(noted)?;
     Ok(removals)
+}
+
+/// Whether nobody has decided on what a run held. Whoever asked may have looked before that was told: two persons at
+/// once, or one who asks again after a crash.
+fn check_undecided(base: &Base, run: RunId) -> Result<(), RunError> {
+    match base.journal().contains_decided(run)? {
+        true => Err(RunError::Decided(run)),
+        false => Ok(()),
+    }
 }
 
 /// What a sync holds.
@@ -206,14 +228,14 @@ impl Hold<'_> {
     }
 
     /// Notes that a contact was taken off, and counts it, if it was there: an approval that is interrupted goes on with
-    /// the count that it had.
+    /// the count that it had. After the last one all of them are approved.
     fn taken_off(
         &self,
-        run: RunId,
+        (definition, run): (&SyncDefinition, RunId),
         address: &AddressKey,
         row: &HeldRow,
         was_there: bool,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<(u64, Untold)>, RunError> {
         let now = self.base.clock.now().as_millisecond();
         let way_off = self.rules.way_off(row.removal);
         let way_off = way_off.unwrap_or(WayOff::Unsubscribe);
@@ -228,56 +250,88 @@ impl Hold<'_> {
             let key = keys::run(run.to_u128());
             let before = step.approved.get(&key)?;
             let count = before.map_or(0, |ApprovedRow(count)| count) + u64::from(was_there);
-            step.approved.put(&key, &ApprovedRow(count))
+            step.approved.put(&key, &ApprovedRow(count))?;
+            if !self.rows(step, run)?.is_empty() {
+                return Ok(None);
+            }
+            self.approved(step, definition, run).map(Some)
         })
     }
 
-    /// How many contacts were taken off by approving this run's removals, up to now.
-    fn approved(&self, run: RunId) -> Result<u64, StoreError> {
-        let key = keys::run(run.to_u128());
-        let row = self
-            .base
-            .store
-            .ledger
-            .step(|step| step.approved.get(&key))?;
-        Ok(row.map_or(0, |ApprovedRow(count)| count))
-    }
-
-    fn tell_approved(
+    /// Notes the event that this run's removals are approved, and how many contacts were taken off by that, up to now.
+    fn approved(
         &self,
+        step: &mut Step<'_>,
         definition: &SyncDefinition,
         run: RunId,
-        deleted: u64,
-    ) -> Result<(), RunError> {
+    ) -> Result<(u64, Untold), RunError> {
+        let key = keys::run(run.to_u128());
+        let deleted = step.approved.get(&key)?;
+        let deleted = deleted.map_or(0, |ApprovedRow(count)| count);
+        step.approved.remove(&key)?;
         let (sync, account) = (definition.id.clone(), definition.account.clone());
-        self.base.append(&Event::RunApproved(RunApproved {
+        let approved = Event::RunApproved(RunApproved {
             run,
             sync,
             account,
             deleted,
-        }))?;
-        let key = keys::run(run.to_u128());
-        let ledger = &self.base.store.ledger;
-        Ok(ledger.step(|step| step.approved.remove(&key))?)
+        });
+        Ok((deleted, self.base.note(step, &approved)?))
     }
+}
 
-    /// The sync is held no longer.
-    fn close(&self, definition: &SyncDefinition) -> Result<(), StoreError> {
-        let store = &self.base.store;
-        let mut checkpoint: Checkpoint =
-            store.state.checkpoint(&definition.id)?.unwrap_or_default();
-        checkpoint.on_list = on_list(&store.ledger, self.numbers.list, self.numbers.sync)?;
-        if let Some(last) = &mut checkpoint.last
-            && last.outcome == RunOutcome::Held
-        {
-            last.outcome = RunOutcome::Completed;
-        }
-        let checkpoints = vec![(definition.id.clone(), checkpoint)];
-        store.state.commit(&Changes {
-            checkpoints,
-            ..Changes::default()
-        })
+/// The sync is held no longer.
+fn close(base: &Base, sync: &SyncId, numbers: SyncNumbers) -> Result<(), StoreError> {
+    let store = &base.store;
+    let mut checkpoint: Checkpoint = store.state.checkpoint(sync)?.unwrap_or_default();
+    checkpoint.on_list = on_list(&store.ledger, numbers.list, numbers.sync)?;
+    if let Some(last) = &mut checkpoint.last
+        && last.outcome == RunOutcome::Held
+    {
+        last.outcome = RunOutcome::Completed;
     }
+    store.state.commit(&Changes {
+        checkpoints: vec![(sync.clone(), checkpoint)],
+        ..Changes::default()
+    })
+}
+
+/// Closes what a process had decided that died before the checkpoint had it: a sync that counts as held, and holds
+/// nothing.
+///
+/// # Errors
+/// [`StoreError`].
+pub(super) fn close_decided(base: &Base) -> Result<(), StoreError> {
+    for (sync, checkpoint) in base.store.state.snapshot()?.checkpoints {
+        let counts_as_held = checkpoint
+            .last
+            .is_some_and(|last| last.outcome == RunOutcome::Held);
+        // A run under way says itself how the sync stands after it.
+        if !counts_as_held || checkpoint.running.is_some() {
+            continue;
+        }
+        let Some(definition) = base.config.syncs.get(&sync) else {
+            continue;
+        };
+        let account = &definition.account;
+        let numbers = base.store.ledger.step(|step| {
+            let number = step.number('s', sync.as_str())?;
+            let resolved = step.resolved.get(&keys::number(number))?;
+            let holds = step.held.any(&keys::number(number))?;
+            let Some(resolved) = resolved.filter(|_| !holds) else {
+                return Ok(None);
+            };
+            Ok::<_, StoreError>(Some(SyncNumbers {
+                account: step.number('a', account.as_str())?,
+                sync: number,
+                list: step.number('l', &format!("{account}/{}", resolved.list))?,
+            }))
+        })?;
+        if let Some(numbers) = numbers {
+            close(base, &sync, numbers)?;
+        }
+    }
+    Ok(())
 }
 
 /// Takes a contact off; says whether it was there.

@@ -16,6 +16,9 @@
 //!    this is parked (`park`), and resumed later.
 //! 5. `finish` checks the sums and writes the ignored file, the journal and the checkpoint, in this order.
 //!
+//! What a person decides between runs (`held`, `release`, `forget`) is noted in the ledger with what it changes, and told
+//! to the journal from there (`telling`).
+//!
 //! What is left undecided by a failed run stays staged, and the next run of the sync begins with it.
 
 pub(crate) mod adopt;
@@ -56,6 +59,7 @@ pub(crate) mod standings;
 mod start;
 mod suppressions;
 mod tagging;
+mod telling;
 mod turns;
 mod usage;
 mod verify;

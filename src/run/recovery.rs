@@ -8,6 +8,9 @@
 //! | no | yes | yes | the journal has it: its rows in the ledger are deleted |
 //! | no | yes | no | cannot be: the checkpoint is written first; its rows are deleted |
 //!
+//! What a person decided is noted with what it changed: a sync that counts as held and holds nothing any more is closed,
+//! and then the journal is told what it does not have.
+//!
 //! A run whose definition was taken away or changed meanwhile cannot go on: what it staged was selected and mapped by
 //! the old one. It ends as failed, and what it left is decided anew by the next run, which reads everything.
 
@@ -16,6 +19,7 @@ use std::collections::BTreeSet;
 use super::Base;
 use super::error::RunError;
 use super::finish::{Told, close, forget};
+use super::held::close_decided;
 use super::resolve::definition_digest;
 use super::standings::tell_what_is_left;
 use super::start::create_row;
@@ -31,6 +35,9 @@ use crate::store::state::{Checkpoint, Running};
 /// Completes what was cut between two writes, and returns the syncs whose interrupted runs have to go on.
 pub(crate) fn recover(base: &Base) -> Result<Vec<SyncId>, RunError> {
     tell_what_is_left(base)?;
+    // In this order, as by the process that decided: who reads that nothing is held any more asks no more.
+    close_decided(base)?;
+    base.tell_what_was_noted()?;
     let mut interrupted = Vec::new();
     let mut running = BTreeSet::new();
     for (sync, checkpoint) in base.store.state.snapshot()?.checkpoints {

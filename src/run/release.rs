@@ -130,8 +130,8 @@ fn has(record: &Record, columns: &Columns, address: &EmailAddress) -> bool {
 }
 
 /// Lifts the opt-outs of an address in an account, and what rosterd did because of them: it may be added again, like one
-/// whose record had gone. The syncs that have a record with it decide it in their next runs. Told to the journal first,
-/// without the address, so that nothing is lifted untold.
+/// whose record had gone. The syncs that have a record with it decide it in their next runs. The journal is told of it,
+/// without the address.
 ///
 /// # Errors
 /// [`RunError::Store`] or [`RunError::Journal`].
@@ -141,20 +141,22 @@ pub(crate) fn lift(
     address: &EmailAddress,
     reason: &str,
 ) -> Result<(), RunError> {
-    base.append(&Event::AddressReleased(AddressReleased {
+    let released = Event::AddressReleased(AddressReleased {
         account: account.clone(),
         reason: reason.to_owned(),
-    }))?;
+    });
     let address = base.store.ledger.key(address);
-    base.store.ledger.step(|step| {
+    let noted = base.store.ledger.step(|step| {
         let number = step.number('a', account.as_str())?;
         let prefix = keys::address(number, &address);
         for (key, _) in step.opt_outs.under(&prefix, None, usize::MAX)? {
             step.opt_outs.remove(&key)?;
         }
         free_lists(step, account, &address)?;
-        decide_again(step, &base.config, account, &address)
+        decide_again(step, &base.config, account, &address)?;
+        base.note(step, &released)
     })?;
+    base.tell(noted)?;
     tracing::info!(%account, "an address is released from the opt-out of records that are gone");
     Ok(())
 }

@@ -2,14 +2,15 @@
 //! what a damaged store is made from.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::StoreError;
 use super::state::{Checkpoint, Counter, Credentials, Handled, LedgerMark, Standing, Untold};
+use super::{StoreError, sync_folder};
 use crate::domain::ids::{AccountName, SyncId};
 
 /// All that the trees hold.
@@ -41,12 +42,18 @@ pub(crate) fn write(path: &Path, snapshot: &Snapshot) -> Result<(), StoreError> 
 
 fn replace(path: &Path, snapshot: &Snapshot) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    serde_json::to_writer(&mut file, snapshot)?;
-    file.flush()?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|failed| failed.error)?;
-    fs::File::open(folder)?.sync_all()
+    // Only the process that holds the stores writes here, so one name will do, and what a crash left of it is used again.
+    let unfinished = path.with_extension("json.unfinished");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&unfinished)?;
+    file.write_all(&serde_json::to_vec(snapshot)?)?;
+    file.sync_all()?;
+    fs::rename(&unfinished, path)?;
+    sync_folder(folder)
 }
 
 /// The mirror at `path`; `None` where there is none.

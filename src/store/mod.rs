@@ -66,10 +66,14 @@ pub enum StoreError {
         source: Box<redb::DatabaseError>,
     },
     /// The ledger cannot be read or written.
-    #[error("the ledger cannot be read or written")]
+    #[error(
+        "the ledger cannot be read or written: check `{LEDGER_FILE}` in `state_dir`, its owner and the free space"
+    )]
     Ledger(#[source] Box<redb::Error>),
     /// The checkpoints cannot be read or written.
-    #[error("the checkpoints cannot be read or written")]
+    #[error(
+        "the checkpoints cannot be read or written: check `{STATE_FOLDER}` in `state_dir`, its owner and the free space"
+    )]
     State(#[source] Box<sled::Error>),
     /// A stored value does not decode.
     #[error("table {table}, key {key}")]
@@ -124,6 +128,12 @@ impl StoreError {
     fn opening(path: &Path, source: redb::DatabaseError) -> Self {
         match source {
             redb::DatabaseError::DatabaseAlreadyOpen => Self::Held(path.to_owned()),
+            // A full or failing disk says nothing about the file, and moving that away would lose it.
+            redb::DatabaseError::Storage(redb::StorageError::Io(source))
+                if source.raw_os_error().is_some() =>
+            {
+                Self::file("open the ledger", path, source)
+            }
             source => Self::Opening {
                 path: path.to_owned(),
                 source: Box::new(source),
@@ -227,11 +237,22 @@ impl Store {
 }
 
 fn make_folder(folder: &Path) -> Result<(), StoreError> {
+    if folder.is_dir() {
+        return Ok(());
+    }
     let made = fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder);
-    made.map_err(|source| StoreError::file("make the state folder", folder, source))
+    // What is put into it lasts only if it does itself.
+    let above = folder.parent().unwrap_or(Path::new("."));
+    made.and_then(|()| sync_folder(above))
+        .map_err(|source| StoreError::file("make the state folder", folder, source))
+}
+
+/// Makes names that were added, changed or removed in a folder last.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 /// What a run beside a ledger of so many bytes wants to have free.

@@ -3,15 +3,23 @@
 //! A moment is a place in the binary's work, never a time: the sandbox lets so many calls pass and then keeps one
 //! waiting, and while the binary waits for it, it is killed.
 
+mod chain;
+mod daemon;
 mod ends;
+mod full;
 mod moments;
+mod power;
+mod scenes;
 mod stores;
 mod together;
+mod writes;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 use std::process::Command;
 
+use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 
 use crate::rig::{NEWSLETTER, Rig, Setup, counts, until};
@@ -67,6 +75,41 @@ pub(crate) fn kill_in(rig: &Rig, line: &str, fault: &Value) -> bool {
     struck
 }
 
+/// Changes in the CRM that an update run has to find: so many edits, two opt-outs, a new person, and deletions.
+fn change(rig: &Rig, edits: usize, deletions: usize) {
+    let on_list = rig.members(NEWSLETTER, "active");
+    let on_list: Vec<String> = on_list.keys().map(|it| it.to_lowercase()).collect();
+    let mut addresses = BTreeMap::<String, Vec<String>>::new();
+    for record in rig.records("Contacts") {
+        let address = record["Email"].as_str().unwrap_or_default().trim();
+        let id = record["id"].as_str().unwrap().to_owned();
+        addresses
+            .entry(address.to_lowercase())
+            .or_default()
+            .push(id);
+    }
+    // One record an address, so that no other one takes the place of what goes.
+    let alone = addresses
+        .into_iter()
+        .filter(|(address, ids)| ids.len() == 1 && on_list.contains(address));
+    let ids: Vec<String> = alone.flat_map(|(_, ids)| ids).collect();
+    let (edited, rest) = ids.split_at(edits);
+    for (number, id) in edited.iter().enumerate() {
+        let fields = json!({ "Last_Name": format!("Renamed {number}") });
+        rig.update("Contacts", id, &fields);
+    }
+    for id in &rest[..2] {
+        rig.update("Contacts", id, &json!({ "Email_Opt_Out": true }));
+    }
+    for id in &rest[2..2 + deletions] {
+        rig.delete("Contacts", id);
+    }
+    let person = json!({ "Last_Name": "Late", "Email": "late@example.net" });
+    rig.create("Contacts", &person);
+    // What happens in the second in which a read begins is left to the next one.
+    rig.advance(5);
+}
+
 /// Everything that must not depend on whether a run was disturbed.
 #[derive(Debug, PartialEq)]
 struct End {
@@ -74,17 +117,25 @@ struct End {
     members: BTreeMap<String, Value>,
     /// The finished runs.
     finished: Vec<Value>,
-    /// How many runs were started, and how many of those waited for a person in the end.
-    started: usize,
-    held: usize,
+    /// How often each event is told. How often a run was taken up again is the only one that a kill may change.
+    told: BTreeMap<String, usize>,
     /// The ignored contacts of each run, sorted.
     ignored: Vec<Vec<String>>,
     status: Value,
 }
 
 fn end(rig: &Rig) -> End {
-    let runs = rig.events("run.finished");
-    let ignored = |run: &Value| {
+    let journal = whole_journal(rig);
+    let runs: Vec<&Value> = journal
+        .iter()
+        .filter(|line| line["event"] == "run.finished")
+        .collect();
+    let mut told = BTreeMap::new();
+    for line in journal.iter().filter(|line| line["event"] != "run.resumed") {
+        let event = line["event"].as_str().unwrap().to_owned();
+        *told.entry(event).or_default() += 1;
+    }
+    let ignored = |run: &&Value| {
         let mut lines: Vec<String> = rig.ignored(run).iter().map(Value::to_string).collect();
         lines.sort();
         lines
@@ -98,17 +149,46 @@ fn end(rig: &Rig) -> End {
     }
     End {
         members,
-        finished: runs.iter().map(counts).collect(),
-        started: rig.events("run.started").len(),
-        held: rig.events("run.held").len(),
+        finished: runs.iter().map(|run| counts(run)).collect(),
+        told,
         ignored: runs.iter().map(ignored).collect(),
         status: status(rig),
     }
 }
 
+/// The lines of the journal and of what was rotated, oldest first.
+fn whole_journal(rig: &Rig) -> Vec<Value> {
+    let mut rotated = BTreeMap::new();
+    for entry in fs::read_dir(rig.path("history")).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let Some(number) = name.strip_prefix("history.jsonl.") else {
+            continue;
+        };
+        let Ok(number) = number.trim_end_matches(".gz").parse::<u32>() else {
+            continue;
+        };
+        let mut text = String::new();
+        let mut file = fs::File::open(&path).unwrap();
+        match name.ends_with(".gz") {
+            true => GzDecoder::new(file).read_to_string(&mut text).unwrap(),
+            false => file.read_to_string(&mut text).unwrap(),
+        };
+        // Either form of a number is complete.
+        rotated.insert(number, text);
+    }
+    let rotated = rotated.values().flat_map(|text| text.lines());
+    let mut lines: Vec<Value> = rotated
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    lines.extend(rig.journal());
+    lines
+}
+
 /// Compares part by part, so that a difference can be read.
 fn assert_same(disturbed: &End, undisturbed: &End) {
     assert_eq!(disturbed.finished, undisturbed.finished);
+    assert_eq!(disturbed.told, undisturbed.told);
     assert_eq!(disturbed.ignored, undisturbed.ignored);
     assert_eq!(disturbed.status, undisturbed.status);
     for (address, member) in &undisturbed.members {
@@ -121,12 +201,13 @@ fn assert_same(disturbed: &End, undisturbed: &End) {
 fn status(rig: &Rig) -> Value {
     let printed = rig.done("status --json");
     let mut status: Value = serde_json::from_str(&printed).unwrap();
-    let sync = &mut status["syncs"][0];
-    for name in ["next", "last"] {
-        sync[name] = Value::Null;
-    }
-    if let Some(hold) = sync["hold"].as_object_mut() {
-        hold.remove("run");
+    for sync in status["syncs"].as_array_mut().unwrap() {
+        for name in ["next", "last"] {
+            sync[name] = Value::Null;
+        }
+        if let Some(hold) = sync["hold"].as_object_mut() {
+            hold.remove("run");
+        }
     }
     for limit in status["accounts"][0]["limits"]
         .as_object_mut()
@@ -148,6 +229,11 @@ fn only_run(rig: &Rig) -> String {
     runs.dedup();
     assert_eq!(runs.len(), 1, "{runs:?}");
     runs[0].to_owned()
+}
+
+/// A number that a variable sets, for more than every test run does.
+fn variable(name: &str) -> Option<usize> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap())
 }
 
 /// A seeded sequence of numbers below a bound: different moments, the same in every test run.

@@ -10,6 +10,7 @@ mod control;
 mod crash;
 mod daemon;
 mod demo;
+mod disk;
 mod failures;
 mod hostile;
 mod limits;

@@ -73,6 +73,7 @@ impl Step<'_> {
         checked.table(&self.tried)?;
         checked.table(&self.approved)?;
         checked.table(&self.erased)?;
+        checked.table(&self.untold)?;
         Ok(checked)
     }
 }

@@ -4,7 +4,7 @@
 //! address and fields; the rest goes. What a row held may still be in parts of the file that are not used any more, so
 //! the file is written anew the next time it is opened.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -17,15 +17,9 @@ use super::{Ledger, Step, blocking, keys};
 use crate::domain::address::without;
 use crate::domain::screening::Screened;
 use crate::domain::written::Written;
-use crate::store::StoreError;
+use crate::store::{StoreError, sync_folder};
 
 impl Ledger {
-    /// Whether an address, or what is written in its place, belongs to a person who was erased.
-    pub(crate) fn erased(&self, whom: &Written) -> Result<Option<ErasedRow>, StoreError> {
-        let key = self.key_of(whom);
-        self.step(|step| step.erased.get(&key))
-    }
-
     /// Whether somebody was erased since the file was last written anew.
     pub(super) fn wants_wiping(&self) -> Result<bool, StoreError> {
         let erased = self.step(|step| step.erased.under(b"", None, usize::MAX))?;
@@ -179,8 +173,7 @@ pub(super) fn wipe(path: &Path) -> Result<(), StoreError> {
     let failed = |source| StoreError::file("replace", path, source);
     fs::rename(&anew, path).map_err(failed)?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    let folder = File::open(folder).map_err(failed)?;
-    folder.sync_all().map_err(failed)
+    sync_folder(folder).map_err(failed)
 }
 
 impl Ledger {

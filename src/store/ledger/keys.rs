@@ -13,6 +13,18 @@ pub(crate) fn number(number: u32) -> Vec<u8> {
     number.to_be_bytes().to_vec()
 }
 
+/// The place of an event that the journal may not have yet.
+pub(crate) fn untold(place: u64) -> Vec<u8> {
+    place.to_be_bytes().to_vec()
+}
+
+/// The place in such a key.
+pub(crate) fn untold_place(key: &[u8]) -> Result<u64, StoreError> {
+    let bytes = key.first_chunk();
+    let bytes = bytes.ok_or_else(|| StoreError::value("untold", key, FormatError::Short))?;
+    Ok(u64::from_be_bytes(*bytes))
+}
+
 /// A record of a sync.
 pub(crate) fn record(sync: u32, record: u64) -> Vec<u8> {
     join(&[&sync.to_be_bytes(), &record.to_be_bytes()])

@@ -14,6 +14,8 @@ mod tests;
 mod values;
 
 use std::cell::Cell;
+use std::fs;
+use std::io;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
@@ -23,8 +25,8 @@ pub(crate) use rows::SyncNumbers;
 use rows::{AddressKey, LedgerRow, PacingRow, RunRow};
 pub(crate) use step::Step;
 
-use super::StoreError;
 use super::state::LedgerMark;
+use super::{StoreError, sync_folder};
 use crate::domain::address::EmailAddress;
 use crate::domain::ids::RunId;
 use crate::domain::pacing::PacingState;
@@ -45,6 +47,30 @@ impl Ledger {
     /// # Errors
     /// [`StoreError`]: held by another process, damaged, from a newer rosterd, or no room.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        if !path.exists() {
+            Self::make(path)?;
+        }
+        Self::open_at(path)
+    }
+
+    /// Makes a ledger under another name, and gives it its own once it is whole: a file that redb was making when the
+    /// process died looks like a damaged one.
+    fn make(path: &Path) -> Result<(), StoreError> {
+        let unfinished = path.with_extension("redb.unfinished");
+        match fs::remove_file(&unfinished) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(StoreError::file("remove", &unfinished, source));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        drop(Self::open_at(&unfinished)?);
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::rename(&unfinished, path)
+            .and_then(|()| sync_folder(folder))
+            .map_err(|source| StoreError::file("make the ledger", path, source))
+    }
+
+    fn open_at(path: &Path) -> Result<Self, StoreError> {
         guarded(path, || {
             let db = Database::builder()
                 .set_cache_size(CACHE_BYTES)

@@ -486,6 +486,16 @@ stored!(TriedRow, 24);
 pub(crate) struct ApprovedRow(pub(crate) u64);
 stored!(ApprovedRow, 25);
 
+/// An event that the journal may not have yet, kept from the step that made it true: by number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UntoldRow {
+    /// When it happened (milliseconds since the epoch).
+    pub(crate) at: i64,
+    /// The event as JSON.
+    pub(crate) event: String,
+}
+stored!(UntoldRow, 26);
+
 /// A person who was erased: under the keyed hash of the address, which is all that stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ErasedRow {

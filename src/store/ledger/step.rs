@@ -10,7 +10,7 @@ use super::rows::{
     AddedRow, AddressKey, ApprovedRow, AuditRow, CandidateRow, ClaimRow, DealContactRow, DealRow,
     ErasedRow, ExpectedRow, HeldRow, IgnoredRow, IntentRow, KeptRow, LedgerRow, MemberRow,
     NumberRow, OptOutRow, PacingRow, RecordRow, ReplyRow, ResolvedRow, RevisitRow, RunRow,
-    StagedRow, TriedRow,
+    StagedRow, TriedRow, UntoldRow,
 };
 use crate::store::StoreError;
 use crate::store::format::{Stored, decode, encode};
@@ -172,6 +172,8 @@ pub(crate) struct Step<'t> {
     pub(crate) approved: Rows<'t, ApprovedRow>,
     /// People who were erased, by address.
     pub(crate) erased: Rows<'t, ErasedRow>,
+    /// Events that the journal may not have yet, by number.
+    pub(crate) untold: Rows<'t, UntoldRow>,
 }
 
 impl<'t> Step<'t> {
@@ -208,6 +210,7 @@ impl<'t> Step<'t> {
             tried: Rows::open(txn, wrote, "tried")?,
             approved: Rows::open(txn, wrote, "approved")?,
             erased: Rows::open(txn, wrote, "erased")?,
+            untold: Rows::open(txn, wrote, "untold")?,
         })
     }
 

@@ -14,6 +14,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -24,10 +25,10 @@ pub(crate) use rows::{
 };
 use sled::Transactional;
 
-use super::StoreError;
 use super::format::{FormatError, Stored, decode, encode};
 use super::mirror::{self, Snapshot};
 use super::{MIRROR_FILE, STATE_FOLDER};
+use super::{StoreError, sync_folder};
 use crate::domain::ids::{AccountName, SyncId};
 
 /// The layout of the trees.
@@ -62,7 +63,8 @@ pub(crate) struct Changes {
 
 /// The open trees.
 pub(crate) struct State {
-    trees: Mutex<Trees>,
+    /// There until this is dropped.
+    trees: Option<Mutex<Trees>>,
     mirror: PathBuf,
 }
 
@@ -95,13 +97,16 @@ impl State {
                 );
             }
             trees.fill(mirrored.unwrap_or_default())?;
+            // Sled syncs what is in its files, and not that they are there.
+            let made = folder.join(STATE_FOLDER);
+            sync_folder(&made).map_err(|source| StoreError::file("sync", &made, source))?;
         }
         let snapshot = trees.snapshot()?;
         // The last process may have died before it wrote the mirror, and one that does not read is of no use.
         if !mirror::read(&mirror).is_ok_and(|mirrored| mirrored.as_ref() == Some(&snapshot)) {
             mirror::write(&mirror, &snapshot)?;
         }
-        let trees = Mutex::new(trees);
+        let trees = Some(Mutex::new(trees));
         Ok(Self { trees, mirror })
     }
 
@@ -155,9 +160,30 @@ impl State {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Trees> {
-        self.trees
+        let trees = self.trees.as_ref().expect("they go when this goes");
+        trees
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Sled syncs its file once more when the last handle goes, and panics where that fails. Nothing depends on it: what was
+/// acknowledged is synced, and what was not, its caller knows of.
+impl Drop for State {
+    fn drop(&mut self) {
+        let trees = self.trees.take();
+        if catch_unwind(AssertUnwindSafe(|| drop(trees))).is_err() {
+            tracing::error!("the checkpoints' file could not be synced once more; nothing is lost");
+        }
+    }
+}
+
+impl Drop for Trees {
+    fn drop(&mut self) {
+        if self.synced.sync_data().is_err() {
+            // On a disk that fails, a handle that never goes is one that never panics.
+            std::mem::forget(self.db.clone());
+        }
     }
 }
 

@@ -8,12 +8,12 @@
 //! It is a cache all the same. What cannot be read, or belongs to other credentials, is as good as absent; what cannot
 //! be written costs a renewal after the next start, and is said in the log.
 
-use std::fs::{DirBuilder, File, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -69,6 +69,10 @@ pub(super) struct Kept {
 }
 
 const VERSION: u32 = 1;
+
+/// How the names of files begin that are being written, and so long nobody takes over one.
+const UNFINISHED: &str = ".unfinished-";
+const UNFINISHED_FOR: Duration = Duration::from_secs(86_400);
 
 impl TokenFile {
     pub(super) fn new(path: PathBuf, hosts: &Hosts, credentials: &Credentials) -> Self {
@@ -272,10 +276,60 @@ fn take_turn(folder: &File, path: &Path) {
 fn replace(path: &Path, stored: &Stored) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     // The crate makes its files with mode 0600.
-    let mut new = tempfile::NamedTempFile::new_in(folder)?;
-    serde_json::to_writer(&mut new, stored)?;
-    new.flush()?;
+    let mut new = tempfile::Builder::new()
+        .prefix(UNFINISHED)
+        .tempfile_in(folder)?;
+    prune(folder, new.as_file().metadata()?.modified()?)?;
+    new.write_all(&serde_json::to_vec(stored)?)?;
     new.as_file().sync_all()?;
     new.persist(path)?;
     File::open(folder)?.sync_all()
+}
+
+/// Removes what processes have left that died while they wrote, more than a day ago: each holds a token.
+/// `now` is that of the file system, by which a process that writes at this moment goes as well.
+fn prune(folder: &Path, now: SystemTime) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if !entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            continue;
+        }
+        let age = now.duration_since(entry.metadata()?.modified()?);
+        if age.is_ok_and(|age| age > UNFINISHED_FOR) {
+            match fs::remove_file(entry.path()) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_left_unfinished_a_day_ago_goes_with_the_next_token() {
+        let folder = tempfile::tempdir().unwrap();
+        let tokens = folder.path().join("tokens");
+        fs::create_dir(&tokens).unwrap();
+        let (old, new) = (tokens.join(".unfinished-1"), tokens.join(".unfinished-2"));
+        let made = [&old, &new].map(|path| File::create(path).unwrap());
+        let modified = made[0].metadata().unwrap().modified().unwrap();
+        let ago = modified - UNFINISHED_FOR - Duration::from_secs(1);
+        made[0].set_modified(ago).unwrap();
+        let stored = Stored {
+            v: VERSION,
+            made_from: String::new(),
+            ends_at: None,
+            api_domain: None,
+            access_token: None,
+            budget: Budget::default(),
+        };
+        replace(&tokens.join("main.json"), &stored).unwrap();
+        assert!(!old.exists());
+        assert!(new.exists(), "somebody may be writing it");
+        assert!(tokens.join("main.json").exists());
+    }
 }

@@ -172,12 +172,11 @@ fn an_unsubscribe_that_is_refused_is_told_at_the_end_and_tried_again() {
     rig.advance(60);
     rig.forget_calls();
     let run = rig.import("newsletter");
+    // Whoever was said to be unknown stands on the list all the same, and so has to go.
+    let again = refusals.len() + 2;
     assert_eq!(
         (&run["outcome"], &run["deleted"]),
-        (&json!("completed"), &json!(refusals.len()))
+        (&json!("completed"), &json!(again))
     );
-    assert_eq!(
-        rig.calls().addresses("listunsubscribe").len(),
-        refusals.len()
-    );
+    assert_eq!(rig.calls().addresses("listunsubscribe").len(), again);
 }

@@ -26,7 +26,7 @@ fn files(folder: &Path) -> Vec<std::path::PathBuf> {
 }
 
 /// The files of state and history in which any of these texts stands.
-fn files_with(rig: &Rig, texts: &[&str]) -> Vec<String> {
+pub(crate) fn files_with(rig: &Rig, texts: &[&str]) -> Vec<String> {
     let all = ["state", "history"].map(|folder| files(&rig.path(folder)));
     let has = |path: &std::path::PathBuf| {
         let bytes = fs::read(path).unwrap();

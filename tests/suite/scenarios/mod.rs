@@ -33,6 +33,8 @@ mod views;
 mod walked;
 mod why;
 
+pub(crate) use forgetting::files_with;
+
 use crate::rig::Rig;
 
 /// All contacts onto the newsletter's list.
