@@ -16,6 +16,7 @@ mod hostile;
 mod limits;
 mod login;
 mod pace;
+mod readme;
 mod reload;
 mod rig;
 mod scale;
