@@ -90,17 +90,21 @@ pub(crate) fn verify(folder: &Path, now: Timestamp) -> Result<Verified, StoreErr
         verified.fault("the ledger is missing: put a copy of it back, or the next run of every sync reads everything, and opt-outs of records that are gone are forgotten");
         return Ok(verified);
     }
-    let read = Ledger::sound(&path).and_then(|is_sound| Ok((is_sound, Ledger::read_all(&path)?)));
-    match read {
-        Ok((is_sound, checked)) => {
-            if !is_sound {
-                verified.fault("the ledger's file is damaged: put a copy of the state folder back");
-            }
+    let opened = Ledger::open(&path).map(drop);
+    if let Err(error) = &opened {
+        verified.fault(&format!("the ledger's file is damaged: {}", whole(error)));
+    }
+    match Ledger::read_all(&path) {
+        Ok(checked) => {
             verified.rows = checked.rows;
             verified.bad_rows = checked.bad;
             verified.faults.extend(checked.faults);
         }
-        Err(error) => verified.fault(&format!("the ledger cannot be read: {}", whole(&error))),
+        Err(error) if opened.is_ok() => {
+            verified.fault(&format!("the ledger cannot be read: {}", whole(&error)))
+        }
+        // That has been said.
+        Err(_) => {}
     }
     Ok(verified)
 }

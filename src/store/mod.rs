@@ -16,6 +16,7 @@ pub(crate) mod look;
 pub(crate) mod mirror;
 #[cfg(test)]
 mod pinned;
+mod quiet;
 pub(crate) mod state;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -62,6 +63,14 @@ pub enum StoreError {
         path: PathBuf,
         /// What the ledger said.
         source: Box<redb::DatabaseError>,
+    },
+    /// A newer rosterd wrote what is there.
+    #[error("{} has {what}, which a newer rosterd wrote: install that version again; nothing was changed", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// What of it is newer.
+        what: String,
     },
     /// The ledger cannot be read or written.
     #[error("the ledger cannot be read or written")]

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::store::StoreError;
+use crate::store::quiet::caught;
 
 /// Pages of memory for sled; it holds a few kilobytes a sync.
 const CACHE_BYTES: u64 = 4 << 20;
@@ -102,13 +102,13 @@ fn open_once(path: &Path) -> Result<sled::Db, Unopened> {
             .cache_capacity(CACHE_BYTES)
             .open()
     };
-    match catch_unwind(AssertUnwindSafe(open)) {
-        Ok(Ok(db)) => Ok(db),
-        Ok(Err(error)) if !is_locked(&error) && is_damage(&error) => {
+    match caught(open) {
+        Some(Ok(db)) => Ok(db),
+        Some(Err(error)) if !is_locked(&error) && is_damage(&error) => {
             Err(Unopened::Damaged(error.to_string()))
         }
-        Ok(Err(error)) => Err(Unopened::Refused(error)),
-        Err(_) => Err(Unopened::Damaged("opening them panicked".to_owned())),
+        Some(Err(error)) => Err(Unopened::Refused(error)),
+        None => Err(Unopened::Damaged("opening them panicked".to_owned())),
     }
 }
 
