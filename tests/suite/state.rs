@@ -1,5 +1,7 @@
 //! `rosterd state`: what is damaged is found, and a backup has all that is kept.
 
+mod restore;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

@@ -243,7 +243,8 @@ pub(super) fn run_of(event: &Event) -> Option<RunId> {
         | Event::SyncDeactivated(_)
         | Event::AccountKeyChanged(_)
         | Event::AccountOrganisationChanged(_)
-        | Event::ConfigReloaded(_) => None,
+        | Event::ConfigReloaded(_)
+        | Event::StateRestored(_) => None,
     }
 }
 
@@ -264,7 +265,8 @@ pub(super) fn sync_of(event: &Event) -> Option<&SyncId> {
         | Event::AddressForgotten(_)
         | Event::AccountKeyChanged(_)
         | Event::AccountOrganisationChanged(_)
-        | Event::ConfigReloaded(_) => None,
+        | Event::ConfigReloaded(_)
+        | Event::StateRestored(_) => None,
     }
 }
 

@@ -77,7 +77,8 @@ impl Rows {
             | Event::SyncDeactivated(_)
             | Event::AccountKeyChanged(_)
             | Event::AccountOrganisationChanged(_)
-            | Event::ConfigReloaded(_) => {}
+            | Event::ConfigReloaded(_)
+            | Event::StateRestored(_) => {}
         }
     }
 

@@ -9,6 +9,7 @@ mod file;
 pub(crate) mod keys;
 mod old;
 pub(crate) mod rows;
+pub(crate) mod salvage;
 mod step;
 #[cfg(test)]
 mod tests;
