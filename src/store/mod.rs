@@ -65,6 +65,22 @@ pub enum StoreError {
         /// What the ledger said.
         source: Box<redb::DatabaseError>,
     },
+    /// The mirror of the checkpoints is damaged.
+    #[error("the mirror {} of the checkpoints cannot be read: {why}; the next start makes it anew, if the checkpoints are sound; if they are not, `rosterd state restore` a backup", path.display())]
+    Mirror {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The checkpoints are damaged, and nothing is there to make them from.
+    #[error("the checkpoints in {} are damaged ({why}), and so is their mirror, or it is missing: `rosterd state restore` a backup; nothing was changed", path.display())]
+    Checkpoints {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with them.
+        why: String,
+    },
     /// A newer rosterd wrote what is there.
     #[error("{} has {what}, which a newer rosterd wrote: install that version again; nothing was changed", path.display())]
     Newer {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -27,8 +27,8 @@ enum Unopened {
 }
 
 /// Opens the store at `path`. One that is damaged beyond what sled mends by itself is moved aside, and an empty one
-/// takes its place.
-pub(super) fn open(path: &Path, now: Timestamp) -> Result<sled::Db, StoreError> {
+/// takes its place, if that can be filled again.
+pub(super) fn open(path: &Path, now: Timestamp, can_mend: bool) -> Result<sled::Db, StoreError> {
     sweep(path, "snap.", ".generating")?;
     let problem = match try_open(path) {
         Ok(db) => return Ok(db),
@@ -45,12 +45,13 @@ pub(super) fn open(path: &Path, now: Timestamp) -> Result<sled::Db, StoreError> 
         Err(Unopened::Refused(source)) => return Err(source.into()),
         Err(Unopened::Damaged(problem)) => problem,
     };
-    let aside = move_aside(path, now)?;
-    tracing::error!(
-        aside = %aside.display(),
-        problem,
-        "the checkpoints cannot be opened: they are moved aside, and made anew from their mirror"
-    );
+    if !can_mend {
+        return Err(StoreError::Checkpoints {
+            path: path.to_owned(),
+            why: problem,
+        });
+    }
+    move_aside(path, now, &problem)?;
     match try_open(path) {
         Ok(db) => Ok(db),
         Err(Unopened::Refused(source)) => Err(source.into()),
@@ -58,10 +59,16 @@ pub(super) fn open(path: &Path, now: Timestamp) -> Result<sled::Db, StoreError> 
     }
 }
 
-fn move_aside(path: &Path, now: Timestamp) -> Result<PathBuf, StoreError> {
+/// Moves a damaged store aside.
+pub(super) fn move_aside(path: &Path, now: Timestamp, problem: &str) -> Result<(), StoreError> {
     let aside = path.with_file_name(format!("state.damaged-{}", now.as_millisecond()));
     fs::rename(path, &aside).map_err(|source| StoreError::file("move aside", path, source))?;
-    Ok(aside)
+    tracing::error!(
+        aside = %aside.display(),
+        problem,
+        "the checkpoints are damaged: they are moved aside, and made anew from their mirror"
+    );
+    Ok(())
 }
 
 /// Deletes the files of `folder` that begin and end so.
