@@ -14,6 +14,7 @@ use super::{Context, runtime};
 use crate::config::settings::Config;
 use crate::daemon::ServiceError;
 use crate::daemon::rehearsal::Folder;
+use crate::journal;
 use crate::store::backup::{self, About, Verified};
 use crate::store::restore::Restored;
 use crate::store::restore::place::{self, Remains};
@@ -41,8 +42,12 @@ fn verify(context: &Context) -> Result<Exit, CliError> {
         }
     })?;
     let report = &context.report;
-    let remains = place::remains(&context.load_to_look()?.config.state_dir);
+    let config = context.load_to_look()?.config;
+    let remains = place::remains(&config.state_dir);
     let mut verified = verified;
+    verified
+        .faults
+        .extend(journal::damage(&config.history_dir)?);
     let interrupted = remains.interrupted.iter().map(|path| {
         let path = path.display();
         format!("an interrupted restore left {path}, which names people: the next start sees to it")

@@ -109,6 +109,7 @@ impl Service {
         let config = Arc::new(loaded.config);
         let store = Store::open(&config.state_dir, clock.now())?;
         let journal = Journal::open(&config.history_dir, &config.history)?;
+        vigil::note_set_back(store.state.snapshot()?.last_written(), clock.now());
         let base = Base {
             standings: Arc::new(Standings::new(config.clone(), Activation::default())),
             config,

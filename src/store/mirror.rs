@@ -6,6 +6,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -38,6 +39,21 @@ pub(crate) struct Snapshot {
     /// How many commits there were, this one included: of two stores of one rosterd the one with more is the newer.
     #[serde(default)]
     pub(crate) commits: u64,
+}
+
+impl Snapshot {
+    /// The latest moment of which something is kept, by this machine's clock.
+    pub(crate) fn last_written(&self) -> Option<Timestamp> {
+        let of = |checkpoint: &Checkpoint| {
+            let running = checkpoint.running.as_ref().map(|running| running.started);
+            checkpoint.last.as_ref().map(|last| last.at).max(running)
+        };
+        let runs = self.checkpoints.values().filter_map(of);
+        let asked = self.credentials.values().filter_map(|known| known.asked_at);
+        let told = self.untold.values().map(|untold| untold.at);
+        let last = runs.chain(asked).chain(told).max()?;
+        Timestamp::from_millisecond(last).ok()
+    }
 }
 
 /// The keys of the file besides those of a [`Snapshot`].
