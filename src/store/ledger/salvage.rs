@@ -100,3 +100,82 @@ impl<T: Stored> Rows<'_, T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use crate::domain::changes::Membership;
+    use crate::store::StoreError;
+    use crate::store::ledger::rows::MemberRow;
+    use crate::store::ledger::{Ledger, Step};
+
+    const ROWS: u32 = 5000;
+    const PAGE_BYTES: usize = 4096;
+
+    fn address(number: u32) -> String {
+        format!("person-{number:05}@example.com")
+    }
+
+    /// What can be read of a ledger with so many rows, once the page of the one in the middle is damaged; that row's text
+    /// begins at the place that `damage` gets.
+    fn salvaged(damage: impl Fn(&mut [u8], usize)) -> (bool, Vec<u32>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.redb");
+        let ledger = Ledger::open(&path).unwrap();
+        let fill = |step: &mut Step<'_>| {
+            (0..ROWS).try_for_each(|number| {
+                let row = MemberRow {
+                    address: address(number),
+                    state: Membership::Active,
+                    ours: true,
+                    since: 0,
+                    seen: 0,
+                };
+                step.members.put(&number.to_be_bytes(), &row)
+            })
+        };
+        ledger.step(fill).unwrap();
+        drop(ledger);
+        let mut bytes = fs::read(&path).unwrap();
+        let middle = address(ROWS / 2).into_bytes();
+        for page in bytes.chunks_exact_mut(PAGE_BYTES) {
+            let at = page.windows(middle.len()).position(|text| text == middle);
+            at.into_iter().for_each(|at| damage(page, at));
+        }
+        fs::write(&path, bytes).unwrap();
+        assert!(Ledger::open(&path).is_err());
+        let ledger = Ledger::open_damaged(&path).unwrap();
+        let mut met = Vec::new();
+        let whole = ledger.look(|step| {
+            step.members.salvage(|key, row| {
+                let number = u32::from_be_bytes(key.try_into().unwrap());
+                assert_eq!(row.address, address(number));
+                met.push(number);
+                Ok(())
+            })
+        });
+        met.sort();
+        let whole = whole.unwrap_or_else(|error: StoreError| panic!("{error}"));
+        (whole, met)
+    }
+
+    #[test]
+    fn a_row_that_does_not_decode_is_left_out_alone() {
+        let (whole, met) = salvaged(|page, at| page[at] ^= 1);
+        assert!(!whole);
+        let all_but_one: Vec<u32> = (0..ROWS).filter(|it| *it != ROWS / 2).collect();
+        assert_eq!(met, all_but_one);
+    }
+
+    #[test]
+    fn rows_before_and_behind_a_page_that_cannot_be_read_are_met_once() {
+        // Where its rows begin and end.
+        let (whole, met) = salvaged(|page, _| page[4..100].fill(0xff));
+        assert!(!whole);
+        assert!(met.windows(2).all(|pair| pair[0] < pair[1]));
+        assert_eq!((met[0], met[met.len() - 1]), (0, ROWS - 1));
+        let lost = ROWS - u32::try_from(met.len()).unwrap();
+        assert!((1..200).contains(&lost), "{lost}");
+    }
+}

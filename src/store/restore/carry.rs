@@ -319,3 +319,97 @@ fn departing(key: Vec<u8>, intent: &IntentRow) -> Option<(Vec<u8>, Option<Depart
 fn sync_of(key: &[u8]) -> Option<u32> {
     Some(u32::from_be_bytes(*key.first_chunk()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::changes::Membership;
+    use crate::store::ledger::rows::{ErasedRow, MemberRow, OptOutRow};
+
+    /// Two ledgers of one installation that have numbered names in another order.
+    fn two(folder: &tempfile::TempDir) -> [Ledger; 2] {
+        let [one, other] = ["one.redb", "other.redb"].map(|name| folder.path().join(name));
+        drop(Ledger::open(&one).unwrap());
+        std::fs::copy(&one, &other).unwrap();
+        let names = [
+            ('a', "main"),
+            ('m', "Leads"),
+            ('l', "main/news"),
+            ('s', "newsletter"),
+        ];
+        let open = |path, names: Vec<(char, &str)>| {
+            let ledger = Ledger::open(path).unwrap();
+            let number = |step: &mut Step<'_>| {
+                names
+                    .iter()
+                    .try_for_each(|(kind, name)| step.number(*kind, name).map(drop))
+            };
+            ledger.step(number).unwrap();
+            ledger
+        };
+        let turned = names.iter().rev().copied().collect();
+        [open(&one, names.into()), open(&other, turned)]
+    }
+
+    fn numbers(step: &mut Step<'_>) -> [u32; 3] {
+        [('a', "main"), ('m', "Leads"), ('l', "main/news")]
+            .map(|(kind, name)| step.number(kind, name).unwrap())
+    }
+
+    fn member(state: Membership) -> MemberRow {
+        MemberRow {
+            address: "ann@example.com".to_owned(),
+            state,
+            ours: true,
+            since: 5,
+            seen: 0,
+        }
+    }
+
+    #[test]
+    fn what_is_told_is_kept_under_the_numbers_of_whoever_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let [from, to] = two(&folder);
+        let [out, gone, erased] = [[1; 16], [2; 16], [3; 16]];
+        from.step(|step| {
+            let [account, module, list] = numbers(step);
+            let key = keys::opt_out(account, &out, module, 7);
+            step.opt_outs.put(&key, &OptOutRow { since: 5 })?;
+            for address in [gone, erased] {
+                let row = member(Membership::Unsubscribed);
+                step.members.put(&keys::address(list, &address), &row)?;
+            }
+            let row = ErasedRow {
+                since: 5,
+                done: true,
+                wiped: true,
+            };
+            step.erased.put(&erased, &row)
+        })
+        .unwrap();
+        to.step(|step| {
+            let [_, _, list] = numbers(step);
+            step.members
+                .put(&keys::address(list, &gone), &member(Membership::Active))
+        })
+        .unwrap();
+        assert!(carry(&from, &to, Tells::TheNewer).unwrap());
+        to.look(|step| {
+            let [account, module, list] = numbers(step);
+            let key = keys::opt_out(account, &out, module, 7);
+            assert_eq!(step.opt_outs.get(&key)?, Some(OptOutRow { since: 5 }));
+            let members = step.members.under(&keys::number(list), None, 9)?;
+            assert_eq!(members.len(), 2);
+            assert!(
+                members
+                    .iter()
+                    .all(|(_, row)| row.state == Membership::Unsubscribed)
+            );
+            let blank = step.members.get(&keys::address(list, &erased))?.unwrap();
+            assert_eq!(blank.address, "", "the person was erased");
+            assert!(!step.erased.get(&erased)?.unwrap().wiped);
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+    }
+}

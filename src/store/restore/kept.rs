@@ -86,8 +86,13 @@ fn checkpoint(then: &Checkpoint, now: Option<&Checkpoint>, by_backup: bool) -> C
     let Some(now) = now else {
         return then.clone();
     };
-    let of_ledger = if by_backup { then } else { now };
+    let (of_ledger, other) = match by_backup {
+        true => (then, now),
+        false => (now, then),
+    };
+    let earlier = |cursor: i64| other.cursor.map_or(cursor, |other| cursor.min(other));
     Checkpoint {
+        cursor: of_ledger.cursor.map(earlier),
         first_seen: then.first_seen.min(now.first_seen),
         completed: then.completed.max(now.completed),
         // The present state knows whether a run has ended.
@@ -97,8 +102,8 @@ fn checkpoint(then: &Checkpoint, now: Option<&Checkpoint>, by_backup: bool) -> C
     }
 }
 
-/// Makes the next run read everything. The cursor is the earliest moment from which deletions in the CRM may not be known,
-/// and nothing else. A run that was under way is given up.
+/// Makes the next run read everything. The cursor says no more than from when on deletions, and changes of other modules'
+/// opt-outs, are read once more. A run that was under way is given up.
 fn distrust(checkpoint: &mut Checkpoint) {
     checkpoint.definition = [0; 16];
     checkpoint.last_full = None;
@@ -201,9 +206,9 @@ mod tests {
     #[test]
     fn nothing_is_counted_finished_or_held_less_and_no_cursor_is_trusted() {
         for (backup, present, completed, cursor, by_person) in [
-            (state(1, 10, false), state(3, 30, true), 3, 30, true),
-            (state(5, 10, true), state(3, 30, false), 5, 30, true),
-            (state(1, 10, false), state(1, 30, false), 1, 30, false),
+            (state(1, 10, false), state(3, 30, true), 3, 10, true),
+            (state(5, 10, true), state(3, 30, false), 5, 10, true),
+            (state(1, 10, false), state(1, 30, false), 1, 10, false),
         ] {
             let kept = put_together(backup, Some(present), false);
             let [checkpoint] = &kept.checkpoints.values().collect::<Vec<_>>()[..] else {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::rig::{Dice, NEWSLETTER, Ran, Rig, Setup};
 
 /// Places that every test run tries in each file.
-const TRIALS: usize = 3;
+const TRIALS: usize = 2;
 
 fn number(name: &str, otherwise: usize) -> usize {
     let text = std::env::var(name).ok();
