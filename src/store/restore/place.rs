@@ -182,7 +182,7 @@ mod tests {
         fill(folder.path(), "old");
         let making = begin(folder.path()).unwrap();
         fill(&making, "new");
-        assert_eq!(remains(folder.path()).interrupted, [making.clone()]);
+        assert_eq!(remains(folder.path()).interrupted, [making]);
         settle(folder.path()).unwrap();
         assert_eq!(content(folder.path()), ["old"; 3]);
         assert_eq!(remains(folder.path()), Remains::default());
