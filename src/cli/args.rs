@@ -476,7 +476,6 @@ mod tests {
             ("state backup FILE", true),
             ("state restore FILE", true),
             ("state restore", false),
-            ("state restore FILE", false),
             ("state", false),
             ("activate", false),
             ("activate news --account main", false),
