@@ -112,6 +112,9 @@ fn life(rig: &Rig) {
     rig.update("Leads", &lead, &json!({"Email_Opt_Out": false}));
     join(rig, "adopted");
     let late = join(rig, "late");
+    // Never on the list, so that the opt-out alone holds it back.
+    let never = json!({"Last_Name": "Never", "Email": address("never"), "Email_Opt_Out": true});
+    let never = rig.create("Contacts", &never);
     import(rig);
     rig.done("adopt newsletter");
     rig.done("forget erased@example.com");
@@ -120,8 +123,9 @@ fn life(rig: &Rig) {
     // Whose record and contact do not say it any more, and who has another record.
     rig.act(&json!({ "delete_contact": address("forgotten") }));
     rig.delete("Contacts", &ids["opts-out"]);
+    rig.delete("Contacts", &never);
     import(rig);
-    for name in ["opts-out", "forgotten", "erased", "leaves"] {
+    for name in ["never", "opts-out", "forgotten", "erased", "leaves"] {
         join(rig, name);
     }
     rig.update("Contacts", &ids["stays"], &json!({"Last_Name": "stays"}));
@@ -152,6 +156,7 @@ fn nobody_who_is_held_back_is_on_a_list_and_nobody_is_lost() {
         "goes",
         "bounces",
         "late",
+        "never",
     ] {
         assert!(!is_on(&rig, name), "{name}");
     }
