@@ -126,7 +126,7 @@ pub enum Command {
         after_help = "All files are valid and take over, or everything stays as it was. Runs under way end under the definition they began with. Exit code 78 if the files are not valid, 1 if no daemon runs."
     )]
     Reload,
-    /// Verify or back up what rosterd keeps.
+    /// Verify, back up or restore what rosterd keeps.
     #[command(after_help = STATE_HELP)]
     State(StateArgs),
     /// Get the refresh token of an account: name scopes and console page, take the grant code, store the token.
@@ -201,8 +201,14 @@ const STATE_HELP: &str = "\
 Examples:
   rosterd state verify              is everything readable?
   rosterd state backup FILE         one file with ledger, checkpoints and counters; also beside a daemon
+  rosterd state restore FILE        mends the state by such a file, while no daemon runs
 
-Putting a backup back is not supported yet. Exit code 1 if anything is damaged.";
+A restore mends and does not rewind: whom the present state holds back stays off the lists, what was
+counted, finished or deactivated stays so, and the next run of every sync reads everything. A ledger
+that is as it was written stays, and takes from the backup whom that holds back besides. What of the
+present state cannot be read is said and kept aside; then every sync is inactive until a person
+activates it, and the exit code is 3. Exit code 1 if anything is damaged, or the backup is of another
+installation.";
 
 const APPROVE_HELP: &str = "\
 Example:
@@ -347,6 +353,12 @@ pub enum StateCommand {
         #[arg(value_hint = ValueHint::FilePath)]
         file: PathBuf,
     },
+    /// Mend the state by a backup; nobody comes onto a list by that.
+    Restore {
+        /// The file that `backup` wrote.
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
 }
 
 /// Options of `approve` and `discard`.
@@ -462,7 +474,8 @@ mod tests {
             ("activate --account main", true),
             ("state verify --json", true),
             ("state backup FILE", true),
-            ("state restore FILE", false),
+            ("state restore FILE", true),
+            ("state restore", false),
             ("state", false),
             ("activate", false),
             ("activate news --account main", false),

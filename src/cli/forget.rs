@@ -7,11 +7,13 @@ use super::args::ForgetArgs;
 use super::exit::{CliError, Exit};
 use super::reach::Reach;
 use super::report::{counted, minute};
+use super::state::note_aside;
 use super::{Context, runtime};
 use crate::daemon::{self, signals};
 use crate::domain::address::bare;
 use crate::domain::written::Written;
 use crate::run::forget::Forgotten;
+use crate::store::restore::place;
 
 /// Runs the command.
 ///
@@ -35,6 +37,7 @@ pub(super) fn run(context: &Context, args: &ForgetArgs) -> Result<Exit, CliError
         daemon::wipe(&own.loaded.config.state_dir, context.clock.now())?;
     }
     told(context, forgotten, &reach.config().timezone)?;
+    note_aside(&context.report, &place::remains(&reach.config().state_dir));
     if let Reach::Daemon(..) = reach {
         context.report.note(
             "note: unused parts of the ledger's file are written over when the daemon starts next",

@@ -1,4 +1,4 @@
-//! `rosterd state`: verifies and backs up what rosterd keeps.
+//! `rosterd state`: verifies, backs up and restores what rosterd keeps.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -9,12 +9,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::{StateArgs, StateCommand};
 use super::exit::{CliError, Exit};
-use super::report::counted;
+use super::report::{Report, counted};
 use super::{Context, runtime};
 use crate::config::settings::Config;
 use crate::daemon::ServiceError;
 use crate::daemon::rehearsal::Folder;
+use crate::journal;
 use crate::store::backup::{self, About, Verified};
+use crate::store::restore::Restored;
+use crate::store::restore::place::{self, Remains};
 use crate::store::{StoreError, copy};
 
 /// Runs the command.
@@ -25,6 +28,7 @@ pub(super) fn run(context: &Context, args: &StateArgs) -> Result<Exit, CliError>
     match &args.command {
         StateCommand::Verify => verify(context),
         StateCommand::Backup { file } => back_up(context, file),
+        StateCommand::Restore { file } => restore(context, file),
     }
 }
 
@@ -38,11 +42,23 @@ fn verify(context: &Context) -> Result<Exit, CliError> {
         }
     })?;
     let report = &context.report;
+    let config = context.load_to_look()?.config;
+    let remains = place::remains(&config.state_dir);
+    let mut verified = verified;
+    verified
+        .faults
+        .extend(journal::damage(&config.history_dir)?);
+    let interrupted = remains.interrupted.iter().map(|path| {
+        let path = path.display();
+        format!("an interrupted restore left {path}, which names people: the next start sees to it")
+    });
+    verified.faults.extend(interrupted);
     let is_sound = verified.faults.is_empty();
+    note_aside(report, &remains);
     if report.json {
         report.print_json(&serde_json::json!({
             "sound": is_sound, "rows": verified.rows, "syncs": verified.syncs,
-            "faults": verified.faults, "bad_rows": verified.bad_rows,
+            "faults": verified.faults, "bad_rows": verified.bad_rows, "aside": remains.aside,
         }))?;
     } else if is_sound {
         report.print(&format!(
@@ -60,7 +76,7 @@ fn verify(context: &Context) -> Result<Exit, CliError> {
     let message = match verified.bad_rows {
         0 => "the state is damaged: see above for what to do".to_owned(),
         bad => format!(
-            "{} of the ledger cannot be read: stop the daemon, and put a copy of the state folder back",
+            "{} of the ledger cannot be read: stop the daemon, and `rosterd state restore` a backup",
             counted(bad, "row")
         ),
     };
@@ -140,4 +156,63 @@ fn copied<T>(
     let copied = copy::copy(&config.state_dir, folder.path(), &stop);
     copied.map_err(ServiceError::from)?;
     Ok(work(folder.path()).map_err(ServiceError::from)?)
+}
+
+fn restore(context: &Context, file: &Path) -> Result<Exit, CliError> {
+    let config = context.load_to_look()?.config;
+    let restored = crate::daemon::restore(&config, file, context.clock.now())?;
+    let report = &context.report;
+    let Restored {
+        about,
+        syncs,
+        kept_ledger,
+        unread,
+        aside,
+    } = restored;
+    if report.json {
+        report.print_json(&serde_json::json!({
+            "file": file, "at": about.at.to_string(), "version": about.version, "syncs": syncs,
+            "kept_ledger": kept_ledger, "unread": unread, "inactive": !unread.is_empty(),
+            "aside": aside,
+        }))?;
+    } else {
+        let file = file.display();
+        let (made, by) = (about.at, &about.version);
+        report.print(&format!(
+            "restored from {file}, made on {made} by rosterd {by}: {}; the next run of {} reads everything",
+            match kept_ledger {
+                true => "the ledger is sound, stays, and holds back whom the backup holds back too",
+                false => "its ledger takes the place of the present one",
+            },
+            match syncs {
+                1 => "the one sync".to_owned(),
+                syncs => format!("all {syncs} syncs"),
+            }
+        ))?;
+    }
+    if unread.is_empty() {
+        return Ok(Exit::Done);
+    }
+    for what in &unread {
+        report.note(&format!("not carried over: {what}"));
+    }
+    if let Some(aside) = aside {
+        let aside = aside.display();
+        report.note(&format!(
+            "what was there is in {aside}, and names people: delete it when it is not needed any more"
+        ));
+    }
+    let message = "who opted out, left or was erased since the backup may not be known: every sync is inactive; \
+        look at `rosterd plan` of each, then `rosterd activate` it";
+    Err(CliError::because(Exit::Refused, message))
+}
+
+/// Says where restores have put what they could not read.
+pub(super) fn note_aside(report: &Report, remains: &Remains) {
+    for aside in &remains.aside {
+        let aside = aside.display();
+        report.note(&format!(
+            "note: a restore has put what it could not read into {aside}, which names people: delete it when it is not needed any more"
+        ));
+    }
 }

@@ -10,6 +10,7 @@ use super::args::StatusArgs;
 use super::exit::{CliError, Exit};
 use super::history::Hold;
 use super::report::{Report, Style, counted, escape, minute, zone_name};
+use super::state::note_aside;
 use super::table::{Cell, Column, Table};
 use super::{Context, history};
 use crate::config::settings::Config;
@@ -17,6 +18,7 @@ use crate::daemon::status::{AccountStatus, Holder, Status, SyncState, SyncStatus
 use crate::domain::definition::{ListTarget, SyncDefinition};
 use crate::domain::ids::{RunId, SyncId};
 use crate::journal::event::{ParkReason, RunError, RunFinished, RunParked};
+use crate::store::restore::place;
 
 /// What `status --json` prints.
 #[derive(Serialize)]
@@ -109,6 +111,14 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError
         None => None,
     };
     let report = &context.report;
+    let remains = place::remains(&config.state_dir);
+    for left in &remains.interrupted {
+        let left = left.display();
+        report.note(&format!(
+            "note: an interrupted restore left {left}, which names people: the next start sees to it"
+        ));
+    }
+    note_aside(report, &remains);
     let Status {
         holder,
         accounts,

@@ -38,11 +38,14 @@ use crate::config::{Loaded, Sources};
 use crate::domain::activation::Activation;
 use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{AccountName, SyncId};
+use crate::journal::event::{Event, StateRestored};
 use crate::journal::{Journal, JournalError};
 use crate::run::organisation;
 use crate::run::recovery::{self, recover};
 use crate::run::standings::{self, Standings};
 use crate::run::{self, Base, Ended, Parked, Progress, RunError, Ticket, Turn, Wish};
+use crate::store::backup::About;
+use crate::store::restore::{self, Restored};
 use crate::store::{Store, StoreError};
 use crate::zoho::http::ClientError;
 pub(crate) use asked::HoldVerdict;
@@ -106,6 +109,7 @@ impl Service {
         let config = Arc::new(loaded.config);
         let store = Store::open(&config.state_dir, clock.now())?;
         let journal = Journal::open(&config.history_dir, &config.history)?;
+        vigil::note_set_back(store.state.snapshot()?.last_written(), clock.now());
         let base = Base {
             standings: Arc::new(Standings::new(config.clone(), Activation::default())),
             config,
@@ -341,6 +345,37 @@ pub(crate) fn wipe(state_dir: &Path, now: Timestamp) -> Result<(), ServiceError>
         Ok(_) | Err(StoreError::Held(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Puts a backup back, and tells the journal; what the journal cannot be told now, the next start tells it.
+///
+/// # Errors
+/// [`ServiceError::Store`]: another process holds the state, the file is no sound backup of it, or the disk fails.
+pub(crate) fn restore(
+    config: &Config,
+    file: &Path,
+    now: Timestamp,
+) -> Result<Restored, ServiceError> {
+    let event = |about: &About, in_doubt| {
+        let event = Event::StateRestored(StateRestored {
+            made: about.at,
+            version: about.version.clone(),
+            in_doubt,
+        });
+        serde_json::to_string(&event).expect("a time, a text and a truth are JSON")
+    };
+    let restored = restore::restore(&config.state_dir, file, now, event)?;
+    let store = Store::open(&config.state_dir, now)?;
+    let told = Journal::open(&config.history_dir, &config.history)
+        .map_err(RunError::from)
+        .and_then(|mut journal| standings::tell_untold(&store, &mut journal));
+    if let Err(error) = told {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the history does not tell of the restore yet: the next start tells it"
+        );
+    }
+    Ok(restored)
 }
 
 /// How long `check --online` tries again while a service cannot be reached.

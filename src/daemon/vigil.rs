@@ -12,6 +12,18 @@ const SILENCE_MAX: Duration = Duration::from_secs(3);
 /// The clock was set if it moved by this much more, or less, than time passed.
 const STEP_MIN: SignedDuration = SignedDuration::from_secs(2);
 
+/// Says where the clock shows an earlier time than when the state was last written to. What goes by it goes on: schedules
+/// and limits from now, and no run decides anything while the services show another time.
+pub(super) fn note_set_back(written: Option<Timestamp>, now: Timestamp) {
+    if let Some(written) = written.filter(|written| now.duration_since(*written) < -STEP_MIN) {
+        tracing::warn!(
+            %written,
+            %now,
+            "this machine's clock says {now}, and the state was last written to at {written}: it was set back since, or was wrong then"
+        );
+    }
+}
+
 /// What was seen last.
 pub(super) struct Vigil {
     wall: Timestamp,

@@ -64,11 +64,14 @@ pub enum Event {
     /// A new set of files took over.
     #[serde(rename = "config.reloaded")]
     ConfigReloaded(ConfigReloaded),
+    /// A backup was put back.
+    #[serde(rename = "state.restored")]
+    StateRestored(StateRestored),
 }
 
 impl Event {
     /// The names of the events that this version reads in full.
-    pub const NAMES: [&str; 16] = [
+    pub const NAMES: [&str; 17] = [
         "run.started",
         "run.finished",
         "run.held",
@@ -85,6 +88,7 @@ impl Event {
         "account.key_changed",
         "account.organisation_changed",
         "config.reloaded",
+        "state.restored",
     ];
 }
 
@@ -529,6 +533,18 @@ pub struct ConfigReloaded {
     pub settings_changed: Vec<String>,
 }
 
+/// See [`Event::StateRestored`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateRestored {
+    /// When the backup was made.
+    #[serde(with = "time")]
+    pub made: Timestamp,
+    /// The rosterd that made it.
+    pub version: String,
+    /// Whether something of what was there could not be read, so that every sync is inactive until it is activated.
+    pub in_doubt: bool,
+}
+
 /// Instants in RFC 3339, UTC, with exactly three decimals.
 pub(super) mod time {
     use super::Timestamp;
@@ -538,6 +554,12 @@ pub(super) mod time {
         to: S,
     ) -> Result<S::Ok, S::Error> {
         to.collect_str(&format_args!("{at:.3}"))
+    }
+
+    pub(super) fn deserialize<'de, D: super::Deserializer<'de>>(
+        from: D,
+    ) -> Result<Timestamp, D::Error> {
+        super::Deserialize::deserialize(from)
     }
 }
 

@@ -120,9 +120,7 @@ fn lines_without(
 ) -> Result<impl Iterator<Item = Result<(String, bool), JournalError>>, JournalError> {
     let path = file(dir, run);
     let opened = files::open_existing(&path)?;
-    let lines = opened
-        .into_iter()
-        .flat_map(|file| BufReader::new(file).lines());
+    let lines = opened.into_iter().flat_map(texts);
     Ok(lines.map(move |line| {
         let line = line.map_err(|source| JournalError::io("read", &path, source))?;
         let Ok(row) = serde_json::from_str::<IgnoredRow>(&line) else {
@@ -142,6 +140,39 @@ fn lines_without(
         }
         Ok((line, false))
     }))
+}
+
+/// The lines of a file, also of one that is damaged and is not all text any more.
+fn texts(file: File) -> impl Iterator<Item = io::Result<String>> {
+    let lines = BufReader::new(file).split(b'\n');
+    lines.map(|line| Ok(String::from_utf8_lossy(&line?).into_owned()))
+}
+
+/// The runs that have a file.
+fn runs_of(dir: &Path) -> Result<BTreeSet<RunId>, JournalError> {
+    let folder = folder(dir);
+    let failed = |source| JournalError::io("list the folder", &folder, source);
+    let mut runs = BTreeSet::new();
+    if folder.exists() {
+        for entry in fs::read_dir(&folder).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            runs.extend(name.to_str().and_then(run_of));
+        }
+    }
+    Ok(runs)
+}
+
+/// What cannot be read of all files, a line each.
+///
+/// # Errors
+/// When the folder cannot be listed, or a file not be opened.
+pub(super) fn damaged(dir: &Path) -> Result<Vec<JournalError>, JournalError> {
+    let mut damaged = Vec::new();
+    for run in runs_of(dir)? {
+        let rows = read_ignored(dir, run)?;
+        damaged.extend(rows.into_iter().flatten().filter_map(Result::err));
+    }
+    Ok(damaged)
 }
 
 /// Writes a file whole or not at all; returns how many lines it has.
@@ -225,24 +256,14 @@ pub fn find_ignored(
     word: &str,
     wanted: impl Fn(&IgnoredRow) -> bool,
 ) -> Result<Vec<(RunId, IgnoredRow)>, JournalError> {
-    let folder = folder(dir);
-    if !folder.exists() {
-        return Ok(Vec::new());
-    }
-    let failed = |source| JournalError::io("list the folder", &folder, source);
-    let mut runs = BTreeSet::new();
-    for entry in fs::read_dir(&folder).map_err(failed)? {
-        let name = entry.map_err(failed)?.file_name();
-        runs.extend(name.to_str().and_then(run_of));
-    }
     let word = word.to_ascii_lowercase();
     let mut found = Vec::new();
-    for run in runs.into_iter().rev() {
+    for run in runs_of(dir)?.into_iter().rev() {
         let path = file(dir, run);
         let Some(file) = files::open_existing(&path)? else {
             continue;
         };
-        for line in BufReader::new(file).lines() {
+        for line in texts(file) {
             let line = line.map_err(|source| JournalError::io("read", &path, source))?;
             if !line.to_ascii_lowercase().contains(&word) {
                 continue;

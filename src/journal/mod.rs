@@ -5,6 +5,7 @@
 //! a crash asks [`Journal::contains_finished`] before it appends the event again. One process writes, which the lock on
 //! the state sees to; any number may [`read()`] meanwhile.
 
+mod check;
 pub mod event;
 mod files;
 #[cfg(any(test, fuzzing))]
@@ -24,6 +25,7 @@ use jiff::Timestamp;
 use crate::config::settings::History;
 use crate::domain::ids::RunId;
 
+pub use check::damage;
 pub use event::Event;
 pub use line::{Line, LineError};
 pub use read::{Reader, read};
@@ -40,6 +42,14 @@ pub enum JournalError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// A newer rosterd wrote it.
+    #[error("the last line of {path} has format {format}, which a newer rosterd wrote: install that version again; nothing was changed", path = path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The line's format.
+        format: u32,
     },
     /// A line that is not one.
     #[error("cannot read line {line} of {path}, so it is passed over", path = path.display())]
@@ -73,7 +83,7 @@ impl JournalError {
                 matches!(source.kind(), InvalidData | InvalidInput | UnexpectedEof)
             }
             Self::BadLine { .. } => true,
-            Self::Render(_) => false,
+            Self::Newer { .. } | Self::Render(_) => false,
         }
     }
 }
@@ -99,8 +109,9 @@ impl Journal {
     /// When folder or file cannot be made, read or written.
     pub fn open(dir: &Path, history: &History) -> Result<Self, JournalError> {
         files::create_folder(dir)?;
-        files::tidy(dir, history.keep_rotated)?;
         let mut file = files::open_current(dir)?;
+        refuse_newer(&mut file, &files::current(dir))?;
+        files::tidy(dir, history.keep_rotated)?;
         let bytes = mend(&mut file)
             .map_err(|source| JournalError::io("mend", &files::current(dir), source))?;
         Ok(Self {
@@ -271,6 +282,30 @@ fn write_once(file: &mut File, line: &[u8]) -> io::Result<()> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// Leaves a file alone whose last line a newer rosterd wrote: what that has told cannot be known, and might be told again.
+fn refuse_newer(file: &mut File, path: &Path) -> Result<(), JournalError> {
+    let mut last = || {
+        let length = file.metadata()?.len();
+        let tail = tail(file, length)?;
+        match tail.is_empty() && length > 0 {
+            true => self::tail(file, length - 1),
+            false => Ok(tail),
+        }
+    };
+    let last = last().map_err(|source| JournalError::io("read", path, source))?;
+    match line::parse(
+        &last[..last
+            .len()
+            .saturating_sub(usize::from(last.ends_with(b"\n")))],
+    ) {
+        Err(LineError::Newer(format)) => Err(JournalError::Newer {
+            path: path.to_owned(),
+            format,
+        }),
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

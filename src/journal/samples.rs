@@ -192,5 +192,10 @@ pub(crate) fn every_event() -> Vec<Event> {
             accounts_changed: vec![account()],
             settings_changed: vec!["limits".to_owned()],
         }),
+        Event::StateRestored(StateRestored {
+            made: at(3),
+            version: "0.1.0".to_owned(),
+            in_doubt: false,
+        }),
     ]
 }

@@ -312,6 +312,15 @@ fn write_ignored_file(base: &Base, row: &RunRow) -> Result<(), RunError> {
         }
     });
     write_ignored(&base.config.history_dir, RunId::from_u128(row.run), lines)?;
+    let is_clock = |(kind, _): &(String, String)| kind == ErrorKind::Clock.name();
+    let ended = row.finished.as_ref();
+    if ended
+        .and_then(|ended| ended.error.as_ref())
+        .is_some_and(is_clock)
+    {
+        // By a clock that is wrong everything may be old.
+        return Ok(());
+    }
     let keep_days = base.config.history.keep_ignored_days;
     prune_ignored(&base.config.history_dir, keep_days, base.clock.now())?;
     Ok(())

@@ -12,7 +12,7 @@
 //! and then the journal is told what it does not have.
 //!
 //! A run whose definition was taken away or changed meanwhile cannot go on: what it staged was selected and mapped by
-//! the old one. It ends as failed, and what it left is decided anew by the next run, which reads everything.
+//! the old one. Nor can one that was under way when a backup was put back. It ends as failed, and what it left is decided anew by the next run, which reads everything.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ use crate::journal::event::{ErrorKind, Event, RunStarted};
 use crate::store::StoreError;
 use crate::store::ledger::SyncNumbers;
 use crate::store::ledger::rows::FinishedRow;
-use crate::store::state::{Checkpoint, Running};
+use crate::store::state::{Changes, Checkpoint, Running};
 
 /// Completes what was cut between two writes, and returns the syncs whose interrupted runs have to go on.
 pub(crate) fn recover(base: &Base) -> Result<Vec<SyncId>, RunError> {
@@ -47,6 +47,10 @@ pub(crate) fn recover(base: &Base) -> Result<Vec<SyncId>, RunError> {
         running.insert(run.run.to_u128());
         if finish_written(base, &sync, &run)? {
             tracing::info!(%sync, run = %run.run, "a run that had ended is written down now");
+            continue;
+        }
+        if run.definition == Running::RESTORED {
+            end_restored(base, &sync, &checkpoint, &run)?;
             continue;
         }
         let definition = base.config.syncs.get(&sync);
@@ -80,7 +84,31 @@ pub(crate) fn is_resumable(base: &Base, definition: &SyncDefinition) -> Result<b
 
 const CHANGED: &str =
     "the definition changed while the run was interrupted; the next run reads everything";
+const RESTORED: &str =
+    "a backup was put back while the run was interrupted; the next run reads everything";
 const GONE: &str = "the definition was taken away while the run was interrupted";
+
+/// Ends a run that was under way when a backup was put back. If the journal has its end, it was the backup that did not
+/// know of it.
+fn end_restored(
+    base: &Base,
+    sync: &SyncId,
+    checkpoint: &Checkpoint,
+    run: &Running,
+) -> Result<(), RunError> {
+    if !base.journal().contains_finished(run.run)? {
+        return give_up(base, sync, checkpoint, run, RESTORED);
+    }
+    let ended = Checkpoint {
+        running: None,
+        ..checkpoint.clone()
+    };
+    base.store.state.commit(&Changes {
+        checkpoints: vec![(sync.clone(), ended)],
+        ..Changes::default()
+    })?;
+    Ok(())
+}
 
 /// Writes a run down that the ledger knows as finished; says whether it was one.
 fn finish_written(base: &Base, sync: &SyncId, running: &Running) -> Result<bool, RunError> {

@@ -18,10 +18,11 @@ use crate::config::settings::Config;
 use crate::domain::activation::{AccountHold, Activation, Candidate, Holds, Inactivity};
 use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{AccountName, SyncId};
+use crate::journal::Journal;
 use crate::journal::event::{AccountKeyChanged, Event, SyncActivated, SyncDeactivated};
 use crate::store::mirror::Snapshot;
 use crate::store::state::{Changes, Checkpoint, Credentials, Handled, Standing, Untold};
-use crate::store::{StoreError, format::FormatError};
+use crate::store::{Store, StoreError, format::FormatError};
 
 /// Which syncs are active, for all runs of a process, whichever files they began with.
 pub(crate) struct Standings {
@@ -423,19 +424,38 @@ fn tell(base: &Base, untold: BTreeMap<String, Untold>, perhaps: bool) -> Result<
     if untold.is_empty() {
         return Ok(());
     }
-    {
-        let mut journal = base.journal();
-        for (key, Untold { at, event }) in &untold {
-            let damaged = || StoreError::value("untold", key.as_bytes(), FormatError::Payload);
-            let event: Event = serde_json::from_str(event).map_err(|_| damaged())?;
-            let at = Timestamp::from_millisecond(*at).map_err(|_| damaged())?;
-            if !(perhaps && journal.contains_event(at, &event)?) {
-                journal.append(at, &event)?;
-            }
-        }
-        journal.sync()?;
-    }
+    tell_journal(&mut base.journal(), &untold, perhaps)?;
     base.store.state.commit(&Changes {
+        told: untold.into_keys().collect(),
+        ..Changes::default()
+    })?;
+    Ok(())
+}
+
+fn tell_journal(
+    journal: &mut Journal,
+    untold: &BTreeMap<String, Untold>,
+    perhaps: bool,
+) -> Result<(), RunError> {
+    for (key, Untold { at, event }) in untold {
+        let damaged = || StoreError::value("untold", key.as_bytes(), FormatError::Payload);
+        let event: Event = serde_json::from_str(event).map_err(|_| damaged())?;
+        let at = Timestamp::from_millisecond(*at).map_err(|_| damaged())?;
+        if !(perhaps && journal.contains_event(at, &event)?) {
+            journal.append(at, &event)?;
+        }
+    }
+    Ok(journal.sync()?)
+}
+
+/// Tells the journal what is stored and was not told, where there is nothing but the stores and the journal.
+///
+/// # Errors
+/// [`RunError::Store`] or [`RunError::Journal`]; the next start tells it then.
+pub(crate) fn tell_untold(store: &Store, journal: &mut Journal) -> Result<(), RunError> {
+    let untold = store.state.snapshot()?.untold;
+    tell_journal(journal, &untold, true)?;
+    store.state.commit(&Changes {
         told: untold.into_keys().collect(),
         ..Changes::default()
     })?;

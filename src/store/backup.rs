@@ -18,22 +18,23 @@ use super::state::State;
 use super::{LEDGER_FILE, MIRROR_FILE, StoreError};
 
 /// The layout of a backup.
-const FORMAT: u32 = 1;
-const ABOUT: &str = "about.json";
+pub(super) const FORMAT: u32 = 1;
+/// What a backup says of itself.
+pub(super) const ABOUT: &str = "about.json";
 /// Bytes that are copied at a time.
 const CHUNK_BYTES: usize = 1 << 20;
 
 /// What a backup says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct About {
-    format: u32,
+    pub(super) format: u32,
     /// The rosterd that made it.
     pub(crate) version: String,
     /// When it was made.
     pub(crate) at: Timestamp,
     /// Checksums of what is in it, in hexadecimal.
-    ledger: String,
-    kept: String,
+    pub(super) ledger: String,
+    pub(super) kept: String,
 }
 
 /// What reading all of a copy of the stores has shown.
@@ -82,25 +83,29 @@ pub(crate) fn verify(folder: &Path, now: Timestamp) -> Result<Verified, StoreErr
         }
         Err(error) => verified.fault(&format!(
             "the checkpoints cannot be opened: {}",
-            whole(&error)
+            error.whole()
         )),
     }
     let path = folder.join(LEDGER_FILE);
     if !path.exists() {
-        verified.fault("the ledger is missing: put a copy of it back, or the next run of every sync reads everything, and opt-outs of records that are gone are forgotten");
+        verified.fault("the ledger is missing: `rosterd state restore` a backup, or the next run of every sync reads everything, and opt-outs of records that are gone are forgotten");
         return Ok(verified);
     }
-    let read = Ledger::sound(&path).and_then(|is_sound| Ok((is_sound, Ledger::read_all(&path)?)));
-    match read {
-        Ok((is_sound, checked)) => {
-            if !is_sound {
-                verified.fault("the ledger's file is damaged: put a copy of the state folder back");
-            }
+    let opened = Ledger::open(&path).map(drop);
+    if let Err(error) = &opened {
+        verified.fault(&format!("the ledger's file is damaged: {}", error.whole()));
+    }
+    match Ledger::read_all(&path) {
+        Ok(checked) => {
             verified.rows = checked.rows;
             verified.bad_rows = checked.bad;
             verified.faults.extend(checked.faults);
         }
-        Err(error) => verified.fault(&format!("the ledger cannot be read: {}", whole(&error))),
+        Err(error) if opened.is_ok() => {
+            verified.fault(&format!("the ledger cannot be read: {}", error.whole()))
+        }
+        // That has been said.
+        Err(_) => {}
     }
     Ok(verified)
 }
@@ -109,16 +114,6 @@ impl Verified {
     fn fault(&mut self, text: &str) {
         self.faults.push(text.to_owned());
     }
-}
-
-fn whole(error: &StoreError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }
 
 /// Packs the stores whose copy is in `folder` into `file`, which is empty, at `path`.
@@ -156,7 +151,8 @@ pub(crate) fn pack(
     Ok(about)
 }
 
-fn checksum(path: &Path) -> Result<String, StoreError> {
+/// The checksum of a file, in hexadecimal.
+pub(super) fn checksum(path: &Path) -> Result<String, StoreError> {
     let failed = |source| StoreError::file("read", path, source);
     let mut file = File::open(path).map_err(failed)?;
     let mut hasher = blake3::Hasher::new();

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use tokio_util::sync::CancellationToken;
 
 use super::{LEDGER_FILE, LOCK_FILE, MIRROR_FILE, STATE_FOLDER, StoreError};
-use super::{check_room, room_wanted};
+use super::{check_room, lock as lock_alone, restore::place, room_wanted};
 
 /// Bytes that are copied between two looks at whether to stop.
 const CHUNK_BYTES: u64 = 16 << 20;
@@ -22,6 +22,10 @@ const CHUNK_BYTES: u64 = 16 << 20;
 /// [`StoreError::Held`] by another process, [`StoreError::NoRoom`] for the copy and a run in it, [`StoreError::File`]
 /// where the original cannot be read, [`StoreError::Copy`] where the copy cannot be written or is to stop.
 pub(crate) fn copy(from: &Path, to: &Path, stop: &CancellationToken) -> Result<(), StoreError> {
+    if place::is_made(from) {
+        let _lock = lock_alone(from)?;
+        place::settle(from)?;
+    }
     let lock = lock_shared(from)?;
     let files = files(from)?;
     let bytes: u64 = files.iter().map(|file| file.bytes).sum();
@@ -36,6 +40,20 @@ pub(crate) fn copy(from: &Path, to: &Path, stop: &CancellationToken) -> Result<(
     // A process that made the folder its own meanwhile may have changed what was being copied.
     if lock.is_none() && lock_file(from).exists() {
         return Err(StoreError::Held(from.to_owned()));
+    }
+    Ok(())
+}
+
+/// Copies what is there of the stores in `from` to the folder `to`, for whoever has the lock.
+///
+/// # Errors
+/// [`StoreError::File`] or [`StoreError::Copy`].
+pub(super) fn copy_held(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let made = fs::DirBuilder::new().mode(0o700).create(to);
+    made.map_err(|source| StoreError::file("make", to, source))?;
+    let stop = CancellationToken::new();
+    for file in files(from)? {
+        copy_file(&from.join(&file.name), &to.join(&file.name), &stop)?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::ledger::Ledger;
 use super::mirror::{self, Snapshot};
+use super::restore::place;
 use super::{LEDGER_FILE, MIRROR_FILE, StoreError, lock};
 
 /// The stores of one rosterd, as they were when it last wrote to them.
@@ -23,6 +24,10 @@ impl Look {
     /// [`StoreError`]: held by another process, not readable, damaged.
     pub(crate) fn open(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join(LEDGER_FILE);
+        if place::is_made(folder) {
+            let _lock = lock(folder)?;
+            place::settle(folder)?;
+        }
         if !path.exists() {
             return Ok(Self {
                 ledger: Ledger::empty()?,

@@ -18,6 +18,8 @@ pub(crate) mod look;
 pub(crate) mod mirror;
 #[cfg(test)]
 mod pinned;
+mod quiet;
+pub(crate) mod restore;
 pub(crate) mod state;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -58,12 +60,36 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The ledger's file cannot be opened.
-    #[error("cannot open the ledger {}: put a copy of the state folder back; without one, move it away, and the next run reads everything, but opt-outs of records that are gone from the CRM, and who was erased, are forgotten", path.display())]
+    #[error("cannot open the ledger {}: `rosterd state restore` a backup; without one, move it away, and the next run reads everything, but opt-outs of records that are gone from the CRM, and who was erased, are forgotten", path.display())]
     Opening {
         /// The file.
         path: PathBuf,
         /// What the ledger said.
         source: Box<redb::DatabaseError>,
+    },
+    /// The mirror of the checkpoints is damaged.
+    #[error("the mirror {} of the checkpoints cannot be read: {why}; the next start makes it anew, if the checkpoints are sound; if they are not, `rosterd state restore` a backup", path.display())]
+    Mirror {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The checkpoints are damaged, and nothing is there to make them from.
+    #[error("the checkpoints in {} are damaged ({why}), and so is their mirror, or it is missing: `rosterd state restore` a backup; nothing was changed", path.display())]
+    Checkpoints {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with them.
+        why: String,
+    },
+    /// A newer rosterd wrote what is there.
+    #[error("{} has {what}, which a newer rosterd wrote: install that version again; nothing was changed", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// What of it is newer.
+        what: String,
     },
     /// The ledger cannot be read or written.
     #[error(
@@ -105,6 +131,19 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
+    /// A file is no backup that can be used.
+    #[error("{} cannot be restored: {why}; nothing was changed", path.display())]
+    BackupDamaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The state holds people, and is not of the installation that the backup is of.
+    #[error(
+        "the backup is of another rosterd than the state that is there: who was erased or opted out there would be forgotten; to use it all the same, move the state folder away first; nothing was changed"
+    )]
+    Stranger,
     /// Too little room on the disk to start a run.
     #[error("{} has {free_mib} MiB free and a run wants {wanted_mib}: make room", path.display())]
     NoRoom {
@@ -139,6 +178,26 @@ impl StoreError {
                 source: Box::new(source),
             },
         }
+    }
+
+    /// Whether a newer rosterd wrote what is there.
+    pub(crate) fn is_newer(&self) -> bool {
+        match self {
+            Self::Newer { .. } => true,
+            Self::Value { source, .. } => matches!(source, FormatError::FromTheFuture(_)),
+            _ => false,
+        }
+    }
+
+    /// The error with its causes, on one line.
+    pub(crate) fn whole(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        text
     }
 
     pub(crate) fn value(table: &'static str, key: &[u8], source: FormatError) -> Self {
@@ -187,6 +246,7 @@ impl Store {
     pub(crate) fn open(folder: &Path, now: Timestamp) -> Result<Self, StoreError> {
         make_folder(folder)?;
         let lock = lock(folder)?;
+        restore::place::settle(folder)?;
         let state = State::open(folder, now)?;
         let ledger = Ledger::open_wiped(&folder.join(LEDGER_FILE))?;
         acquaint(&state, &ledger)?;

@@ -33,7 +33,8 @@ fn the_tests_that_the_readme_names_are_there() {
         for test in named {
             let name = test.rsplit("::").next().unwrap();
             // A test of its own, or one that a list of scenes makes.
-            let is_there = all.contains(&format!("fn {name}(")) || all.contains(&format!(" {name}: "));
+            let is_there =
+                all.contains(&format!("fn {name}(")) || all.contains(&format!(" {name}: "));
             assert!(is_there, "there is no test {test}");
         }
     }

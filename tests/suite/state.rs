@@ -1,5 +1,10 @@
 //! `rosterd state`: what is damaged is found, and a backup has all that is kept.
 
+mod clocks;
+mod damage;
+mod newer;
+mod restore;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

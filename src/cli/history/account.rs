@@ -68,7 +68,8 @@ fn gather(past: &Past, run: RunId) -> Told<'_> {
             | Event::SyncDeactivated(_)
             | Event::AccountKeyChanged(_)
             | Event::AccountOrganisationChanged(_)
-            | Event::ConfigReloaded(_) => {}
+            | Event::ConfigReloaded(_)
+            | Event::StateRestored(_) => {}
         }
     }
     let holds = past.holds().into_iter();

@@ -244,7 +244,8 @@ pub(super) fn run_of(event: &Event) -> Option<RunId> {
         | Event::SyncDeactivated(_)
         | Event::AccountKeyChanged(_)
         | Event::AccountOrganisationChanged(_)
-        | Event::ConfigReloaded(_) => None,
+        | Event::ConfigReloaded(_)
+        | Event::StateRestored(_) => None,
     }
 }
 
@@ -266,7 +267,8 @@ pub(super) fn sync_of(event: &Event) -> Option<&SyncId> {
         | Event::AddressForgotten(_)
         | Event::AccountKeyChanged(_)
         | Event::AccountOrganisationChanged(_)
-        | Event::ConfigReloaded(_) => None,
+        | Event::ConfigReloaded(_)
+        | Event::StateRestored(_) => None,
     }
 }
 

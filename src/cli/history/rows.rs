@@ -78,7 +78,8 @@ impl Rows {
             | Event::SyncDeactivated(_)
             | Event::AccountKeyChanged(_)
             | Event::AccountOrganisationChanged(_)
-            | Event::ConfigReloaded(_) => {}
+            | Event::ConfigReloaded(_)
+            | Event::StateRestored(_) => {}
         }
     }
 

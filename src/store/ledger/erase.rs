@@ -156,7 +156,7 @@ fn blanked(row: &IgnoredRow, whom: &Written) -> Option<IgnoredRow> {
 ///
 /// # Errors
 /// [`StoreError`]; the old file is still there then.
-pub(super) fn wipe(path: &Path) -> Result<(), StoreError> {
+pub(in crate::store) fn wipe(path: &Path) -> Result<(), StoreError> {
     let anew = path.with_extension("redb.anew");
     match fs::remove_file(&anew) {
         Ok(()) => {}

@@ -5,9 +5,11 @@
 
 pub(crate) mod check;
 pub(crate) mod erase;
+mod file;
 pub(crate) mod keys;
 mod old;
 pub(crate) mod rows;
+pub(crate) mod salvage;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -16,7 +18,6 @@ mod values;
 use std::cell::Cell;
 use std::fs;
 use std::io;
-use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 use redb::backends::InMemoryBackend;
@@ -25,6 +26,7 @@ pub(crate) use rows::SyncNumbers;
 use rows::{AddressKey, LedgerRow, PacingRow, RunRow};
 pub(crate) use step::Step;
 
+use super::quiet::caught;
 use super::state::LedgerMark;
 use super::{StoreError, sync_folder};
 use crate::domain::address::EmailAddress;
@@ -72,10 +74,18 @@ impl Ledger {
 
     fn open_at(path: &Path) -> Result<Self, StoreError> {
         guarded(path, || {
-            let db = Database::builder()
-                .set_cache_size(CACHE_BYTES)
-                .create(path)
-                .map_err(|source| StoreError::opening(path, source))?;
+            let db = file::open(path)?;
+            Self::with(db)
+        })
+    }
+
+    /// Opens what can still be read of a damaged ledger; `path` is that of a copy.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing can be read.
+    pub(crate) fn open_damaged(path: &Path) -> Result<Self, StoreError> {
+        guarded(path, || {
+            let db = file::open_unchecked(path)?;
             Self::with(db)
         })
     }
@@ -134,25 +144,12 @@ impl Ledger {
         Self::open(path)
     }
 
-    /// Whether the file at `path` is sound; what can be repaired of it is.
-    ///
-    /// # Errors
-    /// [`StoreError`]: it cannot be opened at all.
-    pub(crate) fn sound(path: &Path) -> Result<bool, StoreError> {
-        guarded(path, || {
-            let mut db =
-                Database::open(path).map_err(|source| StoreError::opening(path, source))?;
-            db.check_integrity()
-                .map_err(|source| StoreError::opening(path, source))
-        })
-    }
-
-    /// Reads every row of the ledger at `path`, whose file may be damaged.
+    /// Reads every row of the ledger at `path`, whose file may be damaged; it is that of a copy.
     ///
     /// # Errors
     /// [`StoreError`]: it cannot be opened, or not be read to its end.
     pub(crate) fn read_all(path: &Path) -> Result<check::Checked, StoreError> {
-        let ledger = Self::open(path)?;
+        let ledger = Self::open_damaged(path)?;
         guarded(path, || ledger.look(|step| step.check()))
     }
 
@@ -241,7 +238,7 @@ impl Ledger {
 
 /// Does something with the file at `path`, whose damage may make redb panic.
 fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+    caught(work).unwrap_or_else(|| {
         let damaged = redb::StorageError::Corrupted("reading it panicked".to_owned());
         Err(StoreError::opening(path, damaged.into()))
     })

@@ -27,16 +27,19 @@ use sled::Transactional;
 
 use super::format::{FormatError, Stored, decode, encode};
 use super::mirror::{self, Snapshot};
+use super::quiet::caught;
 use super::{MIRROR_FILE, STATE_FOLDER};
 use super::{StoreError, sync_folder};
 use crate::domain::ids::{AccountName, SyncId};
 
-/// The layout of the trees.
-const LAYOUT: u32 = 1;
+/// The layout of the trees, and of their mirror.
+pub(super) const LAYOUT: u32 = 1;
 /// Key of the layout that a store has.
 const VERSION: &str = "version";
 /// Key of the ledger that the checkpoints belong to.
 const LEDGER: &str = "ledger";
+/// Key of the number of commits.
+const COMMITS: &str = "commits";
 
 /// What one commit changes.
 #[derive(Debug, Default)]
@@ -86,25 +89,52 @@ impl State {
     /// # Errors
     /// [`StoreError`]: the system refuses, the mirror that is needed cannot be read, or a newer rosterd wrote it.
     pub(crate) fn open(folder: &Path, now: Timestamp) -> Result<Self, StoreError> {
-        let db = opening::open(&folder.join(STATE_FOLDER), now)?;
-        let trees = Trees::of(db, folder)?;
         let mirror = folder.join(MIRROR_FILE);
-        if trees.is_new()? {
-            let mirrored = mirror::read(&mirror)?;
-            if mirrored.is_some() {
-                tracing::error!(
-                    "the checkpoints were missing: they are made anew from their mirror"
-                );
+        let mirrored = match mirror::read(&mirror) {
+            Err(newer) if newer.is_newer() => return Err(newer),
+            mirrored => mirrored,
+        };
+        let can_mend = matches!(mirrored, Ok(Some(_)));
+        let trees = Trees::open(folder, now, can_mend)?;
+        let wrong = match trees.read() {
+            Ok(Some(kept)) if !is_behind(&kept, &mirrored) => None,
+            // Of a log whose end is damaged sled gives that up, and says nothing.
+            Ok(Some(_)) => Some(Wrong::Damaged("they lack what was written last".to_owned())),
+            Ok(None) => Some(Wrong::Missing),
+            Err(StoreError::Value {
+                table,
+                source: FormatError::FromTheFuture(version),
+                ..
+            }) => {
+                return Err(StoreError::Newer {
+                    path: folder.join(STATE_FOLDER),
+                    what: format!("version {version} of {table}"),
+                });
             }
-            trees.fill(mirrored.unwrap_or_default())?;
-            // Sled syncs what is in its files, and not that they are there.
-            let made = folder.join(STATE_FOLDER);
-            sync_folder(&made).map_err(|source| StoreError::file("sync", &made, source))?;
-        }
+            Err(error) => Some(Wrong::Damaged(error.whole())),
+        };
+        let trees = match wrong {
+            None => trees,
+            Some(wrong) => {
+                let trees = trees.made_anew(folder, now, mirrored, wrong)?;
+                // Sled syncs what is in its files, and not that they are there.
+                let made = folder.join(STATE_FOLDER);
+                sync_folder(&made).map_err(|source| StoreError::file("sync", &made, source))?;
+                trees
+            }
+        };
         let snapshot = trees.snapshot()?;
         // The last process may have died before it wrote the mirror, and one that does not read is of no use.
-        if !mirror::read(&mirror).is_ok_and(|mirrored| mirrored.as_ref() == Some(&snapshot)) {
-            mirror::write(&mirror, &snapshot)?;
+        match mirror::read(&mirror) {
+            Ok(Some(mirrored)) if mirrored == snapshot => {}
+            Ok(_) => mirror::write(&mirror, &snapshot)?,
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the mirror of the checkpoints is damaged: it is made anew"
+                );
+                mirror::write(&mirror, &snapshot)?;
+            }
         }
         let trees = Some(Mutex::new(trees));
         Ok(Self { trees, mirror })
@@ -116,8 +146,7 @@ impl State {
     /// [`StoreError`].
     pub(crate) fn create(folder: &Path, kept: Snapshot, now: Timestamp) -> Result<(), StoreError> {
         mirror::write(&folder.join(MIRROR_FILE), &kept)?;
-        let db = opening::open(&folder.join(STATE_FOLDER), now)?;
-        Trees::of(db, folder)?.fill(kept)
+        Trees::open(folder, now, false)?.fill(kept)
     }
 
     /// What is kept of a sync; `None` for one never seen.
@@ -155,7 +184,7 @@ impl State {
     /// Stores the changes together and durably, and mirrors them.
     pub(crate) fn commit(&self, changes: &Changes) -> Result<(), StoreError> {
         let trees = self.lock();
-        trees.commit(changes, None)?;
+        trees.commit(changes)?;
         mirror::write(&self.mirror, &trees.snapshot()?)
     }
 
@@ -187,7 +216,71 @@ impl Drop for Trees {
     }
 }
 
+/// What is wrong with trees that cannot be used as they are.
+enum Wrong {
+    /// Nothing was ever put there.
+    Missing,
+    /// They are not as they were written, in these words.
+    Damaged(String),
+}
+
+/// Whether a mirror has what trees should have and do not: it is written after them.
+fn is_behind(kept: &Snapshot, mirrored: &Result<Option<Snapshot>, StoreError>) -> bool {
+    matches!(mirrored, Ok(Some(mirrored)) if mirrored.commits > kept.commits)
+}
+
 impl Trees {
+    /// Opens the trees in `folder`; what cannot be opened is moved aside if it can be made anew.
+    fn open(folder: &Path, now: Timestamp, can_mend: bool) -> Result<Self, StoreError> {
+        let path = folder.join(STATE_FOLDER);
+        let db = opening::open(&path, now, can_mend)?;
+        caught(|| Self::of(db, folder)).unwrap_or_else(|| {
+            let why = "opening their trees panicked".to_owned();
+            Err(StoreError::Checkpoints { path, why })
+        })
+    }
+
+    /// All that the trees have; none where nothing was ever put there.
+    fn read(&self) -> Result<Option<Snapshot>, StoreError> {
+        let read = caught(|| match self.is_new()? {
+            true => Ok(None),
+            false => self.snapshot().map(Some),
+        });
+        let panicked = || sled::Error::Unsupported("reading them panicked".to_owned()).into();
+        read.unwrap_or_else(|| Err(panicked()))
+    }
+
+    /// Trees with what the mirror has; those that are damaged are moved aside.
+    fn made_anew(
+        self,
+        folder: &Path,
+        now: Timestamp,
+        mirrored: Result<Option<Snapshot>, StoreError>,
+        wrong: Wrong,
+    ) -> Result<Self, StoreError> {
+        let path = folder.join(STATE_FOLDER);
+        let trees = match (wrong, &mirrored) {
+            (Wrong::Missing, Ok(None)) => self,
+            (Wrong::Missing, Ok(Some(_))) => {
+                tracing::error!(
+                    "the checkpoints were missing: they are made anew from their mirror"
+                );
+                self
+            }
+            (Wrong::Missing, Err(_)) => self,
+            (Wrong::Damaged(why), Ok(Some(_))) => {
+                drop(self);
+                opening::move_aside(&path, now, &why)?;
+                Self::open(folder, now, false)?
+            }
+            (Wrong::Damaged(why), Ok(None) | Err(_)) => {
+                return Err(StoreError::Checkpoints { path, why });
+            }
+        };
+        trees.fill(mirrored?.unwrap_or_default())?;
+        Ok(trees)
+    }
+
     fn of(db: sled::Db, folder: &Path) -> Result<Self, StoreError> {
         let file = folder.join(STATE_FOLDER).join("db");
         let synced = File::open(&file)
@@ -220,6 +313,7 @@ impl Trees {
 
     /// Puts what was kept elsewhere, and the version that makes the store whole.
     fn fill(&self, snapshot: Snapshot) -> Result<(), StoreError> {
+        let commits = snapshot.commits;
         let changes = Changes {
             checkpoints: snapshot.checkpoints.into_iter().collect(),
             handled: snapshot.schedule.into_iter().collect(),
@@ -231,14 +325,28 @@ impl Trees {
             told: Vec::new(),
             ledger: snapshot.ledger,
         };
-        self.commit(&changes, Some(Version(LAYOUT)))
+        let mut meta = sled::Batch::default();
+        meta.insert(VERSION, stored("meta", VERSION, &Version(LAYOUT))?);
+        self.put(&changes, meta, commits)
     }
 
-    fn commit(&self, changes: &Changes, version: Option<Version>) -> Result<(), StoreError> {
-        let mut meta = sled::Batch::default();
-        if let Some(version) = version {
-            meta.insert(VERSION, stored("meta", VERSION, &version)?);
-        }
+    fn commit(&self, changes: &Changes) -> Result<(), StoreError> {
+        self.put(changes, sled::Batch::default(), self.commits()?)
+    }
+
+    fn commits(&self) -> Result<u64, StoreError> {
+        let commits: Option<Counter> = get(&self.meta, "meta", COMMITS)?;
+        Ok(commits.map_or(0, |Counter(commits)| commits))
+    }
+
+    /// Puts all of it together, as the commit after so many.
+    fn put(
+        &self,
+        changes: &Changes,
+        mut meta: sled::Batch,
+        commits: u64,
+    ) -> Result<(), StoreError> {
+        meta.insert(COMMITS, stored("meta", COMMITS, &Counter(commits + 1))?);
         if let Some(ledger) = changes.ledger {
             meta.insert(LEDGER, stored("meta", LEDGER, &ledger)?);
         }
@@ -304,6 +412,7 @@ impl Trees {
             credentials: all(&self.credentials, "credentials")?,
             untold: all(&self.untold, "untold")?,
             ledger: get(&self.meta, "meta", LEDGER)?,
+            commits: self.commits()?,
         })
     }
 }

@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::store::StoreError;
+use crate::store::quiet::caught;
 
 /// Pages of memory for sled; it holds a few kilobytes a sync.
 const CACHE_BYTES: u64 = 4 << 20;
@@ -27,8 +27,8 @@ enum Unopened {
 }
 
 /// Opens the store at `path`. One that is damaged beyond what sled mends by itself is moved aside, and an empty one
-/// takes its place.
-pub(super) fn open(path: &Path, now: Timestamp) -> Result<sled::Db, StoreError> {
+/// takes its place, if that can be filled again.
+pub(super) fn open(path: &Path, now: Timestamp, can_mend: bool) -> Result<sled::Db, StoreError> {
     sweep(path, "snap.", ".generating")?;
     let problem = match try_open(path) {
         Ok(db) => return Ok(db),
@@ -45,12 +45,13 @@ pub(super) fn open(path: &Path, now: Timestamp) -> Result<sled::Db, StoreError> 
         Err(Unopened::Refused(source)) => return Err(source.into()),
         Err(Unopened::Damaged(problem)) => problem,
     };
-    let aside = move_aside(path, now)?;
-    tracing::error!(
-        aside = %aside.display(),
-        problem,
-        "the checkpoints cannot be opened: they are moved aside, and made anew from their mirror"
-    );
+    if !can_mend {
+        return Err(StoreError::Checkpoints {
+            path: path.to_owned(),
+            why: problem,
+        });
+    }
+    move_aside(path, now, &problem)?;
     match try_open(path) {
         Ok(db) => Ok(db),
         Err(Unopened::Refused(source)) => Err(source.into()),
@@ -58,10 +59,16 @@ pub(super) fn open(path: &Path, now: Timestamp) -> Result<sled::Db, StoreError> 
     }
 }
 
-fn move_aside(path: &Path, now: Timestamp) -> Result<PathBuf, StoreError> {
+/// Moves a damaged store aside.
+pub(super) fn move_aside(path: &Path, now: Timestamp, problem: &str) -> Result<(), StoreError> {
     let aside = path.with_file_name(format!("state.damaged-{}", now.as_millisecond()));
     fs::rename(path, &aside).map_err(|source| StoreError::file("move aside", path, source))?;
-    Ok(aside)
+    tracing::error!(
+        aside = %aside.display(),
+        problem,
+        "the checkpoints are damaged: they are moved aside, and made anew from their mirror"
+    );
+    Ok(())
 }
 
 /// Deletes the files of `folder` that begin and end so.
@@ -102,13 +109,13 @@ fn open_once(path: &Path) -> Result<sled::Db, Unopened> {
             .cache_capacity(CACHE_BYTES)
             .open()
     };
-    match catch_unwind(AssertUnwindSafe(open)) {
-        Ok(Ok(db)) => Ok(db),
-        Ok(Err(error)) if !is_locked(&error) && is_damage(&error) => {
+    match caught(open) {
+        Some(Ok(db)) => Ok(db),
+        Some(Err(error)) if !is_locked(&error) && is_damage(&error) => {
             Err(Unopened::Damaged(error.to_string()))
         }
-        Ok(Err(error)) => Err(Unopened::Refused(error)),
-        Err(_) => Err(Unopened::Damaged("opening them panicked".to_owned())),
+        Some(Err(error)) => Err(Unopened::Refused(error)),
+        None => Err(Unopened::Damaged("opening them panicked".to_owned())),
     }
 }
 

@@ -53,6 +53,11 @@ pub(crate) struct Running {
     pub(crate) started: i64,
 }
 
+impl Running {
+    /// A digest that no definition has: the run was under way when a backup was put back, and is given up.
+    pub(crate) const RESTORED: [u8; 16] = [0xff; 16];
+}
+
 /// How the last run ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LastRun {

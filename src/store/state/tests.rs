@@ -238,6 +238,44 @@ fn a_mirror_that_is_behind_is_written_anew() {
 }
 
 #[test]
+fn what_lacks_an_acknowledged_commit_is_made_anew_from_the_mirror() {
+    let folder = filled();
+    let older = tempfile::tempdir().unwrap();
+    let state = older.path().join("state");
+    let copy = |from: &Path, to: &Path| {
+        let copied = Command::new("cp").arg("-a").args([from, to]).status();
+        assert!(copied.unwrap().success());
+    };
+    copy(&folder.path().join("state"), &state);
+    let opened = State::open(folder.path(), now()).unwrap();
+    opened.commit(&counted(41)).unwrap();
+    drop(opened);
+    fs::remove_dir_all(folder.path().join("state")).unwrap();
+    copy(&state, &folder.path().join("state"));
+    let opened = State::open(folder.path(), now()).unwrap();
+    assert_eq!(opened.counter(COUNTER).unwrap(), 41);
+    assert_eq!(files(folder.path(), "state.damaged").len(), 1);
+}
+
+#[test]
+fn what_is_damaged_and_cannot_be_made_anew_is_refused_and_left_alone() {
+    for mirror in [None, Some("{")] {
+        let folder = filled();
+        let path = folder.path().join("state.json");
+        match mirror {
+            Some(text) => fs::write(&path, text).unwrap(),
+            None => fs::remove_file(&path).unwrap(),
+        }
+        fs::write(folder.path().join("state/conf"), b"no configuration").unwrap();
+        for _ in 0..2 {
+            let error = State::open(folder.path(), now()).err().unwrap().to_string();
+            assert!(error.contains("state restore"), "{error}");
+        }
+        assert!(files(folder.path(), "state.damaged").is_empty());
+    }
+}
+
+#[test]
 fn a_store_of_a_newer_rosterd_is_refused_and_left_alone() {
     let folder = filled();
     let state = State::open(folder.path(), now()).unwrap();
@@ -247,8 +285,11 @@ fn a_store_of_a_newer_rosterd_is_refused_and_left_alone() {
     drop(state);
     let mirror = fs::read(folder.path().join("state.json")).unwrap();
     let error = State::open(folder.path(), now()).err().unwrap();
-    let told = std::error::Error::source(&error).unwrap().to_string();
-    assert!(told.contains("newer rosterd"), "{told}");
+    let told = error.to_string();
+    assert!(
+        told.contains("version 2 of meta") && told.contains("newer rosterd"),
+        "{told}"
+    );
     assert!(files(folder.path(), "state.damaged").is_empty());
     assert_eq!(fs::read(folder.path().join("state.json")).unwrap(), mirror);
 }

@@ -1,0 +1,130 @@
+//! What is there when a backup is to be put back, as far as it can be read. It is a copy, which may be mended.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::carry;
+use crate::store::ledger::Ledger;
+use crate::store::mirror::Snapshot;
+use crate::store::state::{LedgerMark, State};
+use crate::store::{LEDGER_FILE, MIRROR_FILE, STATE_FOLDER, StoreError};
+
+/// The present stores.
+pub(super) struct Present {
+    /// Checkpoints and counters; none where there are none, or where they cannot be read.
+    pub(super) kept: Option<Snapshot>,
+    /// The ledger.
+    pub(super) ledger: PresentLedger,
+    /// What cannot be read.
+    pub(super) unread: Vec<String>,
+}
+
+/// The present ledger, against the one of the backup.
+pub(super) enum PresentLedger {
+    /// There is none, or it holds nobody.
+    Empty,
+    /// It cannot be read at all.
+    Unreadable,
+    /// It is damaged, and this is what can be read of it.
+    Damaged(Ledger),
+    /// It is as it was written.
+    Whole(Ledger),
+}
+
+impl Present {
+    /// Reads the copy in `folder`.
+    ///
+    /// # Errors
+    /// [`StoreError::Stranger`]: it has people, and another secret than the backup's. [`StoreError::Newer`].
+    pub(super) fn read(
+        folder: &Path,
+        backup: LedgerMark,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let has = |name: &str| folder.join(name).exists();
+        let has_state = has(STATE_FOLDER) || has(MIRROR_FILE);
+        let mut unread = Vec::new();
+        let ledger = read_ledger(&folder.join(LEDGER_FILE), backup, has_state, &mut unread)?;
+        let kept = match has_state {
+            true => read_state(folder, now, &mut unread)?,
+            false => {
+                if has(LEDGER_FILE) {
+                    unread.push("the checkpoints are missing".to_owned());
+                }
+                None
+            }
+        };
+        Ok(Self {
+            kept,
+            ledger,
+            unread,
+        })
+    }
+}
+
+fn read_state(
+    folder: &Path,
+    now: Timestamp,
+    unread: &mut Vec<String>,
+) -> Result<Option<Snapshot>, StoreError> {
+    let had_mirror = folder.join(MIRROR_FILE).exists();
+    let read = State::open(folder, now).and_then(|state| state.snapshot());
+    match read {
+        Ok(kept) if had_mirror || kept.ledger.is_some() => Ok(Some(kept)),
+        Ok(_) => {
+            unread.push("the checkpoints are damaged, and their mirror is missing".to_owned());
+            Ok(None)
+        }
+        Err(newer) if newer.is_newer() => Err(newer),
+        Err(error) => {
+            unread.push(format!("the checkpoints cannot be read: {}", error.whole()));
+            Ok(None)
+        }
+    }
+}
+
+fn read_ledger(
+    path: &Path,
+    backup: LedgerMark,
+    has_state: bool,
+    unread: &mut Vec<String>,
+) -> Result<PresentLedger, StoreError> {
+    if !path.exists() {
+        if has_state {
+            unread.push("the ledger is missing".to_owned());
+            return Ok(PresentLedger::Unreadable);
+        }
+        return Ok(PresentLedger::Empty);
+    }
+    let damage = match Ledger::open(path) {
+        Ok(_) => None,
+        Err(newer) if newer.is_newer() => return Err(newer),
+        Err(error) => Some(format!("the ledger is damaged: {}", error.whole())),
+    };
+    let rows = Ledger::read_all(path);
+    let bad = match &rows {
+        Ok(checked) if checked.bad > 0 => Some(format!(
+            "{} of {} rows of the ledger cannot be read",
+            checked.bad, checked.rows
+        )),
+        Ok(_) => None,
+        Err(error) => Some(format!("the ledger cannot be read: {}", error.whole())),
+    };
+    let Ok(ledger) = Ledger::open_damaged(path) else {
+        unread.extend(damage.or(bad));
+        return Ok(PresentLedger::Unreadable);
+    };
+    if ledger.mark() != backup {
+        return match carry::holds_people(&ledger) {
+            Ok(false) if damage.is_none() && bad.is_none() => Ok(PresentLedger::Empty),
+            Ok(_) | Err(_) => Err(StoreError::Stranger),
+        };
+    }
+    if damage.is_none() && bad.is_none() {
+        return Ok(PresentLedger::Whole(ledger));
+    }
+    unread.extend(damage);
+    unread.extend(bad);
+    Ok(PresentLedger::Damaged(ledger))
+}
