@@ -227,7 +227,10 @@ impl Tokens {
         let answer = self.client.send(&request).await;
         let answer = answer.map_err(|source| OauthError::Lost { source })?;
         match answer::read(&answer, &self.account) {
-            Err(OauthError::Throttled { .. }) => Err(self.throttled(now + WINDOW, now)),
+            Err(OauthError::Throttled { wait, .. }) => {
+                let until = now.checked_add(wait).unwrap_or(now + WINDOW);
+                Err(self.throttled(until, now))
+            }
             granted => self.accept(granted?, now),
         }
     }

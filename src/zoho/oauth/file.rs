@@ -133,7 +133,7 @@ impl TokenFile {
         let before = unwritten.take().unwrap_or_else(|| self.kept(hosts));
         let mut kept = before.clone();
         let answer = change(&mut kept);
-        if self.keeps == Keeps::Budget && kept.token.is_some() {
+        if self.keeps == Keeps::Budget {
             kept.token = before.token.clone();
         }
         let is_written = kept == before || lock.is_some() && self.write(&kept);
