@@ -135,7 +135,9 @@ pub(super) fn restrict(file: &File) -> io::Result<()> {
 
 /// Makes names that were added, changed or removed in a folder last.
 pub(super) fn sync_folder(dir: &Path) -> Result<(), JournalError> {
-    File::open(dir)
+    // That of a name alone is the one that the process is in.
+    let here = dir.as_os_str().is_empty();
+    File::open(if here { Path::new(".") } else { dir })
         .and_then(|folder| folder.sync_all())
         .map_err(|source| JournalError::io("sync the folder", dir, source))
 }

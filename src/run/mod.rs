@@ -197,8 +197,8 @@ struct Run<'a> {
     cost_before: CostRow,
     /// Whether an earlier process began it.
     resumed: bool,
-    /// Whether the calls of the next batch may have been made by a process that died before it stored their answers.
-    asks_again: bool,
+    /// Intents whose calls may have been made by a process that died before it stored their answers.
+    asks_again: BTreeSet<Vec<u8>>,
     gate: Gate,
     /// How many had left and how many had bounced when it was opened.
     suppressed_rows: [u64; 2],
@@ -312,6 +312,7 @@ impl Run<'_> {
     /// Goes through the phases that are left.
     async fn go_to_the_end(&mut self) -> Result<RunOutcome, RunError> {
         let mut outcome = RunOutcome::Completed;
+        self.note_asked_again()?;
         self.open_gate().await?;
         self.learn_opt_outs().await?;
         self.audit_earlier()?;

@@ -65,7 +65,7 @@ impl Outcomes<'_> {
                 Done::Answered(_) | Done::HeldBack(_) => {
                     // Of a call that is made again, the first one may have taken it off before it was lost.
                     let is_lost = matches!(done, Done::Answered(Reply::Refused { .. }));
-                    let count = u64::from(!is_lost || self.run.asks_again);
+                    let count = u64::from(!is_lost || self.run.asks_again.contains(&ready.key));
                     self.taken_off(step, row, ready, (address, *removal), count)?;
                     Ok(None)
                 }

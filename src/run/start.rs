@@ -152,7 +152,7 @@ pub(super) async fn start<'a>(
         cost_before: row.cost,
         row,
         resumed,
-        asks_again: resumed,
+        asks_again: BTreeSet::new(),
         suppressions_unread: None,
     })
 }

@@ -31,7 +31,7 @@ const BULK_BATCH_CONTACTS: usize = 4 * BULK_CONTACTS_MAX;
 
 /// An intent with what the ledger says about its address at this moment.
 pub(super) struct Ready {
-    key: Vec<u8>,
+    pub(super) key: Vec<u8>,
     pub(super) address: AddressKey,
     /// Another list than the sync's own.
     pub(super) other_list: Option<u32>,
@@ -107,12 +107,8 @@ impl Run<'_> {
         after: Option<&[u8]>,
         purpose: Purpose,
     ) -> Result<Vec<Ready>, StoreError> {
-        let most = match self.plan.mapping.only_address() {
-            true => BULK_BATCH_CONTACTS,
-            false => CALLS_A_CALLER * self.concurrency,
-        };
         self.store.ledger.step(|step| {
-            let rows = self.next_intents(step, which, after, most)?;
+            let rows = self.next_intents(step, which, after, self.batch())?;
             let mut batch = Vec::with_capacity(rows.len());
             for (key, intent) in rows {
                 let Some(address) = keys::address_of(&key) else {
@@ -142,6 +138,26 @@ impl Run<'_> {
             }
             Ok(batch)
         })
+    }
+
+    /// Notes whom a run that is resumed may have taken off before: the batch that was under way when the process died.
+    pub(super) fn note_asked_again(&mut self) -> Result<(), StoreError> {
+        if self.resumed {
+            let batch = self
+                .store
+                .ledger
+                .step(|step| self.next_intents(step, Which::TakeOffs, None, self.batch()))?;
+            self.asks_again = batch.into_iter().map(|(key, _)| key).collect();
+        }
+        Ok(())
+    }
+
+    /// How many intents are called between two writes of their outcomes.
+    fn batch(&self) -> usize {
+        match self.plan.mapping.only_address() {
+            true => BULK_BATCH_CONTACTS,
+            false => CALLS_A_CALLER * self.concurrency,
+        }
     }
 
     /// Up to `most` intents after a key, in the order of their keys.
@@ -315,7 +331,6 @@ impl Run<'_> {
             step.save_run(&row)?;
             Ok::<_, StoreError>(row)
         })?;
-        self.asks_again = false;
         self.report();
         Ok(())
     }

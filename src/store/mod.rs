@@ -312,6 +312,9 @@ fn make_folder(folder: &Path) -> Result<(), StoreError> {
 
 /// Makes names that were added, changed or removed in a folder last.
 fn sync_folder(folder: &Path) -> io::Result<()> {
+    // That of a name alone is the one that the process is in.
+    let here = folder.as_os_str().is_empty();
+    let folder = if here { Path::new(".") } else { folder };
     File::open(folder)?.sync_all()
 }
 

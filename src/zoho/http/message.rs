@@ -179,15 +179,19 @@ fn http_date(text: &str) -> Option<Timestamp> {
     Some(rfc2822::parse(text).ok()?.timestamp())
 }
 
+/// The longest wait that is taken for meant: the services' longest window is a day.
+const WAIT_MAX: Duration = Duration::from_secs(86_400);
+
 /// `Retry-After`: seconds, or an instant by the service's own clock.
 fn wait(text: &str, service_time: Option<Timestamp>) -> Option<Duration> {
-    match text.trim().parse() {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
+    let wait = match text.trim().parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
         Err(_) => {
             let until = http_date(text)?.duration_since(service_time?);
-            Some(Duration::try_from(until).unwrap_or(Duration::ZERO))
+            Duration::try_from(until).unwrap_or(Duration::ZERO)
         }
-    }
+    };
+    Some(wait.min(WAIT_MAX))
 }
 
 #[cfg(test)]

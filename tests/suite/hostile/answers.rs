@@ -126,10 +126,6 @@ pub(super) fn answers() -> Vec<Answer> {
         Answer::nothing("nothing there", 204),
         Answer::nothing("nothing changed", 304),
         Answer::new(
-            "a wait beyond measure",
-            json!({"status": {"status": 429, "headers": {"retry-after": u64::MAX.to_string()}}}),
-        ),
-        Answer::new(
             "a header of 600 kB",
             json!({"status": {"status": 200, "headers": long}}),
         ),

@@ -96,6 +96,10 @@ fn meet(rig: &Rig, of: usize, service: &str, (api, method): (&str, &str)) -> usi
         if answer.is_nothing && ["coql", "deleted"].contains(&method) {
             continue;
         }
+        if method == "token" {
+            // Ten of them are all that there are in ten minutes.
+            rig.pass(601);
+        }
         let finished = rig.events("run.finished").len();
         rig.fault(&json!({"service": api, "method": method, "what": answer.what}));
         rig.forget_calls();

@@ -135,6 +135,22 @@ fn used_up_credits_of_the_crm_park_every_run_of_the_account_for_an_hour() {
 }
 
 #[test]
+fn a_wait_beyond_measure_is_no_longer_than_a_day() {
+    let rig = rig("");
+    contacts(&rig, "day", 3);
+    let headers = json!({ "retry-after": u64::MAX.to_string() });
+    let what = json!({ "status": { "status": 429, "headers": headers } });
+    rig.fault(&json!({ "method": "listsubscribe", "times": 1, "what": what }));
+    let before = rig.now();
+    let mut running = start(&rig, "sync", "sync everybody");
+    pass_until_it_ends(&rig, &mut running);
+    assert_eq!(running.end().code, Some(0));
+    let hours = rig.now().duration_since(before).as_hours();
+    assert!((23..=25).contains(&hours), "{hours}");
+    assert_eq!(rig.events("run.finished")[0]["new"], 3);
+}
+
+#[test]
 fn an_outage_is_not_hammered_by_many_callers() {
     let rig = Rig::with(&Setup {
         people: 0,
