@@ -1,8 +1,7 @@
 //! `rosterd state`: verifies, backs up and restores what rosterd keeps.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use tokio_util::sync::CancellationToken;
@@ -83,36 +82,32 @@ fn verify(context: &Context) -> Result<Exit, CliError> {
     Err(CliError::because(Exit::Failed, message))
 }
 
+/// How the name of a backup begins that is not whole yet.
+const UNFINISHED: &str = ".rosterd-backup-";
+
 fn back_up(context: &Context, file: &Path) -> Result<Exit, CliError> {
-    let made = OpenOptions::new()
-        .create_new(true)
-        .read(true)
-        .write(true)
-        .mode(0o600)
-        .open(file);
-    let out = match made {
-        Ok(out) => out,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let message = format!(
-                "{} exists already: name a new file, so that no backup is lost",
-                file.display()
-            );
-            return Err(CliError::because(Exit::Usage, message));
+    // It gets its name once it is whole: half a backup is none, however the process ends.
+    let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    if file.exists() {
+        return Err(exists(file));
+    }
+    let unfinished = tempfile::Builder::new()
+        .prefix(UNFINISHED)
+        .tempfile_in(folder)
+        .map_err(|error| not_written(file, &error))?;
+    let out = unfinished.reopen();
+    let out = out.map_err(|error| not_written(file, &error))?;
+    let about: About = runtime()?.block_on(make(context, out, file))?;
+    match unfinished.persist_noclobber(file) {
+        Ok(_) => File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|error| not_written(file, &error))?,
+        Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(exists(file));
         }
-        Err(error) => return Err(not_written(file, &error)),
-    };
-    let made = runtime()?.block_on(make(context, out, file));
-    let about: About = match made {
-        Ok(about) => about,
-        Err(error) => {
-            // Half a backup is none.
-            if let Err(error) = std::fs::remove_file(file) {
-                let kept = format!("{} is not whole: delete it ({error})", file.display());
-                context.report.note(&kept);
-            }
-            return Err(error);
-        }
-    };
+        Err(failed) => return Err(not_written(file, &failed.error)),
+    }
     let bytes = std::fs::metadata(file)?.len();
     let report = &context.report;
     if report.json {
@@ -127,6 +122,14 @@ fn back_up(context: &Context, file: &Path) -> Result<Exit, CliError> {
         ))?;
     }
     Ok(Exit::Done)
+}
+
+fn exists(file: &Path) -> CliError {
+    let message = format!(
+        "{} exists already: name a new file, so that no backup is lost",
+        file.display()
+    );
+    CliError::because(Exit::Usage, message)
 }
 
 async fn make(context: &Context, mut out: File, file: &Path) -> Result<About, CliError> {

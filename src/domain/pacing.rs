@@ -94,6 +94,8 @@ struct Used {
     in_flight: u32,
     /// Refusals in a row that may mean that the method is locked.
     strikes: u32,
+    /// Contacts in a row that were refused for no reason that is known.
+    unexplained: u32,
     lock: Option<Lock>,
 }
 

@@ -72,35 +72,39 @@ impl Deciding<'_> {
         Ok(!addresses.is_empty())
     }
 
-    /// Whether an address whose call is due was only touched since that was decided: by a run that was interrupted, and
-    /// learned something anew. It was counted, and what it was expected to be is what it will be; the gate sees to whoever
-    /// left meanwhile. Who opted out is decided once more, as the record that was to be sent.
+    /// Whether a run that was interrupted had decided an address, and learned something since that only touches it. Whose
+    /// call is due was counted, and what it was expected to be is what it will be; the gate sees to whoever left
+    /// meanwhile. Who has an outcome that leaves them to the next run gets no second one. Who opted out is decided once
+    /// more: as the record that was to be sent, where it was to be.
     fn is_decided(
         &self,
         step: &mut Step<'_>,
         address: &AddressKey,
         staged: &mut Vec<(Vec<u8>, StagedRow)>,
     ) -> Result<bool, StoreError> {
+        let opted_out = keys::address(self.numbers.account, address);
+        let opted_out = step.opt_outs.any(&opted_out)?;
         let key = keys::address(self.numbers.sync, address);
-        let Some(IntentRow::Send {
+        if let Some(IntentRow::Send {
             record,
             address: spelled,
             ..
         }) = step.intents.get(&key)?
-        else {
-            return Ok(false);
-        };
-        let opted_out = keys::address(self.numbers.account, address);
-        if !step.opt_outs.any(&opted_out)? {
-            return Ok(true);
+        {
+            if opted_out {
+                step.intents.remove(&key)?;
+                let row = StagedRow::Read {
+                    screened: Screened::Passed,
+                    address: spelled,
+                };
+                staged.push((keys::under_address(self.numbers.sync, address, record), row));
+            }
+            return Ok(!opted_out);
         }
-        step.intents.remove(&key)?;
-        let row = StagedRow::Read {
-            screened: Screened::Passed,
-            address: spelled,
-        };
-        staged.push((keys::under_address(self.numbers.sync, address, record), row));
-        Ok(false)
+        let is_touched = |(_, row): &(_, StagedRow)| *row == StagedRow::Touched(None);
+        let left = keys::under_address(self.numbers.sync, address, 0);
+        let is_left = step.deferred.get(&left)?.is_some();
+        Ok(is_left && !opted_out && staged.iter().all(is_touched))
     }
 
     /// All that the ledger knows of an address, and the spellings of the records read.

@@ -172,6 +172,24 @@ impl Pacer {
         }
     }
 
+    /// Notes whether a contact was refused by a call of the method for no reason that is known: many in a row amount to
+    /// a lock.
+    ///
+    /// # Errors
+    /// [`Pause::Unkept`].
+    pub(super) fn judged(&self, method: &str, is_unexplained: bool) -> Result<(), Pause> {
+        let Some(shared) = &self.0 else { return Ok(()) };
+        let now = shared.clock.now();
+        let mut state = shared.state();
+        let Some(until) = state.pacing.judged(method, is_unexplained, now) else {
+            return Ok(());
+        };
+        let kept = state.kept();
+        drop(state);
+        tracing::warn!(method, %until, "the service refuses one contact after the other and does not say why, so nobody calls {method} before {until}");
+        (shared.keep)(&kept).map_err(Pause::Unkept)
+    }
+
     /// Notes that the service answered a call of the method.
     pub(super) fn answered(&self, method: &str) {
         if let Some(shared) = &self.0 {

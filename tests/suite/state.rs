@@ -11,7 +11,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::rig::Rig;
+use crate::rig::{Rig, until};
 
 fn newsletter() -> String {
     "name = \"Newsletter\"\nmodule = \"Contacts\"\nlist = { name = \"Newsletter\" }\n\
@@ -146,6 +146,31 @@ fn a_backup_is_one_new_file_with_all_that_is_kept_beside_a_daemon_too() {
         assert_eq!(again.code, Some(2), "{}", again.stderr);
         assert_eq!(fs::read(&path).unwrap(), before);
     }
+}
+
+#[test]
+fn a_backup_that_is_killed_has_no_name() {
+    let rig = imported();
+    let path = rig.path("kept/backup");
+    fs::create_dir(rig.path("kept")).unwrap();
+    let line = format!("state backup {}", path.display());
+    for _ in 0..5 {
+        let running = rig.start("killed", &line);
+        let is_begun = || fs::read_dir(rig.path("kept")).unwrap().next().is_some();
+        until("it has begun", is_begun);
+        running.signal("KILL");
+        running.end();
+        if path.exists() {
+            // The kill came after the last write.
+            let whole = zip::ZipArchive::new(fs::File::open(&path).unwrap()).unwrap();
+            assert_eq!(whole.len(), 3);
+        }
+        for left in fs::read_dir(rig.path("kept")).unwrap() {
+            fs::remove_file(left.unwrap().path()).unwrap();
+        }
+    }
+    rig.done(&line);
+    assert_eq!(fs::read_dir(rig.path("kept")).unwrap().count(), 1);
 }
 
 #[test]

@@ -36,6 +36,10 @@ pub enum Lockouts {
 /// How often in a row Campaigns may ask to try later before the method counts as locked.
 const BUSY_STRIKES: u32 = 3;
 
+/// How many contacts in a row may be refused for no reason that is known: a method that is locked may say so in words that
+/// no page has.
+const UNEXPLAINED_STRIKES: u32 = 25;
+
 /// How often in a row the CRM may refuse a call for too many before its credits count as used up: with the usual waits
 /// between them, calls that came at once with others are long over.
 const CROWDED_STRIKES: u32 = 6;
@@ -120,6 +124,27 @@ impl Pacing {
             used.lock = Some(lock);
         }
         used.lock.map(|lock| lock.until())
+    }
+
+    /// Notes whether a contact was refused by a call of `method` for no reason that is known; says until when nobody is to
+    /// call it, if it counts as locked now.
+    pub fn judged(
+        &mut self,
+        method: &str,
+        is_unexplained: bool,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let used = self.used_by(method);
+        used.unexplained = match is_unexplained {
+            true => used.unexplained.saturating_add(1),
+            false => 0,
+        };
+        if used.unexplained < UNEXPLAINED_STRIKES {
+            return None;
+        }
+        used.unexplained = 0;
+        let lasts = self.lockouts.lasts(method);
+        self.refused(method, Overload::TooMany(Some(lasts)), now)
     }
 
     /// Notes that a call of `method` was answered, whatever the answer: it is not locked.

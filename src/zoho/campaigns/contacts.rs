@@ -10,6 +10,7 @@ use crate::domain::address::EmailAddress;
 use crate::domain::failure::{Meaning, Verdict};
 use crate::domain::ids::ListKey;
 use crate::domain::suppression::Cleared;
+use crate::zoho::channel::CallError;
 
 /// Most addresses in one bulk call. Source: "Add contacts to existing list", November 2026.
 pub const BULK_CONTACTS_MAX: usize = 10;
@@ -57,7 +58,7 @@ impl Campaigns {
         let replied = self
             .post(Method::Subscribe, form, Reply::Accepted, reply)
             .await?;
-        Ok(Reply::unless_repeated(replied))
+        self.judged(Method::Subscribe, replied)
     }
 
     /// Puts up to [`BULK_CONTACTS_MAX`] cleared contacts without fields on their one list; the replies are in their order.
@@ -125,7 +126,22 @@ impl Campaigns {
         let replied = self
             .post(Method::Unsubscribe, form, Reply::Accepted, reply)
             .await?;
-        Ok(Reply::unless_repeated(replied))
+        self.judged(Method::Unsubscribe, replied)
+    }
+
+    /// The reply; many in a row that say nothing known may come from a method that is locked.
+    fn judged(&self, method: Method, replied: (Reply, bool)) -> Result<Reply, CampaignsError> {
+        let reply = Reply::unless_repeated(replied);
+        let is_unexplained = matches!(
+            reply,
+            Reply::Refused {
+                verdict: Verdict::Passing,
+                ..
+            }
+        );
+        let noted = self.channel.pacer.judged(method.name(), is_unexplained);
+        noted.map_err(|pause| CampaignsError::lost(method, pause.into()))?;
+        Ok(reply)
     }
 }
 

@@ -115,6 +115,31 @@ fn three_answers_that_only_say_later_count_as_a_lock() {
 }
 
 #[test]
+fn refusals_without_end_that_say_nothing_known_count_as_a_lock() {
+    let rig = rig("campaigns_concurrency = 1\n");
+    contacts(&rig, "odd", 60);
+    let odd = r#"{"status":"error","code":"4711","message":"No."}"#;
+    let what =
+        json!({ "status": { "status": 200, "body": odd, "content_type": "application/json" } });
+    rig.fault(&json!({ "method": "listsubscribe", "what": what }));
+    let mut running = start(&rig, "sync", "sync everybody --json");
+    until("it is parked", || !rig.events("run.parked").is_empty());
+    assert_eq!(subscribes(&rig), 25);
+    rig.drop_faults();
+    pass_until_it_ends(&rig, &mut running);
+    let ran = running.end();
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let run: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(
+        (&run["new"], &run["ignored_by"]["other"]),
+        (&json!(35), &json!(25))
+    );
+    // Those are tried again by the next run, though their records did not change.
+    rig.advance(60);
+    assert_eq!(rig.import("everybody")["new"], 25);
+}
+
+#[test]
 fn used_up_credits_of_the_crm_park_every_run_of_the_account_for_an_hour() {
     let rig = rig("");
     contacts(&rig, "one", 3);
