@@ -24,6 +24,9 @@
 //! and which call is due. Intents are stored, called, and their outcomes stored. The end is written to the ledger, the
 //! ignored file, the [`journal`] and the checkpoint, in this order, so that each can be made from the one before.
 //!
+//! A run that would have to wait for hours, because a budget of the services is used up or a method is locked, is parked:
+//! others have its turn, and it is resumed as if its process had died ([`domain::pacing`], [`run`]).
+//!
 //! A plan is the same walk, rehearsed on a copy of the stores by clients that leave the writing out. `why` is a step of
 //! it for one address, of which nothing is kept.
 //!

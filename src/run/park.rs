@@ -5,7 +5,6 @@
 //! looked after at each time of its schedule as well: whoever opted out goes off the list while the additions wait.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 
 use super::Run;
 use super::error::RunError;
@@ -15,7 +14,7 @@ use crate::journal::event::{Event, ParkReason, RunParked};
 use crate::zoho::pacer::Pause;
 
 /// Until when a run waits, and for what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Parked {
     /// Until when.
     pub(crate) until: Timestamp,
@@ -57,11 +56,14 @@ impl RunError {
         if let Some(Pause::Waits { until, .. }) = self.pause() {
             return Some(*until);
         }
-        let failure = match self {
-            Self::Crm(error) => error.failure(),
-            Self::Campaigns(error) => error.failure(),
-            Self::Oauth(error) => error.failure(),
-            _ => return None,
+        let failure = if let Self::Crm(error) = self {
+            error.failure()
+        } else if let Self::Campaigns(error) = self {
+            error.failure()
+        } else if let Self::Oauth(error) = self {
+            error.failure()
+        } else {
+            return None;
         };
         let Failure::Throttled { wait: Some(wait) } = failure else {
             return None;
@@ -72,10 +74,12 @@ impl RunError {
     }
 
     fn pause(&self) -> Option<&Pause> {
-        match self {
-            Self::Crm(error) => error.pause(),
-            Self::Campaigns(error) => error.pause(),
-            _ => None,
+        if let Self::Crm(error) = self {
+            error.pause()
+        } else if let Self::Campaigns(error) = self {
+            error.pause()
+        } else {
+            None
         }
     }
 }

@@ -209,18 +209,28 @@ impl Channel {
         drop((turn, permit));
         let credits_left = answer.as_ref().ok().and_then(|answer| answer.credits_left);
         let result = answer.map_err(|e| lost(e.into())).and_then(read);
-        match result.as_ref().map_err(CallError::failure) {
-            Err(Failure::Unreachable) => admitted.failed(),
-            Err(failure @ (Failure::Throttled { .. } | Failure::Busy)) => {
+        let failure = result.as_ref().err().map(CallError::failure);
+        let overload = match failure {
+            Some(Failure::Throttled { wait }) => Some(Overload::TooMany(wait)),
+            Some(Failure::Busy) => Some(Overload::Busy),
+            Some(
+                Failure::Unreachable
+                | Failure::TokenExpired
+                | Failure::CredentialsRefused
+                | Failure::Configuration
+                | Failure::AccountClosed
+                | Failure::Refused,
+            )
+            | None => None,
+        };
+        match overload {
+            Some(overload) => {
                 admitted.answered();
-                let overload = match failure {
-                    Failure::Throttled { wait } => Overload::TooMany(wait),
-                    _ => Overload::Busy,
-                };
                 let refused = self.pacer.refused(call.pace, overload);
                 refused.map_err(|e| lost(e.into()))?;
             }
-            Ok(_) | Err(_) => {
+            None if failure == Some(Failure::Unreachable) => admitted.failed(),
+            None => {
                 admitted.answered();
                 self.pacer.answered(call.pace);
             }

@@ -66,20 +66,23 @@ impl CampaignsError {
     /// The pause, where the call has to wait for its time.
     #[must_use]
     pub fn pause(&self) -> Option<&Pause> {
-        match self {
-            Self::Lost { source, .. } => source.pause(),
-            _ => None,
+        if let Self::Lost { source, .. } = self {
+            source.pause()
+        } else {
+            None
         }
     }
 
     /// Whether the call was not made, as it has to wait for its time.
     #[must_use]
     pub fn was_not_made(&self) -> bool {
-        let source = match self {
-            Self::Lost { source, .. } => source,
-            _ => return false,
-        };
-        matches!(source, Lost::Paused(Pause::Waits { .. }))
+        matches!(
+            self,
+            Self::Lost {
+                source: Lost::Paused(Pause::Waits { .. }),
+                ..
+            }
+        )
     }
 
     /// What it means for the run.

@@ -147,9 +147,10 @@ impl CrmError {
     /// The pause, where the call has to wait for its time.
     #[must_use]
     pub fn pause(&self) -> Option<&Pause> {
-        match self {
-            Self::Lost { source, .. } => source.pause(),
-            _ => None,
+        if let Self::Lost { source, .. } = self {
+            source.pause()
+        } else {
+            None
         }
     }
 
