@@ -12,7 +12,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use redb::{Database, DatabaseError, StorageError};
+use redb::{Database, DatabaseError, Durability, StorageError};
 
 use super::CACHE_BYTES;
 use crate::store::StoreError;
@@ -27,7 +27,8 @@ pub(super) fn open(path: &Path) -> Result<Database, StoreError> {
     builder
         .set_cache_size(CACHE_BYTES)
         .set_check_integrity_on_open(true);
-    match header.map(|header| header.says()) {
+    let says = header.map(|header| header.says());
+    match says {
         Some(Says::Newer(version)) => {
             return Err(StoreError::Newer {
                 path: path.to_owned(),
@@ -45,10 +46,23 @@ pub(super) fn open(path: &Path) -> Result<Database, StoreError> {
         }
         Some(Says::Open) | None => {}
     }
-    match builder.create(path) {
-        Err(DatabaseError::RepairAborted) => Err(damaged(path, "the last commit is")),
-        opened => opened.map_err(|source| StoreError::opening(path, source)),
+    let db = match builder.create(path) {
+        Err(DatabaseError::RepairAborted) => return Err(damaged(path, "the last commit is")),
+        opened => opened.map_err(|source| StoreError::opening(path, source))?,
+    };
+    if says == Some(Says::Open) {
+        outdate(&db)?;
     }
+    Ok(db)
+}
+
+/// Commits once more after a kill or a power cut: of a commit that was given up then, nothing is to be left in the header
+/// that would make the file look stepped back once it is closed.
+fn outdate(db: &Database) -> Result<(), StoreError> {
+    let mut txn = db.begin_write().map_err(StoreError::ledger)?;
+    txn.set_durability(Durability::Immediate)
+        .map_err(StoreError::ledger)?;
+    txn.commit().map_err(StoreError::ledger)
 }
 
 /// Opens the file without looking at its checksums: to see what can still be read of a copy.
@@ -220,6 +234,18 @@ mod tests {
         fs::write(&path, &killed).unwrap();
         assert_eq!(read_header(&path).unwrap().unwrap().says(), Says::Open);
         assert_eq!(value(&open(&path).unwrap()), 4);
+        // A commit that was written and does not count yet when the process is killed.
+        let mut cut = killed.clone();
+        let last = usize::from(cut[MAGIC.len()] & SECOND_IS_LAST);
+        let commit = |slot: usize| SLOTS_AT + slot * SLOT_BYTES + COMMIT_AT;
+        let number = Header(cut[..HEADER_BYTES].try_into().unwrap()).commit(last) + 1;
+        let place = commit(1 - last);
+        cut[place..place + 8].copy_from_slice(&number.to_le_bytes());
+        fs::write(&path, &cut).unwrap();
+        for _ in 0..2 {
+            assert_eq!(value(&open(&path).unwrap()), 4);
+            assert_eq!(read_header(&path).unwrap().unwrap().says(), Says::Closed);
+        }
         let mut newer = fs::read(&path).unwrap();
         newer[SLOTS_AT] = FORMAT + 1;
         newer[SLOTS_AT + SLOT_BYTES] = FORMAT + 1;
