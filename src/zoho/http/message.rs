@@ -179,6 +179,9 @@ fn http_date(text: &str) -> Option<Timestamp> {
     Some(rfc2822::parse(text).ok()?.timestamp())
 }
 
+/// The shortest wait that is taken for meant; anything below is as good as none that was named.
+const WAIT_MIN: Duration = Duration::from_secs(1);
+
 /// The longest wait that is taken for meant: the services' longest window is a day.
 const WAIT_MAX: Duration = Duration::from_secs(86_400);
 
@@ -191,7 +194,8 @@ fn wait(text: &str, service_time: Option<Timestamp>) -> Option<Duration> {
             Duration::try_from(until).unwrap_or(Duration::ZERO)
         }
     };
-    Some(wait.min(WAIT_MAX))
+    // "At once" is no answer to having been called too often.
+    Some(wait.min(WAIT_MAX)).filter(|wait| *wait >= WAIT_MIN)
 }
 
 #[cfg(test)]
@@ -204,7 +208,9 @@ mod tests {
         for (text, now, want) in [
             ("7", None, Some(7)),
             ("Sun, 22 Nov 2026 02:30:30 GMT", now, Some(30)),
-            ("Sun, 22 Nov 2026 02:29:00 GMT", now, Some(0)),
+            ("Sun, 22 Nov 2026 02:29:00 GMT", now, None),
+            ("0", None, None),
+            ("18446744073709551615", None, Some(86_400)),
             ("Sun, 22 Nov 2026 02:30:30 GMT", None, None),
             ("soon", now, None),
         ] {
