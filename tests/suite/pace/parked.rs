@@ -137,3 +137,63 @@ fn a_parked_run_is_looked_after_at_the_times_of_its_schedule() {
     let status: Value = serde_json::from_str(&rig.done("status --json")).unwrap();
     assert_eq!(status["syncs"][0]["reason"], "interrupted");
 }
+
+#[test]
+fn nobody_is_added_whose_record_opted_out_went_or_got_another_address_while_they_waited() {
+    let rig = rig("campaigns_concurrency = 1\npace = { listsubscribe = \"20/h\" }\n");
+    contacts(&rig, "wait", 40);
+    let mut running = start(&rig, "sync", "sync everybody --json");
+    until("it is parked", || !rig.events("run.parked").is_empty());
+    let members = rig.members("3znewsletter", "active");
+    let records = rig.records("Contacts");
+    let address = |record: &Value| record["Email"].as_str().unwrap().to_owned();
+    let id = |record: &Value| record["id"].as_str().unwrap().to_owned();
+    let (added, waiting): (Vec<Value>, Vec<Value>) = records
+        .into_iter()
+        .partition(|record| members.contains_key(&address(record)));
+    assert_eq!((added.len(), waiting.len()), (20, 20));
+    let out = json!({ "Email_Opt_Out": true });
+    let other = |name: &str| json!({ "Email": format!("{name}@example.com") });
+    // Opted out before, after, and together with another address, or with none; on the list already, too.
+    rig.update("Contacts", &id(&waiting[0]), &other("a"));
+    rig.update("Contacts", &id(&waiting[0]), &out);
+    rig.update("Contacts", &id(&waiting[1]), &out);
+    rig.update("Contacts", &id(&waiting[1]), &other("b"));
+    let both = json!({ "Email": "c@example.com", "Email_Opt_Out": true });
+    rig.update("Contacts", &id(&waiting[2]), &both);
+    let none = json!({ "Email": "", "Email_Opt_Out": true });
+    rig.update("Contacts", &id(&waiting[3]), &none);
+    rig.update("Contacts", &id(&added[0]), &both);
+    // Another address, one that is none, and a record that is gone.
+    rig.update("Contacts", &id(&waiting[4]), &other("d"));
+    rig.update("Contacts", &id(&waiting[5]), &json!({ "Email": "bad@aol" }));
+    rig.delete("Contacts", &id(&waiting[6]));
+    rig.advance(5);
+    pass_until_it_ends(&rig, &mut running);
+    let ran = running.end();
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let run: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(
+        (&run["new"], &run["total"]),
+        (&json!(33), &json!(40)),
+        "{run}"
+    );
+    let ignored = &run["ignored_by"];
+    assert_eq!(
+        (&ignored["opted_out"], &ignored["other"]),
+        (&json!(4), &json!(3)),
+        "{run}"
+    );
+    assert_eq!(run["deleted"], 1, "{run}");
+    let members = rig.members("3znewsletter", "active");
+    for record in waiting[..7].iter().chain(&added[..1]) {
+        assert!(!members.contains_key(&address(record)), "{record}");
+    }
+    // Whoever has another address now comes under that one.
+    rig.advance(60);
+    assert_eq!(rig.import("everybody")["new"], 1);
+    assert!(
+        rig.members("3znewsletter", "active")
+            .contains_key("d@example.com")
+    );
+}
