@@ -30,6 +30,7 @@ use std::path::{Path, PathBuf};
 use format::FormatError;
 use jiff::Timestamp;
 use ledger::Ledger;
+use mirror::Snapshot;
 use state::{Changes, Checkpoint, Running, State};
 
 /// The files and the folder that the stores are.
@@ -339,20 +340,27 @@ fn check_room(folder: &Path, wanted: u64) -> Result<(), StoreError> {
 }
 
 /// Sees to it that the checkpoints belong to the ledger. Beside another one than they know (the old one was lost, or
-/// moved away) every sync has to read everything before it decides anything: an opt-out that this ledger has not seen
-/// must be read before anyone is added.
+/// moved away) nothing is known of those who opted out under records that are gone, who left, or who were erased: every
+/// sync is inactive until a person activates it, and reads everything then before it decides anything.
 fn acquaint(state: &State, ledger: &Ledger) -> Result<(), StoreError> {
     let mark = ledger.mark();
     let known = state.ledger()?;
     if known == Some(mark) {
         return Ok(());
     }
-    let checkpoints = state.snapshot()?.checkpoints;
-    if !checkpoints.is_empty() {
+    let Snapshot {
+        checkpoints,
+        mut standings,
+        ..
+    } = state.snapshot()?;
+    if known.is_some() && !standings.is_empty() {
         tracing::error!(
-            syncs = checkpoints.len(),
-            "the ledger is not the one that the checkpoints belong to: the next run of every sync reads everything"
+            syncs = standings.len(),
+            "the ledger is not the one that the checkpoints belong to, so every sync is inactive: `rosterd state restore` a backup; without one, opt-outs of records that are gone from the CRM, and who was erased, are forgotten: look at `rosterd plan` of each sync before you activate it, and it reads everything then"
         );
+        for standing in standings.values_mut() {
+            standing.held.by_person = true;
+        }
     }
     let anew = |checkpoint: Checkpoint| Checkpoint {
         definition: [0; 16],
@@ -369,6 +377,7 @@ fn acquaint(state: &State, ledger: &Ledger) -> Result<(), StoreError> {
             .into_iter()
             .map(|(sync, checkpoint)| (sync, anew(checkpoint)))
             .collect(),
+        standings: standings.into_iter().collect(),
         ledger: Some(mark),
         ..Changes::default()
     })

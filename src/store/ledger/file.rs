@@ -1,12 +1,13 @@
 //! The ledger's file, opened only if all of it is as it was written.
 //!
 //! redb has a checksum of every page and, left to itself, looks at none of them in a file that was closed well: a bit that
-//! flipped in a key would hide an opt-out, and one in its header would bring back what was there a commit ago. So all
-//! checksums are looked at whenever the file is opened. That takes a sixth of a second for 300,000 contacts (143 MB; 90 ms
+//! flipped in a key would hide an opt-out. So all checksums are looked at whenever the file is opened. That takes a sixth of a second for 300,000 contacts (143 MB; 90 ms
 //! without, on 2 cores, November 2026), and nothing is written before it has gone well.
 //!
 //! What cannot be told apart is a commit that a power cut tore and one that was damaged in a file that was never closed:
-//! both are given up, as they were never acknowledged or belong to a step that is done again.
+//! both are given up, as they were never acknowledged or belong to a step that is done again. Which of the header's two
+//! slots counts says nothing of damage: of a file that was closed well both have the same rows, and of one that was killed
+//! while redb opened it the newer one may be a commit that never counted.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -34,7 +35,6 @@ pub(super) fn open(path: &Path) -> Result<Database, StoreError> {
                 what: format!("file format {version}"),
             });
         }
-        Some(Says::SteppedBack) => return Err(damaged(path, "its header is")),
         Some(Says::Closed) => {
             // Between its first and its second pass redb gives the last commit up, as if that had been torn.
             builder.set_repair_callback(|pass| {
@@ -70,14 +70,11 @@ fn damaged(path: &Path, what: &str) -> StoreError {
 const SECOND_PASS: f64 = 0.6;
 
 /// redb's header: 9 bytes of magic number, one of flags, and from byte 64 on two slots of 128 bytes, one of which has the
-/// last commit and the other the one before. Source: redb 4.6, `docs/design.md`, "Database header", read November 2026.
+/// last commit and the other the one before or, while it is being written, the one after. Source: redb 4.6, `docs/design.md`, "Database header", read November 2026.
 const HEADER_BYTES: usize = 320;
 const MAGIC: &[u8; 9] = b"redb\x1a\x0a\xa9\x0d\x0a";
 const SLOTS_AT: usize = 64;
 const SLOT_BYTES: usize = 128;
-/// Within a slot: where the tables of users begin, with their checksum and length, and the number of the commit.
-const ROOT: std::ops::Range<usize> = 8..40;
-const COMMIT_AT: usize = 104;
 /// Flags.
 const SECOND_IS_LAST: u8 = 1;
 const NOT_CLOSED: u8 = 2;
@@ -94,8 +91,6 @@ enum Says {
     Closed,
     /// It was not: the process was killed, or the power cut.
     Open,
-    /// It was closed well, and what counts as its last commit is not the last one.
-    SteppedBack,
     /// It has a format that is not known yet.
     Newer(u8),
 }
@@ -110,26 +105,8 @@ impl Header {
         }
         match flags & NOT_CLOSED != 0 {
             true => Says::Open,
-            // While it opens a file, redb clears the flag for a moment, and its own commit after the last of ours does not
-            // count yet: both slots have the same rows then, and a kill there has stepped back from nothing.
-            false if self.root(0) == self.root(1) => Says::Closed,
-            false if self.commit(last) < self.commit(1 - last) => Says::SteppedBack,
             false => Says::Closed,
         }
-    }
-
-    /// Where the rows of a slot's commit are.
-    fn root(&self, slot: usize) -> &[u8] {
-        let at = SLOTS_AT + slot * SLOT_BYTES;
-        &self.0[at + ROOT.start..at + ROOT.end]
-    }
-
-    /// The number of the commit in a slot.
-    fn commit(&self, slot: usize) -> u64 {
-        let at = SLOTS_AT + slot * SLOT_BYTES + COMMIT_AT;
-        let mut number = [0; 8];
-        number.copy_from_slice(&self.0[at..at + 8]);
-        u64::from_le_bytes(number)
     }
 }
 
@@ -230,15 +207,11 @@ mod tests {
         fs::write(&path, &killed).unwrap();
         assert_eq!(read_header(&path).unwrap().unwrap().says(), Says::Open);
         assert_eq!(value(&open(&path).unwrap()), 4);
-        // Killed while it was opened: the number of the last commit is not the highest, and the rows are the same.
+        // Killed while it was opened, after a commit that never counted: the slot that counts is the older one.
         let mut cut = fs::read(&path).unwrap();
-        let header = Header(cut[..HEADER_BYTES].try_into().unwrap());
-        assert_eq!(header.says(), Says::Closed);
         let last = usize::from(cut[MAGIC.len()] & SECOND_IS_LAST);
-        let [from, to] = [last, 1 - last].map(|slot| SLOTS_AT + slot * SLOT_BYTES);
-        cut.copy_within(from..from + SLOT_BYTES, to);
-        let number = header.commit(last) + 1;
-        cut[to + COMMIT_AT..to + COMMIT_AT + 8].copy_from_slice(&number.to_le_bytes());
+        let other = SLOTS_AT + (1 - last) * SLOT_BYTES;
+        cut[other + 104..other + 112].copy_from_slice(&u64::MAX.to_le_bytes());
         fs::write(&path, &cut).unwrap();
         assert_eq!(value(&open(&path).unwrap()), 4);
         let mut newer = fs::read(&path).unwrap();

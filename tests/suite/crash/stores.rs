@@ -34,6 +34,15 @@ fn a_lost_ledger_forgets_no_opt_out_and_makes_the_next_run_read_everything() {
     let before = rig.members(NEWSLETTER, "active");
     let address = second_record_of_one_who_opted_out(&rig);
     fs::remove_file(rig.path("state/ledger.redb")).unwrap();
+    // Nobody knows any more who was erased, or opted out under a record that is gone: a person has the word.
+    let refused = rig.run("sync newsletter");
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("state restore"),
+        "{}",
+        refused.stderr
+    );
+    rig.done("activate newsletter");
     let second = rig.import("newsletter");
     assert_eq!(second["full"], true);
     assert_eq!(second["new"], 0);
@@ -65,6 +74,8 @@ fn a_damaged_ledger_is_told_with_the_remedy_and_the_remedy_works() {
         }
     }
     fs::rename(&ledger, rig.path("state/moved-away")).unwrap();
+    assert_eq!(rig.run("sync newsletter").code, Some(3));
+    rig.done("activate newsletter");
     assert_eq!(rig.import("newsletter")["full"], true);
     assert!(!is_on_the_list(&rig, &address));
 }
