@@ -23,7 +23,7 @@ use crate::zoho::crm::Columns;
 use crate::zoho::crm::coql::Scope;
 
 /// What an ignored contact's detail says whose record changed while the run was interrupted, or waited.
-const OPTED_OUT: &str = "the record has opted out in the CRM while the run waited";
+const OPTED_OUT: &str = "the address has opted out in the CRM";
 const READDRESSED: &str = "its record had another address before the run came to it";
 const DELETED: &str = "its record was deleted before the run came to it";
 

@@ -247,8 +247,22 @@ impl Side {
         of("run.started").filter(is_open).collect()
     }
 
+    /// Whether a run is parked until a later time than it is.
+    fn is_parked(&self, run: &Value) -> bool {
+        let mut lines = self.journal.iter().rev();
+        let last = lines.find(|line| line["run"] == run["run"]);
+        last.filter(|line| line["event"] == "run.parked")
+            .is_some_and(|line| {
+                let until: Timestamp = line["until"].as_str().unwrap().parse().unwrap();
+                until > self.rig.now()
+            })
+    }
+
     /// Whether an interrupted run could not be taken up by this daemon, as no call could be made: it waits then.
     fn waits(&self, run: &Value) -> bool {
+        if self.is_parked(run) {
+            return true;
+        }
         let since = &self.journal[self.started_at..];
         let is_here = since.iter().any(|line| line["run"] == run["run"]);
         let said = self
