@@ -209,9 +209,14 @@ fn text(answer: &Answer, config: &Config, report: &Report, wanted: Option<&SyncI
                     let remedy = why.remedy(&status.sync, account);
                     Some(Cell::styled(Style::Dim, &format!("inactive: {remedy}")))
                 }),
-                _ if status.reason == Some("parked") => sync.parked.as_ref().map(|it| {
+                _ if is_parked(sync) => sync.parked.as_ref().map(|it| {
                     let (until, why) = (minute(it.until, zone), &it.message);
-                    Cell::styled(Style::Yellow, &format!("parked until {until}: {why}"))
+                    let goes_on = match status.reason {
+                        Some("interrupted") => "; it goes on once rosterd runs again",
+                        Some(_) | None => "",
+                    };
+                    let told = format!("parked until {until}{goes_on}: {why}");
+                    Cell::styled(Style::Yellow, &told)
                 }),
                 (Some(error), _) => Some(Cell::styled(Style::Red, &error.message)),
                 (None, Some(hold)) => Some(Cell::styled(Style::Yellow, &hold.told)),
@@ -234,6 +239,11 @@ fn text(answer: &Answer, config: &Config, report: &Report, wanted: Option<&SyncI
         None => out.extend(answer.accounts.iter().map(limits)),
     }
     out
+}
+
+/// Whether a run of the sync waits, or would if rosterd ran.
+fn is_parked(sync: &Sync) -> bool {
+    sync.parked.is_some() && matches!(sync.status.reason, Some("parked" | "interrupted"))
 }
 
 /// What a sync's file says, and what its last run counted.
