@@ -114,15 +114,15 @@ impl Clock {
     /// Waits until it shows `until`. It is looked at again and again, as it may be set, and stands still for no machine
     /// that sleeps.
     pub async fn reach(&self, until: Timestamp) {
-        loop {
-            let left = until.duration_since(self.now());
-            match Duration::try_from(left) {
-                Ok(left) if !left.is_zero() => {
-                    tokio::time::sleep(left.min(self.look_every())).await
-                }
-                Ok(_) | Err(_) => return,
-            }
+        while self.now() < until {
+            self.look_again(until).await;
         }
+    }
+
+    /// Waits a moment, and not beyond `until`: for whoever has to reckon anew where the clock was set meanwhile.
+    pub async fn look_again(&self, until: Timestamp) {
+        let left = Duration::try_from(until.duration_since(self.now())).unwrap_or_default();
+        tokio::time::sleep(left.min(self.look_every())).await;
     }
 
     fn look_every(&self) -> Duration {

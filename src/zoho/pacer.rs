@@ -25,7 +25,7 @@ const LEASE: SignedDuration = SignedDuration::from_secs(10);
 const ARRIVES_WITHIN: SignedDuration = SignedDuration::from_secs(300);
 
 /// A wait of which a person who looks on should know.
-const LONG_WAIT: Duration = Duration::from_secs(60);
+const LONG_WAIT: SignedDuration = SignedDuration::from_secs(60);
 
 /// Keeps what is used, so that it outlives the process.
 pub type Keep = Box<dyn Fn(&PacingState) -> Result<(), Box<dyn Error + Send + Sync>> + Send + Sync>;
@@ -133,16 +133,26 @@ impl Pacer {
             let shared = None;
             return Ok(Permit { shared, method });
         };
+        let mut told = None;
         loop {
             let now = shared.clock.now();
             let Some((until, pause)) = shared.reserve(method, now)? else {
                 let shared = Some(&**shared);
                 return Ok(Permit { shared, method });
             };
+            if told.is_none_or(|told| told < until) {
+                tell(
+                    method,
+                    until,
+                    pause.is_none() && until.duration_since(now) >= LONG_WAIT,
+                );
+                told = Some(until);
+            }
             if let Some(pause) = pause {
                 return Err(pause);
             }
-            shared.clock.reach(until).await;
+            // Reckoned anew each time: a clock that is set back must not prolong the wait by as much.
+            shared.clock.look_again(until).await;
         }
     }
 
@@ -252,12 +262,19 @@ impl Shared {
             wait,
             locked,
         });
-        if wait < LONG_WAIT || pause.is_some() {
-            tracing::debug!(method, %until, "the pace of {method} lets the next call through at {until}");
-        } else {
+        Ok(Some((until, pause)))
+    }
+}
+
+/// Tells of a wait; a long one to whoever looks on.
+fn tell(method: &str, until: Timestamp, is_long: bool) {
+    match is_long {
+        true => {
             tracing::info!(method, %until, "the pace of {method} lets the next call through at {until}");
         }
-        Ok(Some((until, pause)))
+        false => {
+            tracing::debug!(method, %until, "the pace of {method} lets the next call through at {until}");
+        }
     }
 }
 
@@ -337,6 +354,22 @@ mod tests {
         drop(pacer.take("other").await.unwrap());
         let second = std::pin::pin!(pacer.take("slow"));
         assert!(poll!(second).is_pending());
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_prolongs_no_wait() {
+        let clock = clock();
+        let pacing = Pacing::new(windows(1, 2), Lockouts::PerMethod);
+        let (pacer, _) = keeping(pacing, &clock);
+        drop(pacer.take("slow").await.unwrap());
+        let mut second = std::pin::pin!(pacer.take("slow"));
+        assert!(poll!(&mut second).is_pending());
+        let back = clock.now() - SignedDuration::from_hours(1);
+        clock.set(back);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(poll!(&mut second).is_pending(), "it counts from there");
+        clock.set(back + SignedDuration::from_secs(3));
+        second.await.unwrap();
     }
 
     #[tokio::test]
