@@ -37,7 +37,7 @@ pub(super) struct Pacers {
 }
 
 impl Pacers {
-    /// For calls that are few, and asked for by a person.
+    /// For calls that are few, and asked for by a person; and for an account that is not paced.
     pub(super) fn off() -> Self {
         Self {
             crm: Pacer::off(),
@@ -48,13 +48,10 @@ impl Pacers {
     /// Those of an account, with what it has used already.
     fn of(base: &Base, account: &Account) -> Result<Self, ServiceError> {
         let (name, clock) = (&account.name, &base.clock);
-        let campaigns = match pacing(base, account)? {
-            Some(pacing) => {
-                let keep = keep(base, name.to_string());
-                Pacer::new(pacing, clock.clone(), keep)
-            }
-            None => Pacer::off(),
+        let Some(pacing) = pacing(base, account)? else {
+            return Ok(Self::off());
         };
+        let campaigns = Pacer::new(pacing, clock.clone(), keep(base, name.to_string()));
         let row = format!("{name}/crm");
         let mut pacing = Pacing::new(crm::windows(), Lockouts::Together);
         if let Some(used) = base.store.ledger.pacing(&row)? {
