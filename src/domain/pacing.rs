@@ -205,9 +205,10 @@ impl Record {
         }
     }
 
-    /// When the calls of `slot` no longer count: one span after the last of them.
+    /// When the calls of `slot` no longer count: when more than one span lies after the last of them, wherever the service
+    /// takes its windows to end.
     fn frees_ms(&self, slot: &Slot) -> i64 {
-        slot.last_ms.saturating_add(self.window.span_ms())
+        slot.last_ms.saturating_add(self.window.span_ms() + 1)
     }
 
     /// Drops what is past, and moves to now what a clock set back left in the future.

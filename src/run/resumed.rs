@@ -162,23 +162,20 @@ impl Run<'_> {
         };
         let call = keys::address(sync, &address);
         let staged = keys::under_address(sync, &address, record.0);
-        let spelled = match (step.intents.get(&call)?, step.staged.get(&staged)?) {
-            (
-                Some(IntentRow::Send {
-                    record: due,
-                    address,
-                    ..
-                }),
-                _,
-            ) if due == record.0 => {
-                step.intents.remove(&call)?;
-                address
-            }
-            (_, Some(StagedRow::Read { address, .. })) => {
-                step.staged.remove(&staged)?;
-                address
-            }
-            _ => return Ok(()),
+        let spelled = if let Some(IntentRow::Send {
+            record: due,
+            address,
+            ..
+        }) = step.intents.get(&call)?
+            && due == record.0
+        {
+            step.intents.remove(&call)?;
+            address
+        } else if let Some(StagedRow::Read { address, .. }) = step.staged.get(&staged)? {
+            step.staged.remove(&staged)?;
+            address
+        } else {
+            return Ok(());
         };
         let settled = Settled {
             record,

@@ -379,7 +379,7 @@ mod tests {
         let pause = pacer.take("slow").await.unwrap_err();
         assert_eq!(
             pause.to_string(),
-            "not before 2026-11-22T02:40:00Z, as more calls until then would go beyond what the service allows"
+            "not before 2026-11-22T02:40:01Z, as more calls until then would go beyond what the service allows"
         );
         let refused = pacer.refused("other", Overload::TooMany(None));
         assert!(matches!(refused, Err(Pause::Waits { .. })));
