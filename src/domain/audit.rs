@@ -3,10 +3,20 @@
 //! The gate rests on a snapshot, and Campaigns may take a contact all the same. So the suppressions are read once more
 //! after the last addition. An address that was added and is suppressed now is an alarm: either it was suppressed when it
 //! was added, or the person left since. Campaigns says when neither happened, so these two cannot be told apart, and the
-//! one that matters decides. What rosterd had unsubscribed itself, and Campaigns has kept unsubscribed, is no alarm.
+//! one that matters decides; but whoever was met clean in between, as a long run reads the suppressions again, left of
+//! their own accord. What rosterd had unsubscribed itself, and Campaigns has kept unsubscribed, is no alarm.
 
 use super::changes::Membership;
 use super::suppression::Suppression;
+
+/// What was found of an address between its addition and the audit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Between {
+    /// Nobody looked.
+    Unseen,
+    /// It was not among the suppressed.
+    Clean,
+}
 
 /// What the audit finds of one address that was added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,9 +29,13 @@ pub enum Finding {
     Alarm(Suppression),
 }
 
-/// Judges an address by its state before it was added, and its state after the suppressions were read again.
+/// Judges an address by its state before it was added, what was found of it in between, and its state after the
+/// suppressions were read again.
 #[must_use]
-pub fn find(before: Option<Membership>, now: Option<Membership>) -> Finding {
+pub fn find(before: Option<Membership>, between: Between, now: Option<Membership>) -> Finding {
+    if between == Between::Clean {
+        return Finding::Clean;
+    }
     match (before, now) {
         (Some(before), Some(Membership::Unsubscribed)) if before.is_taken_off() => Finding::Kept,
         (_, Some(Membership::Unsubscribed)) => Finding::Alarm(Suppression::DoNotMail),
@@ -75,7 +89,13 @@ mod tests {
                 Finding::Kept,
             ),
         ] {
-            assert_eq!(find(before, now), want, "{before:?} {now:?}");
+            assert_eq!(
+                find(before, Between::Unseen, now),
+                want,
+                "{before:?} {now:?}"
+            );
+            // Whatever happened to whoever was met clean happened afterwards.
+            assert_eq!(find(before, Between::Clean, now), Finding::Clean);
         }
     }
 }

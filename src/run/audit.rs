@@ -2,14 +2,15 @@
 //!
 //! The ledger knows whom a run added until they are audited, so neither a crash nor a failed end lets anyone by: a run
 //! that is resumed audits what it added before, and what a failed run left is audited by the next one, right after it has
-//! read the suppressions for its own gate. An alarm is stored with the step that found it, so that it is told however the
-//! run goes on.
+//! read the suppressions for its own gate. A long run, or one that was parked, reads them in between: whoever is not among
+//! them then, and is in the end, left of their own accord. An alarm is stored with the step that found it, so that it is
+//! told however the run goes on.
 
 use super::Run;
 use super::decide::settle;
 use super::error::RunError;
 use super::witness::Settled;
-use crate::domain::audit::{Finding, find};
+use crate::domain::audit::{Between, Finding, find};
 use crate::domain::changes::{Rejection, held_back};
 use crate::domain::ids::RecordId;
 use crate::domain::outcome::{Outcome, Reason};
@@ -79,6 +80,38 @@ impl Run<'_> {
         self.compare(Whose::Earlier)
     }
 
+    /// Notes which of its additions the run does not meet among the suppressed, now that those have been read again.
+    pub(super) fn note_clean(&self) -> Result<(), StoreError> {
+        let prefix = keys::number(self.numbers.sync);
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            after = self.store.ledger.step(|step| {
+                let added = step.added.under(&prefix, after.as_deref(), STEP_ROWS)?;
+                let last = added.last().map(|(key, _)| key.clone());
+                for (key, addition) in added {
+                    let is_own = addition.run == self.row.number && !addition.met_clean;
+                    let Some(address) = keys::address_of(&key).filter(|_| is_own) else {
+                        continue;
+                    };
+                    let member = step.members.get(&keys::address(addition.list, &address))?;
+                    let state = member.map(|member| member.state);
+                    if find(addition.before, Between::Unseen, state) == Finding::Clean {
+                        let met_clean = true;
+                        let row = AddedRow {
+                            met_clean,
+                            ..addition
+                        };
+                        step.added.put(&key, &row)?;
+                    }
+                }
+                Ok::<_, StoreError>(last)
+            })?;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
     fn has_added(&self) -> Result<bool, StoreError> {
         let prefix = keys::number(self.numbers.sync);
         self.store.ledger.step(|step| step.added.any(&prefix))
@@ -145,7 +178,12 @@ impl Run<'_> {
                 continue;
             };
             let member = step.members.get(&keys::address(addition.list, &address))?;
-            let finding = find(addition.before, member.as_ref().map(|member| member.state));
+            let between = match addition.met_clean {
+                true => Between::Clean,
+                false => Between::Unseen,
+            };
+            let state = member.as_ref().map(|member| member.state);
+            let finding = find(addition.before, between, state);
             if whose == Whose::Earlier || finding != Finding::Clean {
                 step.added.remove(key)?;
             }

@@ -218,6 +218,7 @@ impl Outcomes<'_> {
             run: row.number,
             list: numbers.list,
             before,
+            met_clean: false,
         };
         step.added
             .put(&keys::address(numbers.sync, address), &added)

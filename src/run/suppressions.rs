@@ -32,7 +32,10 @@ impl Run<'_> {
     pub(super) async fn open_gate(&mut self) -> Result<(), RunError> {
         let read_at = self.clock.now();
         match self.read_suppressions().await {
-            Ok(met) => self.suppressed_rows = met,
+            Ok(met) => {
+                self.suppressed_rows = met;
+                self.note_clean()?;
+            }
             Err(RunError::Campaigns(error)) if closes_the_gate(&error) => {
                 tracing::error!(
                     sync = %self.definition.id,

@@ -268,8 +268,9 @@ fn ledger_pins() -> Vec<Pin> {
                 run: 33,
                 list: 34,
                 before: Some(Membership::Lost),
+                met_clean: true,
             },
-            "0802060f616e6e406578616d706c652e636f6d01212201036cf01d80",
+            "0803060f616e6e406578616d706c652e636f6d012122010301c9f4c901",
         ),
         pin(
             &IgnoredRow {
@@ -569,6 +570,21 @@ fn every_old_schema_is_read_as_what_it_meant() {
         run: 0,
         list: 0,
         before: None,
+        met_clean: false,
+    };
+    assert_eq!(added, want);
+    let added: AddedRow = decode(&unhex(
+        "0802060f616e6e406578616d706c652e636f6d01212201036cf01d80",
+    ))
+    .unwrap();
+    let want = AddedRow {
+        record: 6,
+        address: address.clone(),
+        outcome: Outcome::ReAdded,
+        run: 33,
+        list: 34,
+        before: Some(Membership::Lost),
+        met_clean: false,
     };
     assert_eq!(added, want);
     let held: HeldRow = decode(&unhex("0b01080f616e6e406578616d706c652e636f6d52df16ef")).unwrap();

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::rows::{AddedRow, HeldRow, PacingRow, ResolvedRow};
-use crate::domain::changes::Removal;
+use crate::domain::changes::{Membership, Removal};
 use crate::domain::outcome::Outcome;
 use crate::domain::pacing::{MethodState, PacingState, WindowState, slot_of_sixtieth};
 use crate::domain::value::Field;
@@ -11,11 +11,12 @@ use crate::store::format::{FormatError, Stored, payload_of};
 
 impl Stored for AddedRow {
     const KIND: u8 = 8;
-    const SCHEMA: u8 = 2;
+    const SCHEMA: u8 = 3;
 
     fn upgrade(schema: u8, payload: &[u8]) -> Result<Self, FormatError> {
         match schema {
             1 => payload_of::<AddedRowV1>(payload).map(Self::from),
+            2 => payload_of::<AddedRowV2>(payload).map(Self::from),
             other => Err(FormatError::UnknownSchema(other)),
         }
     }
@@ -38,6 +39,32 @@ impl From<AddedRowV1> for AddedRow {
             run: 0,
             list: 0,
             before: None,
+            met_clean: false,
+        }
+    }
+}
+
+/// Schema 2, when nobody looked between the addition and the audit.
+#[derive(Debug, Deserialize)]
+struct AddedRowV2 {
+    record: u64,
+    address: String,
+    outcome: Outcome,
+    run: u32,
+    list: u32,
+    before: Option<Membership>,
+}
+
+impl From<AddedRowV2> for AddedRow {
+    fn from(row: AddedRowV2) -> Self {
+        Self {
+            record: row.record,
+            address: row.address,
+            outcome: row.outcome,
+            run: row.run,
+            list: row.list,
+            before: row.before,
+            met_clean: false,
         }
     }
 }

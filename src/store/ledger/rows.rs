@@ -157,6 +157,8 @@ pub(crate) struct AddedRow {
     pub(crate) list: u32,
     /// Its state on that list before.
     pub(crate) before: Option<Membership>,
+    /// Whether it was looked for among the suppressed since, and not found there.
+    pub(crate) met_clean: bool,
 }
 
 /// What the audit of a run found.

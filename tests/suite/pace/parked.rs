@@ -197,3 +197,39 @@ fn nobody_is_added_whose_record_opted_out_went_or_got_another_address_while_they
             .contains_key("d@example.com")
     );
 }
+
+#[test]
+fn who_leaves_in_person_while_a_run_is_parked_is_no_alarm_once_they_were_met_clean() {
+    let rig = rig("campaigns_concurrency = 1\npace = { listsubscribe = \"10/h\" }\n");
+    contacts(&rig, "stay", 25);
+    let mut running = start(&rig, "sync", "sync everybody --json");
+    until("it is parked", || !rig.events("run.parked").is_empty());
+    let first: Vec<String> = rig.members("3znewsletter", "active").into_keys().collect();
+    assert_eq!(first.len(), 10);
+    let told = waits(&running.stderr());
+    pass_to(&rig, *told.last().unwrap());
+    // By now the suppressions have been read again.
+    until("it is parked again", || rig.events("run.parked").len() == 2);
+    rig.act(&json!({ "unsubscribe": { "list": "3znewsletter", "address": first[0] } }));
+    rig.act(&json!({ "bounce": first[1] }));
+    pass_until_it_ends(&rig, &mut running);
+    let ran = running.end();
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let run: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(
+        (&run["outcome"], &run["new"]),
+        (&json!("completed"), &json!(25)),
+        "{run}"
+    );
+    assert_eq!(run["audit"], Value::Null);
+    // And nobody takes them back.
+    rig.advance(60);
+    let full = rig.done("sync everybody --full --json");
+    let full: Value = serde_json::from_str(&full).unwrap();
+    let ignored = &full["ignored_by"];
+    assert_eq!(
+        (&ignored["do_not_mail"], &ignored["bounced"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(rig.members("3znewsletter", "active").len(), 23);
+}
