@@ -277,12 +277,19 @@ impl Current {
                 return (Ended::failed(RunError::Stopped), turn);
             }
             progress.send_replace(Progress::default());
-            ended = run::run(base, clients, definition, Wish::Resume, &ticket, progress).await;
+            ended = match recovery::end_outdated(base, definition) {
+                Ok(None) => {
+                    run::run(base, clients, definition, Wish::Resume, &ticket, progress).await
+                }
+                Ok(Some(finished)) => Ended::given_up(finished),
+                Err(error) => Ended::failed(error),
+            };
         }
         (ended, turn)
     }
 
-    /// Waits until a parked run is to go on, or to look after those who opted out meanwhile; or rosterd is to stop.
+    /// Waits until a parked run is to go on, or to look after those who opted out meanwhile; or cannot go on by the files
+    /// that have taken over; or rosterd is to stop.
     async fn sit_out(
         &self,
         definition: &SyncDefinition,
@@ -295,9 +302,14 @@ impl Current {
         progress.send_replace(Progress::parked(&until, &parked.why));
         let next = definition.schedule.next_after(base.clock.now());
         let looked_after = next.map_or(parked.until, |next| next.min(parked.until));
-        tokio::select! {
-            () = base.clock.reach(looked_after) => {}
-            () = base.stop.cancelled() => {}
+        while base.clock.now() < looked_after
+            && !base.stop.is_cancelled()
+            && recovery::outdated(base, definition).is_none()
+        {
+            tokio::select! {
+                () = base.clock.look_again(looked_after) => {}
+                () = base.stop.cancelled() => {}
+            }
         }
     }
 

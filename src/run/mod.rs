@@ -231,6 +231,16 @@ impl Ended {
         }
     }
 
+    /// A run that was brought to an end while it waited.
+    pub(crate) fn given_up(finished: RunFinished) -> Self {
+        Self {
+            finished: Some(finished),
+            error: None,
+            held: None,
+            parked: None,
+        }
+    }
+
     fn parked(parked: Parked) -> Self {
         Self {
             finished: None,

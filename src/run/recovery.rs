@@ -26,7 +26,7 @@ use super::start::create_row;
 use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::SyncId;
 use crate::domain::outcome::RunOutcome;
-use crate::journal::event::{ErrorKind, Event, RunStarted};
+use crate::journal::event::{ErrorKind, Event, RunFinished, RunStarted};
 use crate::store::StoreError;
 use crate::store::ledger::SyncNumbers;
 use crate::store::ledger::rows::FinishedRow;
@@ -56,8 +56,8 @@ pub(crate) fn recover(base: &Base) -> Result<Vec<SyncId>, RunError> {
         let definition = base.config.syncs.get(&sync);
         match definition.map(|definition| definition_digest(&base.config, definition)) {
             Some(digest) if digest == run.definition => interrupted.push(sync),
-            Some(_) => give_up(base, &sync, &checkpoint, &run, CHANGED)?,
-            None => give_up(base, &sync, &checkpoint, &run, GONE)?,
+            Some(_) => drop(give_up(base, &sync, &checkpoint, &run, CHANGED)?),
+            None => drop(give_up(base, &sync, &checkpoint, &run, GONE)?),
         }
     }
     drop_strays(base, &running)?;
@@ -82,6 +82,35 @@ pub(crate) fn is_resumable(base: &Base, definition: &SyncDefinition) -> Result<b
     Ok(false)
 }
 
+/// Why a run that took up this definition cannot go on: the newest files define its sync otherwise, or do not any more.
+pub(crate) fn outdated(base: &Base, definition: &SyncDefinition) -> Option<&'static str> {
+    let newest = base.standings.files();
+    let own = definition_digest(&base.config, definition);
+    match newest.syncs.get(&definition.id) {
+        Some(newer) if definition_digest(&newest, newer) == own => None,
+        Some(_) => Some(CHANGED),
+        None => Some(GONE),
+    }
+}
+
+/// Ends a run that was parked if it cannot go on; answers its end then.
+///
+/// # Errors
+/// [`RunError::Store`] or [`RunError::Journal`].
+pub(crate) fn end_outdated(
+    base: &Base,
+    definition: &SyncDefinition,
+) -> Result<Option<RunFinished>, RunError> {
+    let checkpoint = base.store.state.checkpoint(&definition.id)?;
+    let (Some(why), Some(checkpoint)) = (outdated(base, definition), checkpoint) else {
+        return Ok(None);
+    };
+    let Some(running) = checkpoint.running.clone() else {
+        return Ok(None);
+    };
+    give_up(base, &definition.id, &checkpoint, &running, why).map(Some)
+}
+
 const CHANGED: &str =
     "the definition changed while the run was interrupted; the next run reads everything";
 const RESTORED: &str =
@@ -97,7 +126,7 @@ fn end_restored(
     run: &Running,
 ) -> Result<(), RunError> {
     if !base.journal().contains_finished(run.run)? {
-        return give_up(base, sync, checkpoint, run, RESTORED);
+        return give_up(base, sync, checkpoint, run, RESTORED).map(drop);
     }
     let ended = Checkpoint {
         running: None,
@@ -128,7 +157,7 @@ pub(super) fn give_up(
     checkpoint: &Checkpoint,
     running: &Running,
     why: &str,
-) -> Result<(), RunError> {
+) -> Result<RunFinished, RunError> {
     tracing::warn!(%sync, run = %running.run, "{why}");
     let numbers = base.store.ledger.step(|step| {
         Ok::<_, StoreError>(SyncNumbers {
@@ -156,8 +185,7 @@ pub(super) fn give_up(
         error: Some((ErrorKind::Configuration.name().to_owned(), why.to_owned())),
     });
     base.store.ledger.step(|step| step.save_run(&row))?;
-    close(base, sync, running, &row, Told::Nothing)?;
-    Ok(())
+    close(base, sync, running, &row, Told::Nothing)
 }
 
 /// Deletes the rows of runs that are told already.

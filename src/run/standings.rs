@@ -65,6 +65,11 @@ impl Standings {
         *now.unwrap_or_else(PoisonError::into_inner) = Arc::new(activation);
     }
 
+    /// The newest files.
+    pub(crate) fn files(&self) -> Arc<Config> {
+        self.newest().clone()
+    }
+
     fn newest(&self) -> MutexGuard<'_, Arc<Config>> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -233,3 +233,41 @@ fn who_leaves_in_person_while_a_run_is_parked_is_no_alarm_once_they_were_met_cle
     );
     assert_eq!(rig.members("3znewsletter", "active").len(), 23);
 }
+
+#[test]
+fn a_definition_that_is_taken_away_or_changed_ends_its_parked_run() {
+    for change in ["taken away", "changed"] {
+        let rig = rig("pace = { listsubscribe = \"5/h\" }\n");
+        contacts(&rig, "end", 9);
+        let daemon = rig.daemon();
+        let asked = rig.start("asked", "sync everybody --json");
+        until("it is parked", || !rig.events("run.parked").is_empty());
+        match change {
+            "changed" => {
+                let narrowed = EVERYBODY.replace(
+                    "select = { all = true }",
+                    "select.criteria = [{ field = \"Last_Name\", operator = \"is\", value = \"Name 1\" }]",
+                );
+                rig.sync("everybody", &narrowed);
+            }
+            _ => fs::remove_file(rig.path("syncs.d/everybody.toml")).unwrap(),
+        }
+        rig.done("reload");
+        let ran = asked.end();
+        assert_eq!(ran.code, Some(1), "{change}: {}", ran.stderr);
+        let run: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(
+            (&run["outcome"], &run["new"]),
+            (&json!("failed"), &json!(5)),
+            "{change}: {run}"
+        );
+        let told = run["error"]["message"].as_str().unwrap();
+        assert!(told.contains(change), "{told}");
+        daemon.stop();
+        assert_eq!(subscribed(&rig), 5, "{change}");
+        let status: Value = serde_json::from_str(&rig.done("status --json")).unwrap();
+        for sync in status["syncs"].as_array().unwrap() {
+            assert_eq!(sync["parked"], Value::Null, "{change}");
+        }
+    }
+}

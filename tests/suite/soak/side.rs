@@ -90,9 +90,25 @@ impl Side {
 
     /// Both clocks show this.
     fn set_clocks(&self, at: Timestamp) {
+        let told = self.steps_told();
         let left = at.duration_since(self.rig.now());
         self.set_own_clock(left);
         self.rig.post("/clock", &json!({ "set": at.to_string() }));
+        self.until_noticed(left, told);
+    }
+
+    /// How many steps of its clock this daemon has told of.
+    fn steps_told(&self) -> usize {
+        let said = self.daemon.as_ref().map(Running::stderr);
+        said.map_or(0, |said| said.matches("the clock was set").count())
+    }
+
+    /// Waits until the daemon has noticed a step of its clock: of two that come together it sees the sum.
+    fn until_noticed(&self, by: SignedDuration, told: usize) {
+        if self.daemon.is_some() && by.abs() > SignedDuration::from_secs(10) {
+            let is_told = || self.steps_told() > told;
+            until("it notices that its clock was set", is_told);
+        }
     }
 
     /// Moves rosterd's clock, and not that of the services.

@@ -141,13 +141,8 @@ impl Side {
 
     /// Lets rosterd's clock step by hours, and waits until it has noticed.
     fn step(&self, hours: i64) {
-        let daemon = self.daemon.as_ref().unwrap();
-        let says = match hours < 0 {
-            true => "the clock was set back",
-            false => "the clock was set forward",
-        };
-        let before = daemon.stderr().matches(says).count();
-        self.set_own_clock(SignedDuration::from_hours(hours));
-        until(says, || daemon.stderr().matches(says).count() > before);
+        let (by, told) = (SignedDuration::from_hours(hours), self.steps_told());
+        self.set_own_clock(by);
+        self.until_noticed(by, told);
     }
 }
