@@ -28,7 +28,7 @@ use sled::Transactional;
 use super::format::{FormatError, Stored, decode, encode};
 use super::mirror::{self, Snapshot};
 use super::quiet::caught;
-use super::{MIRROR_FILE, STATE_FOLDER};
+use super::{LEDGER_FILE, MIRROR_FILE, STATE_FOLDER};
 use super::{StoreError, sync_folder};
 use crate::domain::ids::{AccountName, SyncId};
 
@@ -94,7 +94,10 @@ impl State {
             Err(newer) if newer.is_newer() => return Err(newer),
             mirrored => mirrored,
         };
-        let can_mend = matches!(mirrored, Ok(Some(_)));
+        // The ledger and the mirror come after the trees: without both of them, the very first start was cut, and nothing
+        // was ever kept here.
+        let never_began = matches!(mirrored, Ok(None)) && !folder.join(LEDGER_FILE).exists();
+        let can_mend = matches!(mirrored, Ok(Some(_))) || never_began;
         let trees = Trees::open(folder, now, can_mend)?;
         let wrong = match trees.read() {
             Ok(Some(kept)) if !is_behind(&kept, &mirrored) => None,
@@ -116,7 +119,7 @@ impl State {
         let trees = match wrong {
             None => trees,
             Some(wrong) => {
-                let trees = trees.made_anew(folder, now, mirrored, wrong)?;
+                let trees = trees.made_anew(folder, now, (mirrored, can_mend), wrong)?;
                 // Sled syncs what is in its files, and not that they are there.
                 let made = folder.join(STATE_FOLDER);
                 sync_folder(&made).map_err(|source| StoreError::file("sync", &made, source))?;
@@ -255,7 +258,7 @@ impl Trees {
         self,
         folder: &Path,
         now: Timestamp,
-        mirrored: Result<Option<Snapshot>, StoreError>,
+        (mirrored, can_mend): (Result<Option<Snapshot>, StoreError>, bool),
         wrong: Wrong,
     ) -> Result<Self, StoreError> {
         let path = folder.join(STATE_FOLDER);
@@ -268,12 +271,12 @@ impl Trees {
                 self
             }
             (Wrong::Missing, Err(_)) => self,
-            (Wrong::Damaged(why), Ok(Some(_))) => {
+            (Wrong::Damaged(why), _) if can_mend => {
                 drop(self);
                 opening::move_aside(&path, now, &why)?;
                 Self::open(folder, now, false)?
             }
-            (Wrong::Damaged(why), Ok(None) | Err(_)) => {
+            (Wrong::Damaged(why), _) => {
                 return Err(StoreError::Checkpoints { path, why });
             }
         };

@@ -66,7 +66,7 @@ pub(super) fn move_aside(path: &Path, now: Timestamp, problem: &str) -> Result<(
     tracing::error!(
         aside = %aside.display(),
         problem,
-        "the checkpoints are damaged: they are moved aside, and made anew from their mirror"
+        "the checkpoints are damaged: they are moved aside, and made anew from their mirror, or empty where nothing was ever kept in them"
     );
     Ok(())
 }

@@ -267,12 +267,23 @@ fn what_is_damaged_and_cannot_be_made_anew_is_refused_and_left_alone() {
             None => fs::remove_file(&path).unwrap(),
         }
         fs::write(folder.path().join("state/conf"), b"no configuration").unwrap();
+        fs::write(folder.path().join("ledger.redb"), b"").unwrap();
         for _ in 0..2 {
             let error = State::open(folder.path(), now()).err().unwrap().to_string();
             assert!(error.contains("state restore"), "{error}");
         }
         assert!(files(folder.path(), "state.damaged").is_empty());
     }
+}
+
+#[test]
+fn what_the_very_first_start_left_when_it_was_cut_is_begun_anew() {
+    let folder = filled();
+    fs::remove_file(folder.path().join("state.json")).unwrap();
+    fs::write(folder.path().join("state/conf"), b"no configuration").unwrap();
+    let opened = State::open(folder.path(), now()).unwrap();
+    assert_eq!(opened.counter(COUNTER).unwrap(), 0);
+    assert_eq!(files(folder.path(), "state.damaged").len(), 1);
 }
 
 #[test]
