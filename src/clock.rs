@@ -111,15 +111,8 @@ impl Clock {
         BEGAN.get_or_init(instant).elapsed()
     }
 
-    /// Waits until it shows `until`. It is looked at again and again, as it may be set, and stands still for no machine
-    /// that sleeps.
-    pub async fn reach(&self, until: Timestamp) {
-        while self.now() < until {
-            self.look_again(until).await;
-        }
-    }
-
-    /// Waits a moment, and not beyond `until`: for whoever has to reckon anew where the clock was set meanwhile.
+    /// Waits a moment, and not beyond `until`: whoever waits for that looks again and again, as a clock may be set, and
+    /// stands still for no machine that sleeps.
     pub async fn look_again(&self, until: Timestamp) {
         let left = Duration::try_from(until.duration_since(self.now())).unwrap_or_default();
         tokio::time::sleep(left.min(self.look_every())).await;

@@ -13,6 +13,7 @@ pub(crate) mod inquiry;
 mod login;
 mod notices;
 pub mod outlook;
+mod parking;
 mod planner;
 pub(crate) mod rehearsal;
 pub(crate) mod reload;
@@ -36,14 +37,13 @@ use crate::clock::Clock;
 use crate::config::settings::Config;
 use crate::config::{Loaded, Sources};
 use crate::domain::activation::Activation;
-use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{AccountName, SyncId};
 use crate::journal::event::{Event, StateRestored};
 use crate::journal::{Journal, JournalError};
 use crate::run::organisation;
 use crate::run::recovery::{self, recover};
 use crate::run::standings::{self, Standings};
-use crate::run::{self, Base, Ended, Parked, Progress, RunError, Ticket, Turn, Wish};
+use crate::run::{self, Base, Ended, Progress, RunError, Ticket, Turn, Wish};
 use crate::store::backup::About;
 use crate::store::restore::{self, Restored};
 use crate::store::{Store, StoreError};
@@ -253,64 +253,6 @@ impl Current {
             return Some(Ended::failed(error));
         }
         Some(ended)
-    }
-
-    /// Follows a run to its end. While it is parked, others have its turn.
-    async fn run_parking(
-        &self,
-        (account, definition): (&AccountClients, &SyncDefinition),
-        (ticket, wish): (&Ticket, Wish),
-        mut turn: OwnedMutexGuard<()>,
-        progress: &watch::Sender<Progress>,
-    ) -> (Ended, OwnedMutexGuard<()>) {
-        let (base, clients) = (&self.base, &account.clients);
-        let mut ended = run::run(base, clients, definition, wish, ticket, progress).await;
-        while let Some(parked) = ended.parked.take() {
-            drop(turn);
-            self.sit_out(definition, &parked, progress).await;
-            // What was read for others before is old by now.
-            let ticket = account
-                .turns
-                .ticket(definition.id.clone(), base.clock.now());
-            turn = ticket.line_up().await;
-            if base.stop.is_cancelled() {
-                return (Ended::failed(RunError::Stopped), turn);
-            }
-            progress.send_replace(Progress::default());
-            ended = match recovery::end_outdated(base, definition) {
-                Ok(None) => {
-                    run::run(base, clients, definition, Wish::Resume, &ticket, progress).await
-                }
-                Ok(Some(finished)) => Ended::given_up(finished),
-                Err(error) => Ended::failed(error),
-            };
-        }
-        (ended, turn)
-    }
-
-    /// Waits until a parked run is to go on, or to look after those who opted out meanwhile; or cannot go on by the files
-    /// that have taken over; or rosterd is to stop.
-    async fn sit_out(
-        &self,
-        definition: &SyncDefinition,
-        parked: &Parked,
-        progress: &watch::Sender<Progress>,
-    ) {
-        let base = &self.base;
-        let until = parked.until.to_zoned(base.config.timezone.clone());
-        let until = until.strftime("%Y-%m-%d %H:%M %Q").to_string();
-        progress.send_replace(Progress::parked(&until, &parked.why));
-        let next = definition.schedule.next_after(base.clock.now());
-        let looked_after = next.map_or(parked.until, |next| next.min(parked.until));
-        while base.clock.now() < looked_after
-            && !base.stop.is_cancelled()
-            && recovery::outdated(base, definition).is_none()
-        {
-            tokio::select! {
-                () = base.clock.look_again(looked_after) => {}
-                () = base.stop.cancelled() => {}
-            }
-        }
     }
 
     /// The question whose organisation an account belongs to, where it has to be asked and nobody has the account's turn;

@@ -23,18 +23,8 @@ use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 
 use crate::rig::{NEWSLETTER, Rig, Setup, counts, until};
-
-/// Everything that a contact's fields, an opt-out and a deletion can move.
-const ALL_CONTACTS: &str = r#"
-name = "Newsletter"
-module = "Contacts"
-list = { name = "Newsletter" }
-select = { all = true }
-schedule = { every = "hour" }
-
-[advanced]
-deleted = "unsubscribe"
-"#;
+// Everything that a contact's fields, an opt-out and a deletion can move.
+use crate::scenarios::ALL_CONTACTS;
 
 /// A rig with a sync of all its contacts.
 fn rig(people: usize) -> Rig {

@@ -9,18 +9,7 @@ mod tokens;
 use serde_json::{Value, json};
 
 use crate::rig::{Rig, Setup};
-
-/// All contacts, one call for each.
-const CONTACTS: &str = r#"
-name = "Newsletter"
-module = "Contacts"
-list = { name = "Newsletter" }
-select = { all = true }
-schedule = { every = "hour" }
-
-[advanced]
-deleted = "unsubscribe"
-"#;
+use crate::scenarios::ALL_CONTACTS;
 
 /// A rig of nobody, whose sync has run once; it is patient for so long, and starts as many runs as it is told to.
 fn nobody(settings: &'static str, account: &'static str) -> Rig {
@@ -30,7 +19,7 @@ fn nobody(settings: &'static str, account: &'static str) -> Rig {
         account,
         ..Setup::default()
     });
-    rig.sync("newsletter", CONTACTS);
+    rig.sync("newsletter", ALL_CONTACTS);
     assert_eq!(rig.import("newsletter")["total"], 0);
     rig
 }

@@ -101,7 +101,7 @@ fn one_contact_that_a_bulk_call_is_refused_for_does_not_keep_the_other_nine_from
     for (status, code) in [(200, "2004"), (200, "2001"), (400, "4711")] {
         let rig = nobody(IMPATIENT, USUAL);
         let only_address = "\n[map]\n\"First Name\" = \"\"\n\"Last Name\" = \"\"\n";
-        rig.sync("newsletter", &format!("{CONTACTS}{only_address}"));
+        rig.sync("newsletter", &format!("{ALL_CONTACTS}{only_address}"));
         fresh(&rig, 0..10);
         let refused = error(code);
         answer(
