@@ -53,7 +53,7 @@ impl Current {
         let until = parked.until.to_zoned(base.config.timezone.clone());
         let until = until.strftime("%Y-%m-%d %H:%M %Q").to_string();
         progress.send_replace(Progress::parked(&until, &parked.why));
-        let next = definition.schedule.next_after(base.clock.now());
+        let next = definition.schedule.next_after(parked.since);
         let looked_after = next.map_or(parked.until, |next| next.min(parked.until));
         while base.clock.now() < looked_after
             && !base.stop.is_cancelled()

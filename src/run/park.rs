@@ -16,6 +16,8 @@ use crate::zoho::pacer::Pause;
 /// Until when a run waits, and for what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Parked {
+    /// Since when: a time of its schedule that comes before its turn is given up counts as well.
+    pub(crate) since: Timestamp,
     /// Until when.
     pub(crate) until: Timestamp,
     /// For what, in words.
@@ -26,7 +28,8 @@ impl Run<'_> {
     /// Parks the run where this error says no more than that it has to wait for long; `None` for any other error, and in
     /// a rehearsal, which waits for nothing.
     pub(super) fn park(&mut self, error: &RunError) -> Result<Option<Parked>, RunError> {
-        let Some(until) = error.waits_until(self.clock.now()) else {
+        let since = self.clock.now();
+        let Some(until) = error.waits_until(since) else {
             return Ok(None);
         };
         if self.campaigns.rehearsed().is_some() {
@@ -46,7 +49,7 @@ impl Run<'_> {
             until,
             message: why.clone(),
         }))?;
-        Ok(Some(Parked { until, why }))
+        Ok(Some(Parked { since, until, why }))
     }
 }
 
