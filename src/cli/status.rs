@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::args::StatusArgs;
 use super::exit::{CliError, Exit};
-use super::history::Hold;
+use super::history::{Failed, Hold};
 use super::report::{Report, Style, counted, escape, minute, zone_name};
 use super::state::note_aside;
 use super::table::{Cell, Column, Table};
@@ -57,8 +57,18 @@ struct Sync {
 #[derive(Serialize)]
 struct NotStarted {
     at: Timestamp,
+    /// When the same run is tried again by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    again: Option<Timestamp>,
     #[serde(flatten)]
     error: RunError,
+}
+
+impl From<Failed> for NotStarted {
+    fn from(failed: Failed) -> Self {
+        let Failed { at, again, error } = failed;
+        Self { at, again, error }
+    }
 }
 
 /// A run that waits, so that others have its turn.
@@ -137,8 +147,7 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError
             // The journal's lines were read as JSON just now.
             let last = line.and_then(|line| RawValue::from_string(line).ok());
             let hold = holds.remove(&status.sync).map(Waiting::from);
-            let not_started = failed.remove(&status.sync);
-            let not_started = not_started.map(|(at, error)| NotStarted { at, error });
+            let not_started = failed.remove(&status.sync).map(NotStarted::from);
             let parked = parked.remove(&status.sync).map(Parked::from);
             if parked.is_some() && status.state == SyncState::Running {
                 status.reason = Some("parked");
@@ -202,7 +211,11 @@ fn text(answer: &Answer, config: &Config, report: &Report, wanted: Option<&SyncI
             match (failed, &sync.hold) {
                 _ if sync.not_started.is_some() => sync.not_started.as_ref().map(|it| {
                     let (at, why) = (minute(it.at, zone), &it.error.message);
-                    Cell::styled(Style::Red, &format!("no run could start at {at}: {why}"))
+                    let again = it.again.map_or_else(String::new, |again| {
+                        format!("; it is tried again at {}", minute(again, zone))
+                    });
+                    let told = format!("no run could start at {at}: {why}{again}");
+                    Cell::styled(Style::Red, &told)
                 }),
                 _ if status.barred.is_some() => status.barred.and_then(|why| {
                     let account = &config.syncs.get(&status.sync)?.account;

@@ -159,11 +159,11 @@ impl RunAnswer {
         match ended {
             Some(Ended {
                 finished, error, ..
-            }) => Self {
+            }) if finished.is_some() || error.is_some() => Self {
                 finished: finished.clone(),
                 error: error.as_ref().map(AskError::of),
             },
-            None => Self {
+            Some(_) | None => Self {
                 finished: None,
                 error: Some(AskError::unanswered(
                     "the run did not begin: the sync's file or its account changed while it waited; ask again"

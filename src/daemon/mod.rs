@@ -232,7 +232,7 @@ impl Current {
         let mut turn = turn;
         if interrupted {
             let resumed;
-            let wished = (ticket, Wish::Resume);
+            let wished = (ticket, wish);
             (resumed, turn) = self
                 .run_parking((account, definition), wished, turn, progress)
                 .await;

@@ -1,11 +1,13 @@
-//! Runs that wait for hours: others have their turns, and they go on by themselves.
+//! Runs that wait for hours, before they begin or after: others have their turns, and they go on by themselves.
 
 use tokio::sync::{OwnedMutexGuard, watch};
 
 use super::Current;
 use super::clients::AccountClients;
 use crate::domain::definition::SyncDefinition;
-use crate::run::{self, Ended, Parked, Progress, RunError, Ticket, Wish, recovery};
+use crate::journal::event::{DeferReason, Event, ParkReason, RunDeferred, RunError as Journalled};
+use crate::run::recovery::{self, Outdated};
+use crate::run::{self, Ended, Parked, Progress, RunError, Ticket, Wish};
 
 impl Current {
     /// Follows a run to its end. While it is parked, others have its turn.
@@ -18,7 +20,18 @@ impl Current {
     ) -> (Ended, OwnedMutexGuard<()>) {
         let (base, clients) = (&self.base, &account.clients);
         let mut ended = run::run(base, clients, definition, wish, ticket, progress).await;
+        let mut has_begun = false;
         while let Some(parked) = ended.parked.take() {
+            has_begun |= parked.begun;
+            // A person is told at once that nothing can begin, and asks again.
+            if !has_begun && matches!(wish, Wish::Person { .. }) {
+                break;
+            }
+            if !parked.begun
+                && let Err(error) = self.defer_until(definition, wish, &parked)
+            {
+                return (Ended::failed(error), turn);
+            }
             drop(turn);
             self.sit_out(definition, &parked, progress).await;
             // What was read for others before is old by now.
@@ -31,14 +44,44 @@ impl Current {
             }
             progress.send_replace(Progress::default());
             ended = match recovery::end_outdated(base, definition) {
-                Ok(None) => {
-                    run::run(base, clients, definition, Wish::Resume, &ticket, progress).await
+                Ok(Outdated::No) => {
+                    run::run(base, clients, definition, wish, &ticket, progress).await
                 }
-                Ok(Some(finished)) => Ended::given_up(finished),
+                Ok(Outdated::Ended(finished)) => Ended::given_up(*finished),
+                Ok(Outdated::NotBegun) => Ended::superseded(),
                 Err(error) => Ended::failed(error),
             };
         }
         (ended, turn)
+    }
+
+    /// Tells of a run that cannot begin yet; the journal only of one of the schedule, as whoever asked for one is told.
+    fn defer_until(
+        &self,
+        definition: &SyncDefinition,
+        wish: Wish,
+        parked: &Parked,
+    ) -> Result<(), RunError> {
+        let (until, why) = (parked.until, &parked.why);
+        tracing::warn!(sync = %definition.id, %until, "a run cannot begin before {until}: {why}");
+        if !matches!(wish, Wish::Schedule { .. }) {
+            return Ok(());
+        }
+        let reason = match parked.reason {
+            ParkReason::Budget => DeferReason::Budget,
+            ParkReason::Refused => DeferReason::Refused,
+        };
+        self.base.append(&Event::RunDeferred(RunDeferred {
+            sync: definition.id.clone(),
+            account: definition.account.clone(),
+            reason,
+            next: Some(until),
+            error: Some(Journalled {
+                kind: parked.kind,
+                message: why.clone(),
+            }),
+        }))?;
+        Ok(())
     }
 
     /// Waits until a parked run is to go on, or to look after those who opted out meanwhile; or cannot go on by the files
@@ -54,6 +97,7 @@ impl Current {
         let until = until.strftime("%Y-%m-%d %H:%M %Q").to_string();
         progress.send_replace(Progress::parked(&until, &parked.why));
         let next = definition.schedule.next_after(parked.since);
+        let next = next.filter(|_| parked.begun);
         let looked_after = next.map_or(parked.until, |next| next.min(parked.until));
         while base.clock.now() < looked_after
             && !base.stop.is_cancelled()

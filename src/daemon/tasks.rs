@@ -340,6 +340,7 @@ fn defer(current: &Current, sync: &SyncId, limit: Limit) -> Result<(), ServiceEr
         account,
         reason,
         next,
+        error: None,
     }))?;
     Ok(())
 }

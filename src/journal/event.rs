@@ -334,9 +334,12 @@ pub struct RunDeferred {
     /// When the sync runs next.
     #[serde(with = "optional_time")]
     pub next: Option<Timestamp>,
+    /// What a service said, or rosterd's own pacing; left out where a limit of `rosterd.toml` deferred it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<RunError>,
 }
 
-/// The limit that deferred a run, by its name in `rosterd.toml`.
+/// What deferred a run: a limit by its name in `rosterd.toml`, or one of the services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeferReason {
@@ -348,6 +351,10 @@ pub enum DeferReason {
     ResyncsPerDay,
     /// Full re-imports by a person this month.
     ResyncsPerMonth,
+    /// See [`ParkReason::Budget`].
+    Budget,
+    /// See [`ParkReason::Refused`].
+    Refused,
 }
 
 impl DeferReason {
@@ -359,6 +366,8 @@ impl DeferReason {
             Self::InitiationsPerMonth => "initiations_per_month",
             Self::ResyncsPerDay => "resyncs_per_day",
             Self::ResyncsPerMonth => "resyncs_per_month",
+            Self::Budget => "budget",
+            Self::Refused => "refused",
         }
     }
 }

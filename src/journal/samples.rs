@@ -134,8 +134,12 @@ pub(crate) fn every_event() -> Vec<Event> {
         Event::RunDeferred(RunDeferred {
             sync: sync(),
             account: account(),
-            reason: DeferReason::RunsPerDay,
+            reason: DeferReason::Budget,
             next,
+            error: Some(RunError {
+                kind: ErrorKind::Throttled,
+                message: "later".to_owned(),
+            }),
         }),
         Event::RunSkipped(RunSkipped {
             sync: sync(),

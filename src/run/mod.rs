@@ -212,11 +212,11 @@ struct Run<'a> {
 pub struct Ended {
     /// The run as the journal has it; none where it did not begin, or goes on at the next start.
     pub finished: Option<RunFinished>,
-    /// What kept it from completing.
+    /// What kept it from completing; neither this nor a run where there is nothing to do by the files any more.
     pub error: Option<RunError>,
     /// The removals that it leaves to a person, and the bound that they are above.
     pub held: Option<(u64, u64)>,
-    /// Why it waits, where it does: it goes on by itself.
+    /// Why it waits, where it does: it goes on by itself. With an error, whoever asked may be told that instead.
     pub(crate) parked: Option<Parked>,
 }
 
@@ -235,6 +235,16 @@ impl Ended {
     pub(crate) fn given_up(finished: RunFinished) -> Self {
         Self {
             finished: Some(finished),
+            error: None,
+            held: None,
+            parked: None,
+        }
+    }
+
+    /// No run, as the files that it was wished for by have changed before it could begin.
+    pub(crate) fn superseded() -> Self {
+        Self {
+            finished: None,
             error: None,
             held: None,
             parked: None,
@@ -276,7 +286,13 @@ async fn run_metered(
     let started = start::start(base, clients, definition, wished, meter, progress).await;
     let ended = match started {
         Ok(run) => follow(base, run).await,
-        Err(error) => Ended::failed(error),
+        Err(error) => match Parked::before_it_begins(&error, base.clock.now()) {
+            Some(parked) if clients.campaigns.rehearsed().is_none() => Ended {
+                error: Some(error),
+                ..Ended::parked(parked)
+            },
+            Some(_) | None => Ended::failed(error),
+        },
     };
     for settled in [clients.crm.settle(), clients.campaigns.settle()] {
         if let Err(error) = settled {

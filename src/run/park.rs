@@ -3,6 +3,9 @@
 //! Parking ends nothing: the run stands in the ledger as if its process had died between two steps, and is resumed as
 //! such a one is. So it learns who opted out meanwhile before it adds anybody, and reads the suppressions anew. It is
 //! looked after at each time of its schedule as well: whoever opted out goes off the list while the additions wait.
+//!
+//! One that has to wait for its very first calls, which ask what its names stand for, has not begun: it is not counted
+//! yet, and begins once it may.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,7 +13,7 @@ use super::Run;
 use super::error::RunError;
 use crate::domain::failure::Failure;
 use crate::domain::pacing::PARKS_FROM;
-use crate::journal::event::{Event, ParkReason, RunParked};
+use crate::journal::event::{ErrorKind, Event, ParkReason, RunParked};
 use crate::zoho::pacer::Pause;
 
 /// Until when a run waits, and for what.
@@ -22,14 +25,41 @@ pub(crate) struct Parked {
     pub(crate) until: Timestamp,
     /// For what, in words.
     pub(crate) why: String,
+    /// Of what kind the error was that said so.
+    pub(crate) kind: ErrorKind,
+    /// Whether rosterd waits of its own accord.
+    pub(crate) reason: ParkReason,
+    /// Whether the run has begun; if not, it is not counted, and nobody was told of it.
+    pub(crate) begun: bool,
+}
+
+impl Parked {
+    /// A run that cannot begin yet, where this error says no more than that it has to wait for long; `None` for any other.
+    pub(super) fn before_it_begins(error: &RunError, now: Timestamp) -> Option<Self> {
+        let parked = Self::by(error, now)?;
+        Some(Self {
+            begun: false,
+            ..parked
+        })
+    }
+
+    fn by(error: &RunError, now: Timestamp) -> Option<Self> {
+        Some(Self {
+            since: now,
+            until: error.waits_until(now)?,
+            why: error.message(),
+            kind: error.kind(),
+            reason: reason(error),
+            begun: true,
+        })
+    }
 }
 
 impl Run<'_> {
     /// Parks the run where this error says no more than that it has to wait for long; `None` for any other error, and in
     /// a rehearsal, which waits for nothing.
     pub(super) fn park(&mut self, error: &RunError) -> Result<Option<Parked>, RunError> {
-        let since = self.clock.now();
-        let Some(until) = error.waits_until(since) else {
+        let Some(parked) = Parked::by(error, self.clock.now()) else {
             return Ok(None);
         };
         if self.campaigns.rehearsed().is_some() {
@@ -38,18 +68,18 @@ impl Run<'_> {
         let row = self.row_with_cost();
         self.store.ledger.step(|step| step.save_run(&row))?;
         self.row = row;
-        let why = error.message();
         let (run, sync) = (self.id, self.definition.id.clone());
+        let (until, why) = (parked.until, &parked.why);
         tracing::warn!(%sync, %run, %until, "the run is parked until {until}: {why}");
         self.base.append(&Event::RunParked(RunParked {
             run,
             sync,
             account: self.definition.account.clone(),
-            reason: reason(error),
+            reason: parked.reason,
             until,
             message: why.clone(),
         }))?;
-        Ok(Some(Parked { since, until, why }))
+        Ok(Some(parked))
     }
 }
 

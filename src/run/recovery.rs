@@ -93,22 +93,31 @@ pub(crate) fn outdated(base: &Base, definition: &SyncDefinition) -> Option<&'sta
     }
 }
 
-/// Ends a run that was parked if it cannot go on; answers its end then.
+/// Whether the files have taken a parked run's definition away or changed it.
+pub(crate) enum Outdated {
+    /// It goes on.
+    No,
+    /// It cannot begin; what is still due is wished for anew.
+    NotBegun,
+    /// It had begun, and has ended now.
+    Ended(Box<RunFinished>),
+}
+
+/// Ends a run that was parked if it cannot go on.
 ///
 /// # Errors
 /// [`RunError::Store`] or [`RunError::Journal`].
-pub(crate) fn end_outdated(
-    base: &Base,
-    definition: &SyncDefinition,
-) -> Result<Option<RunFinished>, RunError> {
+pub(crate) fn end_outdated(base: &Base, definition: &SyncDefinition) -> Result<Outdated, RunError> {
+    let Some(why) = outdated(base, definition) else {
+        return Ok(Outdated::No);
+    };
     let checkpoint = base.store.state.checkpoint(&definition.id)?;
-    let (Some(why), Some(checkpoint)) = (outdated(base, definition), checkpoint) else {
-        return Ok(None);
+    let begun = checkpoint.and_then(|it| Some((it.running.clone()?, it)));
+    let Some((running, checkpoint)) = begun else {
+        return Ok(Outdated::NotBegun);
     };
-    let Some(running) = checkpoint.running.clone() else {
-        return Ok(None);
-    };
-    give_up(base, &definition.id, &checkpoint, &running, why).map(Some)
+    give_up(base, &definition.id, &checkpoint, &running, why)
+        .map(|finished| Outdated::Ended(Box::new(finished)))
 }
 
 const CHANGED: &str =

@@ -3,6 +3,7 @@
 //!
 //! Hours pass by the clocks of rosterd and of the sandbox, which are moved on whenever rosterd says until when it waits.
 
+mod deferred;
 mod first_load;
 mod locks;
 mod parked;
@@ -63,7 +64,11 @@ fn contacts(rig: &Rig, prefix: &str, count: usize) -> Vec<String> {
 /// The waits that a running rosterd has told of, in order.
 fn waits(stderr: &str) -> Vec<Timestamp> {
     let told = |line: &str| {
-        let marks = ["lets the next call through at ", "the run is parked until "];
+        let marks = [
+            "lets the next call through at ",
+            "the run is parked until ",
+            "a run cannot begin before ",
+        ];
         let told = marks.iter().find_map(|mark| line.split_once(mark))?.1;
         let of_instant = |c: char| c.is_ascii_digit() || "T:.-Z".contains(c);
         let end = told.find(|c| !of_instant(c)).unwrap_or(told.len());

@@ -149,27 +149,39 @@ pub(super) fn last_runs(
     Ok(last)
 }
 
-/// The syncs whose last occurrence could not start a run: when that was, and why.
+/// An occurrence that could not start a run.
+pub(super) struct Failed {
+    /// When that was.
+    pub(super) at: Timestamp,
+    /// When the same run is tried again by itself.
+    pub(super) again: Option<Timestamp>,
+    /// Why not.
+    pub(super) error: RunError,
+}
+
+/// The syncs whose last occurrence could not start a run.
 ///
 /// # Errors
 /// When the history cannot be read.
 pub(super) fn not_started(
     config: &Config,
     report: &Report,
-) -> Result<BTreeMap<SyncId, (Timestamp, RunError)>, CliError> {
+) -> Result<BTreeMap<SyncId, Failed>, CliError> {
     let past = Past::read(&config.history_dir, report)?;
     let mut failed = BTreeMap::new();
     for line in past.lines {
-        match line.event {
-            Some(Event::RunSkipped(run)) => {
-                if let Some(error) = run.error {
-                    failed.insert(run.sync, (line.at, error));
-                }
-            }
+        let (sync, error, again) = match line.event {
+            Some(Event::RunSkipped(run)) => (run.sync, run.error, None),
+            Some(Event::RunDeferred(run)) => (run.sync, run.error, run.next),
             Some(Event::RunStarted(run)) => {
                 failed.remove(&run.sync);
+                continue;
             }
-            Some(_) | None => {}
+            Some(_) | None => continue,
+        };
+        if let Some(error) = error {
+            let at = line.at;
+            failed.insert(sync, Failed { at, again, error });
         }
     }
     Ok(failed)

@@ -137,11 +137,11 @@ impl Rows {
 
     fn deferred(&mut self, at: Timestamp, run: &RunDeferred) {
         let cells = self.blank(at, &run.sync, "deferred");
-        let note = format!(
-            "the limit {} is used up{}",
-            run.reason.name(),
-            self.next(run.next)
-        );
+        let why = match &run.error {
+            Some(error) => error.message.clone(),
+            None => format!("the limit {} is used up", run.reason.name()),
+        };
+        let note = format!("{why}{}", self.next(run.next));
         self.table
             .row(cells, Some(Cell::styled(Style::Yellow, &note)));
     }
