@@ -14,7 +14,7 @@ use crate::config::settings::Config;
 use crate::daemon::ServiceError;
 use crate::daemon::rehearsal::Folder;
 use crate::journal;
-use crate::store::backup::{self, About, Verified};
+use crate::store::backup::{self, About, CopyOf, Verified};
 use crate::store::restore::Restored;
 use crate::store::restore::place::{self, Remains};
 use crate::store::{StoreError, copy};
@@ -35,8 +35,8 @@ fn verify(context: &Context) -> Result<Exit, CliError> {
     let verified: Verified = runtime()?.block_on(async {
         match context.daemon().await? {
             Some((remote, _)) => Ok::<_, CliError>(remote.verify().await?),
-            None => copied(&context.load_to_look()?.config, |folder| {
-                backup::verify(folder, context.clock.now())
+            None => copied(&context.load_to_look()?.config, |copy| {
+                backup::verify(copy, context.clock.now())
             }),
         }
     })?;
@@ -135,8 +135,8 @@ fn exists(file: &Path) -> CliError {
 async fn make(context: &Context, mut out: File, file: &Path) -> Result<About, CliError> {
     let Some((remote, _)) = context.daemon().await? else {
         let config = context.load_to_look()?.config;
-        return copied(&config, |folder| {
-            backup::pack(folder, (out, file), context.clock.now())
+        return copied(&config, |copy| {
+            backup::pack(copy, (out, file), context.clock.now())
         });
     };
     let about = remote.backup(|bytes| out.write_all(bytes)).await?;
@@ -152,13 +152,17 @@ fn not_written(file: &Path, error: &io::Error) -> CliError {
 /// Does something with a copy of the state, which no other process may hold.
 fn copied<T>(
     config: &Config,
-    work: impl FnOnce(&Path) -> Result<T, StoreError>,
+    work: impl FnOnce(CopyOf<'_>) -> Result<T, StoreError>,
 ) -> Result<T, CliError> {
     let folder = Folder::create()?;
     let stop = CancellationToken::new();
     let copied = copy::copy(&config.state_dir, folder.path(), &stop);
     copied.map_err(ServiceError::from)?;
-    Ok(work(folder.path()).map_err(ServiceError::from)?)
+    let copy = CopyOf {
+        folder: folder.path(),
+        original: &config.state_dir,
+    };
+    Ok(work(copy).map_err(ServiceError::from)?)
 }
 
 fn restore(context: &Context, file: &Path) -> Result<Exit, CliError> {

@@ -3,18 +3,19 @@
 //! A backup holds the ledger, and the checkpoints as their mirror has them, with a checksum of each. Both are done on a
 //! copy, so that the stores themselves are only read.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tracing::subscriber::{NoSubscriber, with_default};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::ledger::Ledger;
 use super::mirror;
-use super::state::State;
+use super::state::{Mended, State};
 use super::{LEDGER_FILE, MIRROR_FILE, StoreError};
 
 /// The layout of a backup.
@@ -50,11 +51,63 @@ pub(crate) struct Verified {
     pub(crate) bad_rows: u64,
 }
 
-/// Reads all of the stores whose copy is in `folder`; the copy is opened, and mended where it can be.
+/// A copy of the stores, which may be opened and mended in their place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CopyOf<'p> {
+    /// The folder it is in.
+    pub(crate) folder: &'p Path,
+    /// The folder of the stores themselves.
+    pub(crate) original: &'p Path,
+}
+
+impl CopyOf<'_> {
+    /// Opens its checkpoints. What would be logged of that is said in other words, as the files it names are the copy's.
+    fn state(&self, now: Timestamp) -> Result<State, StoreError> {
+        with_default(NoSubscriber::default(), || State::open(self.folder, now))
+            .map_err(|error| self.of_the_original(error))
+    }
+
+    fn ledger(&self) -> Result<Ledger, StoreError> {
+        with_default(NoSubscriber::default(), || {
+            Ledger::open(&self.folder.join(LEDGER_FILE))
+        })
+        .map_err(|error| self.of_the_original(error))
+    }
+
+    /// The error with the names that whoever asked knows.
+    fn of_the_original(&self, mut error: StoreError) -> StoreError {
+        if let Some(path) = error.path_mut()
+            && let Ok(name) = path.strip_prefix(self.folder)
+        {
+            *path = self.original.join(name);
+        }
+        error
+    }
+}
+
+impl Mended {
+    /// What is wrong with the stores that will be mended.
+    fn fault(self) -> &'static str {
+        match self {
+            Self::Snapshots => {
+                "snapshots of the checkpoints, which only speed up a start, are damaged: the next start does without them"
+            }
+            Self::Anew => {
+                "the checkpoints are damaged: the next start makes them anew from their mirror"
+            }
+            Self::Missing => {
+                "the checkpoints are missing: the next start makes them anew from their mirror"
+            }
+        }
+    }
+}
+
+/// Reads all of the stores by a copy, which is opened, and mended where it can be.
 ///
 /// # Errors
 /// [`StoreError`]: the copy cannot be read at all, but not for damage of the stores, which is a fault.
-pub(crate) fn verify(folder: &Path, now: Timestamp) -> Result<Verified, StoreError> {
+pub(crate) fn verify(copy: CopyOf<'_>, now: Timestamp) -> Result<Verified, StoreError> {
+    let folder = copy.folder;
     let mut verified = Verified::default();
     let mirrored = mirror::read(&folder.join(MIRROR_FILE));
     match &mirrored {
@@ -65,20 +118,12 @@ pub(crate) fn verify(folder: &Path, now: Timestamp) -> Result<Verified, StoreErr
         Err(_) => verified
             .fault("the mirror of the checkpoints cannot be read: the next start makes it anew"),
     }
-    match State::open(folder, now).and_then(|state| state.snapshot()) {
-        Ok(kept) => {
+    let opened = copy.state(now);
+    match opened.and_then(|state| Ok((state.snapshot()?, state.mended()))) {
+        Ok((kept, mended)) => {
             verified.syncs = u64::try_from(kept.checkpoints.len()).unwrap_or(u64::MAX);
-            let moved = fs::read_dir(folder).into_iter().flatten().flatten();
-            let is_damaged = |entry: fs::DirEntry| {
-                entry
-                    .file_name()
-                    .to_string_lossy()
-                    .starts_with("state.damaged-")
-            };
-            if moved.into_iter().any(is_damaged) {
-                verified.fault(
-                    "the checkpoints are damaged: the next start makes them anew from their mirror",
-                );
+            if let Some(mended) = mended {
+                verified.fault(mended.fault());
             }
         }
         Err(error) => verified.fault(&format!(
@@ -91,7 +136,7 @@ pub(crate) fn verify(folder: &Path, now: Timestamp) -> Result<Verified, StoreErr
         verified.fault("the ledger is missing: `rosterd state restore` a backup, or the next run of every sync reads everything, and opt-outs of records that are gone are forgotten");
         return Ok(verified);
     }
-    let opened = Ledger::open(&path).map(drop);
+    let opened = copy.ledger().map(drop);
     if let Err(error) = &opened {
         verified.fault(&format!("the ledger's file is damaged: {}", error.whole()));
     }
@@ -102,6 +147,7 @@ pub(crate) fn verify(folder: &Path, now: Timestamp) -> Result<Verified, StoreErr
             verified.faults.extend(checked.faults);
         }
         Err(error) if opened.is_ok() => {
+            let error = copy.of_the_original(error);
             verified.fault(&format!("the ledger cannot be read: {}", error.whole()))
         }
         // That has been said.
@@ -116,18 +162,21 @@ impl Verified {
     }
 }
 
-/// Packs the stores whose copy is in `folder` into `file`, which is empty, at `path`.
+/// Packs the stores by a copy into `file`, which is empty, at `path`.
 ///
 /// # Errors
 /// [`StoreError`]: the copy cannot be read, or the file not be written.
 pub(crate) fn pack(
-    folder: &Path,
+    copy: CopyOf<'_>,
     (file, path): (File, &Path),
     now: Timestamp,
 ) -> Result<About, StoreError> {
+    let folder = copy.folder;
     // Between the checkpoints and their mirror the process may have died.
-    drop(State::open(folder, now)?);
-    drop(Ledger::open(&folder.join(LEDGER_FILE))?);
+    if let Some(mended) = copy.state(now)?.mended() {
+        tracing::warn!("{}; so does this backup", mended.fault());
+    }
+    drop(copy.ledger()?);
     let failed = |source| backup("write", path, source);
     let about = About {
         format: FORMAT,

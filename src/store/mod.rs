@@ -181,6 +181,19 @@ impl StoreError {
         }
     }
 
+    /// The file or folder of the stores that this is about.
+    fn path_mut(&mut self) -> Option<&mut PathBuf> {
+        match self {
+            Self::Held(path)
+            | Self::File { path, .. }
+            | Self::Opening { path, .. }
+            | Self::Mirror { path, .. }
+            | Self::Checkpoints { path, .. }
+            | Self::Newer { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
     /// Whether a newer rosterd wrote what is there.
     pub(crate) fn is_newer(&self) -> bool {
         match self {

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::panic::AssertUnwindSafe;
-use std::path::Path;
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, Request, State};
@@ -35,6 +34,7 @@ use crate::domain::written::Written;
 use crate::run::standings::Wanted;
 use crate::run::why::Subject;
 use crate::run::{Progress, RunError, Wish, cut};
+use crate::store::backup::CopyOf;
 use crate::store::{StoreError, backup};
 
 /// A backup in the folder of its copy.
@@ -422,14 +422,14 @@ async fn verify(State(shared): At) -> Response {
 }
 
 async fn pack(State(shared): At) -> Response {
-    let packed = copied(&shared, |folder, now| {
-        let path = folder.join(PACKED);
+    let packed = copied(&shared, |copy, now| {
+        let path = copy.folder.join(PACKED);
         let file = File::create_new(&path).map_err(|source| StoreError::Backup {
             attempt: "make",
             path: path.clone(),
             source,
         })?;
-        backup::pack(folder, (file, &path), now)
+        backup::pack(copy, (file, &path), now)
     });
     let (folder, about) = match packed.await {
         Ok(packed) => packed,
@@ -446,14 +446,18 @@ async fn pack(State(shared): At) -> Response {
 /// Does something with a copy of the stores; the copy is there as long as its folder.
 async fn copied<T: Send + 'static>(
     shared: &Arc<Shared>,
-    work: impl FnOnce(&Path, Timestamp) -> Result<T, StoreError> + Send + 'static,
+    work: impl FnOnce(CopyOf<'_>, Timestamp) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<(Folder, T), AskError> {
     let base = shared.current().base;
     let done = tokio::task::spawn_blocking(move || {
         let now = base.clock.now();
         let folder = Folder::create()?;
         base.store.copy_to(folder.path(), now)?;
-        let done = work(folder.path(), now)?;
+        let copy = CopyOf {
+            folder: folder.path(),
+            original: base.store.folder(),
+        };
+        let done = work(copy, now)?;
         Ok::<_, ServiceError>((folder, done))
     });
     match done.await {

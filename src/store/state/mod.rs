@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use jiff::Timestamp;
+pub(crate) use opening::Mended;
 pub(crate) use rows::{
     Checkpoint, Counter, Credentials, Handled, LastRun, LedgerMark, Running, Standing, Untold,
     Version,
@@ -69,6 +70,7 @@ pub(crate) struct State {
     /// There until this is dropped.
     trees: Option<Mutex<Trees>>,
     mirror: PathBuf,
+    mended: Option<Mended>,
 }
 
 struct Trees {
@@ -81,6 +83,7 @@ struct Trees {
     credentials: sled::Tree,
     untold: sled::Tree,
     synced: File,
+    mended: Option<Mended>,
 }
 
 impl State {
@@ -139,8 +142,18 @@ impl State {
                 mirror::write(&mirror, &snapshot)?;
             }
         }
+        let mended = trees.mended;
         let trees = Some(Mutex::new(trees));
-        Ok(Self { trees, mirror })
+        Ok(Self {
+            trees,
+            mirror,
+            mended,
+        })
+    }
+
+    /// What had to be done to it when it was opened.
+    pub(crate) fn mended(&self) -> Option<Mended> {
+        self.mended
     }
 
     /// Makes a store in `folder` with this in it, and closes it.
@@ -236,8 +249,8 @@ impl Trees {
     /// Opens the trees in `folder`; what cannot be opened is moved aside if it can be made anew.
     fn open(folder: &Path, now: Timestamp, can_mend: bool) -> Result<Self, StoreError> {
         let path = folder.join(STATE_FOLDER);
-        let db = opening::open(&path, now, can_mend)?;
-        caught(|| Self::of(db, folder)).unwrap_or_else(|| {
+        let (db, mended) = opening::open(&path, now, can_mend)?;
+        caught(|| Self::of(db, folder, mended)).unwrap_or_else(|| {
             let why = "opening their trees panicked".to_owned();
             Err(StoreError::Checkpoints { path, why })
         })
@@ -255,7 +268,7 @@ impl Trees {
 
     /// Trees with what the mirror has; those that are damaged are moved aside.
     fn made_anew(
-        self,
+        mut self,
         folder: &Path,
         now: Timestamp,
         (mirrored, can_mend): (Result<Option<Snapshot>, StoreError>, bool),
@@ -268,13 +281,17 @@ impl Trees {
                 tracing::error!(
                     "the checkpoints were missing: they are made anew from their mirror"
                 );
+                // They are new where they were just moved aside.
+                self.mended.get_or_insert(Mended::Missing);
                 self
             }
             (Wrong::Missing, Err(_)) => self,
             (Wrong::Damaged(why), _) if can_mend => {
                 drop(self);
                 opening::move_aside(&path, now, &why)?;
-                Self::open(folder, now, false)?
+                let mut anew = Self::open(folder, now, false)?;
+                anew.mended = Some(Mended::Anew);
+                anew
             }
             (Wrong::Damaged(why), _) => {
                 return Err(StoreError::Checkpoints { path, why });
@@ -284,7 +301,7 @@ impl Trees {
         Ok(trees)
     }
 
-    fn of(db: sled::Db, folder: &Path) -> Result<Self, StoreError> {
+    fn of(db: sled::Db, folder: &Path, mended: Option<Mended>) -> Result<Self, StoreError> {
         let file = folder.join(STATE_FOLDER).join("db");
         let synced = File::open(&file)
             .map_err(|source| StoreError::file("open for syncing", &file, source))?;
@@ -298,6 +315,7 @@ impl Trees {
             untold: db.open_tree("untold")?,
             db,
             synced,
+            mended,
         })
     }
 

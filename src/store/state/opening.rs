@@ -18,6 +18,17 @@ const CACHE_BYTES: u64 = 4 << 20;
 const LOCK_LOOK_EVERY: Duration = Duration::from_millis(10);
 const LOCK_LOOKS_MAX: u32 = 1000;
 
+/// What had to be done to a store so that it could be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mended {
+    /// Sled's snapshots, which only speed up its opening, were damaged and are deleted.
+    Snapshots,
+    /// It was damaged: it is moved aside, and made anew from the mirror.
+    Anew,
+    /// It was missing: it is made anew from the mirror.
+    Missing,
+}
+
 /// Why a store does not open.
 enum Unopened {
     /// Its files are damaged, in these words.
@@ -28,10 +39,14 @@ enum Unopened {
 
 /// Opens the store at `path`. One that is damaged beyond what sled mends by itself is moved aside, and an empty one
 /// takes its place, if that can be filled again.
-pub(super) fn open(path: &Path, now: Timestamp, can_mend: bool) -> Result<sled::Db, StoreError> {
+pub(super) fn open(
+    path: &Path,
+    now: Timestamp,
+    can_mend: bool,
+) -> Result<(sled::Db, Option<Mended>), StoreError> {
     sweep(path, "snap.", ".generating")?;
     let problem = match try_open(path) {
-        Ok(db) => return Ok(db),
+        Ok(db) => return Ok((db, None)),
         Err(Unopened::Refused(source)) => return Err(source.into()),
         Err(Unopened::Damaged(problem)) => problem,
     };
@@ -41,7 +56,7 @@ pub(super) fn open(path: &Path, now: Timestamp, can_mend: bool) -> Result<sled::
     );
     sweep(path, "snap.", "")?;
     let problem = match try_open(path) {
-        Ok(db) => return Ok(db),
+        Ok(db) => return Ok((db, Some(Mended::Snapshots))),
         Err(Unopened::Refused(source)) => return Err(source.into()),
         Err(Unopened::Damaged(problem)) => problem,
     };
@@ -53,7 +68,7 @@ pub(super) fn open(path: &Path, now: Timestamp, can_mend: bool) -> Result<sled::
     }
     move_aside(path, now, &problem)?;
     match try_open(path) {
-        Ok(db) => Ok(db),
+        Ok(db) => Ok((db, Some(Mended::Anew))),
         Err(Unopened::Refused(source)) => Err(source.into()),
         Err(Unopened::Damaged(problem)) => Err(sled::Error::Unsupported(problem).into()),
     }

@@ -262,3 +262,84 @@ fn a_torn_line_is_cut_off_and_one_damaged_in_the_middle_is_passed_over_loudly() 
         "the checkpoint has it: it is not told again"
     );
 }
+
+/// Checks that are told of the files that the state has, and not of the copy that they were read in.
+#[test]
+fn what_the_next_start_will_mend_is_no_sound_state_and_is_named_where_it_is() {
+    let rig = kept();
+    let snapshot = files(&rig)[6].clone();
+    let gone = |name: &str| {
+        let path = rig.path(name);
+        match path.is_dir() {
+            true => fs::remove_dir_all(path).unwrap(),
+            false => fs::remove_file(path).unwrap(),
+        }
+    };
+    let spoilt = |name: &str| fs::write(rig.path(name), b"no such file as before").unwrap();
+    type Harm<'h> = (&'h str, Box<dyn Fn() + 'h>);
+    let harms: [Harm<'_>; 4] = [
+        (
+            "snapshots of the checkpoints",
+            Box::new(|| spoilt(&snapshot)),
+        ),
+        (
+            "the checkpoints are damaged",
+            Box::new(|| spoilt("state/state/conf")),
+        ),
+        (
+            "the checkpoints are missing",
+            Box::new(|| gone("state/state")),
+        ),
+        (
+            "the mirror of the checkpoints cannot be read",
+            Box::new(|| spoilt("state/state.json")),
+        ),
+    ];
+    for (told, harm) in harms {
+        copy(&rig, "whole/state", "state");
+        harm();
+        let verified = rig.run("state verify");
+        assert_eq!(verified.code, Some(1), "{told}: {}", verified.stdout);
+        assert!(
+            verified.stdout.contains(told),
+            "{told}: {}",
+            verified.stdout
+        );
+        assert!(
+            !verified.stderr.contains("state.damaged"),
+            "nothing is moved: {}",
+            verified.stderr
+        );
+        // And the backup of it is whole.
+        let backup = rig.path(&format!("backup of {told}"));
+        let mut backing = rig.command("state backup");
+        let made = crate::rig::ran({
+            backing.arg(&backup);
+            backing
+        });
+        assert_eq!(made.code, Some(0), "{told}: {}", made.stderr);
+        let run: Value = serde_json::from_str(&rig.done("sync newsletter --json")).unwrap();
+        assert_eq!(run["new"], 0, "{told}");
+        assert_eq!(rig.run("state verify").code, Some(0), "{told}");
+    }
+    // Where nothing can be mended, the file itself is named.
+    copy(&rig, "whole/state", "state");
+    spoilt("state/state.json");
+    spoilt("state/state/conf");
+    for line in ["state verify", "state backup never"] {
+        let ran = rig.run(line);
+        assert_eq!(ran.code, Some(1), "{line}");
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        let place = rig.path("state/state").display().to_string();
+        assert!(said.contains(&place), "{line}: {said}");
+    }
+    copy(&rig, "whole/state", "state");
+    spoilt("state/ledger.redb");
+    for line in ["state verify", "state backup never"] {
+        let ran = rig.run(line);
+        assert_eq!(ran.code, Some(1), "{line}");
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        let place = rig.path("state/ledger.redb").display().to_string();
+        assert!(said.contains(&place), "{line}: {said}");
+    }
+}
