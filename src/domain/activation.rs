@@ -29,6 +29,8 @@ pub enum Inactivity {
     OrganisationChanged,
     /// It runs once, and has.
     Finished,
+    /// What is kept of people was lost, or put back in doubt.
+    StateLost,
 }
 
 impl Inactivity {
@@ -43,6 +45,7 @@ impl Inactivity {
             Self::KeyChanged => "key_changed",
             Self::OrganisationChanged => "organisation_changed",
             Self::Finished => "finished",
+            Self::StateLost => "state_lost",
         }
     }
 
@@ -51,7 +54,7 @@ impl Inactivity {
     pub fn is_meant(self) -> bool {
         match self {
             Self::Definition | Self::Operator | Self::Removed | Self::Finished => true,
-            Self::Limit | Self::KeyChanged | Self::OrganisationChanged => false,
+            Self::Limit | Self::KeyChanged | Self::OrganisationChanged | Self::StateLost => false,
         }
     }
 
@@ -75,6 +78,9 @@ impl Inactivity {
                 "the credentials of account {account} belong to another organisation than before: mend them, or `rosterd activate --account {account}`, if that is meant"
             ),
             Self::Finished => "it runs once, and has".to_owned(),
+            Self::StateLost => format!(
+                "who opted out, left or was erased may not be known any more, as the state was lost or put back in doubt: look at `rosterd plan {sync}`, then `rosterd activate {sync}`"
+            ),
         }
     }
 }
@@ -95,6 +101,8 @@ pub enum AccountHold {
     KeyChanged,
     /// Its credentials belong to another organisation than before.
     OrganisationChanged,
+    /// What is kept of its people was lost, or put back in doubt.
+    StateLost,
 }
 
 impl Holds {
@@ -104,6 +112,7 @@ impl Holds {
         match self.by_account {
             Some(AccountHold::KeyChanged) => Some(Inactivity::KeyChanged),
             Some(AccountHold::OrganisationChanged) => Some(Inactivity::OrganisationChanged),
+            Some(AccountHold::StateLost) => Some(Inactivity::StateLost),
             None => self.by_person.then_some(Inactivity::Operator),
         }
     }

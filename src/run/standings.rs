@@ -4,7 +4,7 @@
 //! caller shifts. What changes is stored together with the events that tell of it; the journal gets those next, and they
 //! are kept until it has them, so that a crash between the two neither loses nor doubles one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -335,10 +335,24 @@ fn apply(base: &Base, config: &Config, shift: Shift) -> Result<(), RunError> {
 fn shifted(config: &Config, before: &Snapshot, shift: &Shift, now: i64) -> Snapshot {
     let mut after = before.clone();
     after.checkpoints.extend(shift.checkpoints.iter().cloned());
+    // What was lost concerns all lists of an account, whichever file writes to them.
+    let is_lost = |it: &&Standing| it.held.by_account == Some(AccountHold::StateLost);
+    let lost = before.standings.values().filter(is_lost);
+    let lost: BTreeSet<&AccountName> = lost.map(|it| &it.account).collect();
     for (sync, definition) in &config.syncs {
         let standing = after.standings.entry(sync.clone());
         let checkpoint = before.checkpoints.get(sync);
-        let standing = standing.or_insert_with(|| seen(definition, checkpoint, now));
+        let standing = standing.or_insert_with(|| {
+            let hold = lost.contains(&definition.account);
+            let held = Holds {
+                by_account: hold.then_some(AccountHold::StateLost),
+                ..Holds::default()
+            };
+            Standing {
+                held,
+                ..seen(definition, checkpoint, now)
+            }
+        });
         standing.account = definition.account.clone();
     }
     for (sync, held) in &shift.holds {

@@ -27,6 +27,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::domain::activation::AccountHold;
 use format::FormatError;
 use jiff::Timestamp;
 use ledger::Ledger;
@@ -372,7 +373,7 @@ fn acquaint(state: &State, ledger: &Ledger) -> Result<(), StoreError> {
             "the ledger is not the one that the checkpoints belong to, so every sync is inactive: `rosterd state restore` a backup; without one, opt-outs of records that are gone from the CRM, and who was erased, are forgotten: look at `rosterd plan` of each sync before you activate it, and it reads everything then"
         );
         for standing in standings.values_mut() {
-            standing.held.by_person = true;
+            standing.held.by_account = Some(AccountHold::StateLost);
         }
     }
     let anew = |checkpoint: Checkpoint| Checkpoint {

@@ -438,11 +438,11 @@ fn state_pins() -> Vec<Pin> {
                 first_seen: 1,
                 held: Holds {
                     by_person: true,
-                    by_account: Some(AccountHold::OrganisationChanged),
+                    by_account: Some(AccountHold::StateLost),
                 },
                 inactive: Some(Inactivity::Finished),
             },
-            "6901046d61696e020101010106efec2e4b",
+            "6902046d61696e0201010201069a3442e2",
         ),
         pin(
             &Credentials {
@@ -587,6 +587,17 @@ fn every_old_schema_is_read_as_what_it_meant() {
         met_clean: false,
     };
     assert_eq!(added, want);
+    let standing: Standing = decode(&unhex("6901046d61696e020101010106efec2e4b")).unwrap();
+    let want = Standing {
+        account: "main".parse().unwrap(),
+        first_seen: 1,
+        held: Holds {
+            by_person: true,
+            by_account: Some(AccountHold::OrganisationChanged),
+        },
+        inactive: Some(Inactivity::Finished),
+    };
+    assert_eq!(standing, want);
     let held: HeldRow = decode(&unhex("0b01080f616e6e406578616d706c652e636f6d52df16ef")).unwrap();
     let want = HeldRow {
         run: 8,

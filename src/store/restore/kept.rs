@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 
 use super::merge;
+use crate::domain::activation::AccountHold;
 use crate::store::mirror::Snapshot;
 use crate::store::state::{Checkpoint, Credentials, Running, Standing, Untold};
 
@@ -131,7 +132,7 @@ fn hold_all(kept: &mut Snapshot) {
         kept.standings.entry(sync.clone()).or_insert(unsettled);
     }
     for standing in kept.standings.values_mut() {
-        standing.held.by_person = true;
+        standing.held.by_account = Some(AccountHold::StateLost);
     }
 }
 
@@ -268,7 +269,8 @@ mod tests {
             },
         );
         let kept = put_together(backup, None, true);
-        assert!(kept.standings.values().all(|it| it.held.by_person));
+        let hold = Some(AccountHold::StateLost);
+        assert!(kept.standings.values().all(|it| it.held.by_account == hold));
         assert_eq!(kept.untold.keys().collect::<Vec<_>>(), [EVENT]);
     }
 }

@@ -6,7 +6,7 @@ use crate::domain::activation::{Holds, Inactivity};
 use crate::domain::ids::{AccountName, RunId};
 use crate::domain::limits::Trigger;
 use crate::domain::outcome::RunOutcome;
-use crate::store::format::Stored;
+use crate::store::format::{FormatError, Stored, payload_of};
 
 /// What is kept of a sync between its runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,7 +129,15 @@ pub(crate) struct Standing {
 
 impl Stored for Standing {
     const KIND: u8 = 105;
-    const SCHEMA: u8 = 1;
+    const SCHEMA: u8 = 2;
+
+    fn upgrade(schema: u8, payload: &[u8]) -> Result<Self, FormatError> {
+        match schema {
+            // It knew neither of the last variants of `AccountHold` and `Inactivity`.
+            1 => payload_of(payload),
+            other => Err(FormatError::UnknownSchema(other)),
+        }
+    }
 }
 
 /// What is known of an account's credentials; of secrets there are digests only.

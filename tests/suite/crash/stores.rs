@@ -42,6 +42,8 @@ fn a_lost_ledger_forgets_no_opt_out_and_makes_the_next_run_read_everything() {
         "{}",
         refused.stderr
     );
+    let status = rig.done("status");
+    assert!(status.contains("as the state was lost"), "{status}");
     rig.done("activate newsletter");
     let second = rig.import("newsletter");
     assert_eq!(second["full"], true);
@@ -51,6 +53,40 @@ fn a_lost_ledger_forgets_no_opt_out_and_makes_the_next_run_read_everything() {
     assert_eq!(rig.members(NEWSLETTER, "active").len(), before.len());
     // And it is known from then on.
     assert_eq!(rig.import("newsletter")["full"], false);
+}
+
+#[test]
+fn with_a_lost_ledger_neither_an_interrupted_run_nor_a_new_file_adds_anybody() {
+    let rig = rig(60);
+    rig.fault(&json!({ "method": "listsubscribe", "after": 5, "what": "hang" }));
+    let running = rig.start("killed", "sync newsletter");
+    until("some are added", || {
+        rig.calls().of_method("campaigns", "listsubscribe") > 5
+    });
+    running.signal("KILL");
+    running.end();
+    rig.drop_faults();
+    let before = rig.members(NEWSLETTER, "active");
+    assert!(!before.is_empty());
+    fs::remove_file(rig.path("state/ledger.redb")).unwrap();
+    rig.sync("new", ALL_CONTACTS);
+    let daemon = rig.daemon();
+    for sync in ["newsletter", "new"] {
+        let refused = rig.run(&format!("sync {sync}"));
+        assert_eq!(refused.code, Some(3), "{sync}: {}", refused.stderr);
+    }
+    rig.pass(7200);
+    let status: Value = serde_json::from_str(&rig.done("status --json")).unwrap();
+    for sync in status["syncs"].as_array().unwrap() {
+        assert_eq!(sync["reason"], "state_lost", "{sync}");
+    }
+    assert_eq!(rig.members(NEWSLETTER, "active"), before);
+    // A person may let it go on to its end.
+    rig.done("activate newsletter");
+    let run = rig.import("newsletter");
+    assert_eq!(run["outcome"], "completed");
+    daemon.stop();
+    assert!(rig.members(NEWSLETTER, "active").len() > before.len());
 }
 
 #[test]

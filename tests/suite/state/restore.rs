@@ -239,7 +239,7 @@ fn what_can_be_read_of_a_damaged_ledger_is_carried_over_and_a_person_has_the_wor
     assert!(Path::new(aside).join("ledger.redb").exists());
     assert!(rig.run("status").stderr.contains(aside));
     assert_eq!(rig.run("sync newsletter").code, Some(3), "inactive");
-    assert_eq!(rig.events("sync.deactivated")[0]["reason"], "operator");
+    assert_eq!(rig.events("sync.deactivated")[0]["reason"], "state_lost");
     rig.done("activate newsletter");
     assert_eq!(import(&rig)["full"], true);
     import(&undisturbed);
@@ -262,7 +262,7 @@ fn without_the_present_ledger_no_sync_runs_before_a_person_activates_it() {
         assert_eq!(ran.code, Some(3), "{damage}: {}", ran.stderr);
         let status: Value = serde_json::from_str(&rig.done("status --json")).unwrap();
         assert_eq!(
-            status["syncs"][0]["reason"], "operator",
+            status["syncs"][0]["reason"], "state_lost",
             "{damage}: {status}"
         );
         rig.pass(24 * 3600);
