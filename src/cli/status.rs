@@ -3,6 +3,7 @@
 //! It asks the daemon or reads the mirror of the state, and the history, so it works beside a daemon and without one.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -77,15 +78,21 @@ struct Parked {
     run: RunId,
     until: Timestamp,
     reason: ParkReason,
+    /// Records that wait for their outcome; null before all are read.
+    waiting: Option<u64>,
     message: String,
+    #[serde(skip)]
+    told: String,
 }
 
-impl From<RunParked> for Parked {
-    fn from(parked: RunParked) -> Self {
+impl Parked {
+    fn of(parked: RunParked, zone: &TimeZone) -> Self {
         Self {
+            told: history::parked::told(&parked, zone),
             run: parked.run,
             until: parked.until,
             reason: parked.reason,
+            waiting: parked.waiting,
             message: parked.message,
         }
     }
@@ -137,7 +144,7 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError
     let mut last = history::last_runs(&config, report)?;
     let mut holds = history::waiting(&config, report)?;
     let mut failed = history::not_started(&config, report)?;
-    let mut parked = history::parked(&config, report)?;
+    let mut parked = history::parked::latest(&config, report)?;
     let syncs = syncs
         .into_iter()
         .filter(|status| wanted.as_ref().is_none_or(|wanted| status.sync == *wanted))
@@ -148,7 +155,8 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError
             let last = line.and_then(|line| RawValue::from_string(line).ok());
             let hold = holds.remove(&status.sync).map(Waiting::from);
             let not_started = failed.remove(&status.sync).map(NotStarted::from);
-            let parked = parked.remove(&status.sync).map(Parked::from);
+            let parked = parked.remove(&status.sync);
+            let parked = parked.map(|run| Parked::of(run, &config.timezone));
             if parked.is_some() && status.state == SyncState::Running {
                 status.reason = Some("parked");
             }
@@ -223,13 +231,11 @@ fn text(answer: &Answer, config: &Config, report: &Report, wanted: Option<&SyncI
                     Some(Cell::styled(Style::Dim, &format!("inactive: {remedy}")))
                 }),
                 _ if is_parked(sync) => sync.parked.as_ref().map(|it| {
-                    let (until, why) = (minute(it.until, zone), &it.message);
                     let goes_on = match status.reason {
                         Some("interrupted") => "; it goes on once rosterd runs again",
                         Some(_) | None => "",
                     };
-                    let told = format!("parked until {until}{goes_on}: {why}");
-                    Cell::styled(Style::Yellow, &told)
+                    Cell::styled(Style::Yellow, &format!("{}{goes_on}", it.told))
                 }),
                 (Some(error), _) => Some(Cell::styled(Style::Red, &error.message)),
                 (None, Some(hold)) => Some(Cell::styled(Style::Yellow, &hold.told)),

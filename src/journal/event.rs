@@ -437,6 +437,9 @@ pub struct RunParked {
     pub reason: ParkReason,
     /// When it goes on at the latest; it looks after opt-outs at each time of its schedule before.
     pub until: Timestamp,
+    /// Records that wait for their outcome; left out before all are read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<u64>,
     /// For people: which call has to wait, and for what.
     pub message: String,
 }

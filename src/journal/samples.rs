@@ -162,6 +162,7 @@ pub(crate) fn every_event() -> Vec<Event> {
             account: account(),
             reason: ParkReason::Budget,
             until: at(9),
+            waiting: Some(7),
             message: "later".to_owned(),
         }),
         Event::AddressReleased(AddressReleased {

@@ -77,6 +77,7 @@ impl Run<'_> {
             account: self.definition.account.clone(),
             reason: parked.reason,
             until,
+            waiting: self.waiting(),
             message: why.clone(),
         }))?;
         Ok(Some(parked))

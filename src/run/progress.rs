@@ -87,6 +87,13 @@ impl Run<'_> {
         }
     }
 
+    /// Records taken up that have no outcome yet, once all are read.
+    pub(super) fn waiting(&self) -> Option<u64> {
+        let counts = &self.row.counts;
+        let is_read = self.row.phase == Phase::Writing;
+        is_read.then(|| counts.total.saturating_sub(counts.settled()))
+    }
+
     fn way(&self) -> MutexGuard<'_, Option<Way>> {
         self.way.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -110,8 +117,7 @@ impl Run<'_> {
             doing: doing.into(),
             records: row.counts.total + row.counts.not_selected,
             settled: row.counts.settled() + row.counts.deleted,
-            waiting: (row.phase == Phase::Writing)
-                .then(|| row.counts.total.saturating_sub(row.counts.settled())),
+            waiting: self.waiting(),
             calls: row.cost.crm_calls + row.cost.campaigns_calls,
             way: *self.way(),
         });

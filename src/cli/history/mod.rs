@@ -2,6 +2,7 @@
 
 mod account;
 mod ignored;
+pub(super) mod parked;
 mod past;
 mod rows;
 pub(crate) mod since;
@@ -22,7 +23,7 @@ use crate::config::settings::Config;
 use crate::daemon::signals::StopFlag;
 use crate::domain::ids::{RunId, SyncId};
 use crate::domain::unknown::Unknown;
-use crate::journal::event::{RunError, RunFinished, RunParked};
+use crate::journal::event::{RunError, RunFinished};
 use crate::journal::{Event, Line};
 
 /// What somebody has to name of a run whose removals are decided: all ids of a few years begin alike.
@@ -187,33 +188,6 @@ pub(super) fn not_started(
     Ok(failed)
 }
 
-/// The syncs whose run waits, as it was parked last.
-///
-/// # Errors
-/// When the history cannot be read.
-pub(super) fn parked(
-    config: &Config,
-    report: &Report,
-) -> Result<BTreeMap<SyncId, RunParked>, CliError> {
-    let past = Past::read(&config.history_dir, report)?;
-    let mut parked = BTreeMap::new();
-    for line in past.lines {
-        match line.event {
-            Some(Event::RunParked(run)) => {
-                parked.insert(run.sync.clone(), run);
-            }
-            Some(Event::RunResumed(run)) => {
-                parked.remove(&run.sync);
-            }
-            Some(Event::RunFinished(run)) => {
-                parked.remove(&run.sync);
-            }
-            Some(_) | None => {}
-        }
-    }
-    Ok(parked)
-}
-
 /// All runs that ended, the newest last.
 ///
 /// # Errors
@@ -287,6 +261,7 @@ fn print_table(
         }
     }
     // Those that are followed show up when they end.
+    let parked = past.parked();
     for (line, run) in past.unfinished() {
         if !follow
             && line
@@ -294,7 +269,8 @@ fn print_table(
                 .as_ref()
                 .is_some_and(|event| asked.covers(line.at, event))
         {
-            rows.unfinished(line.at, run);
+            let parked = parked.get(&run.sync).filter(|it| it.run == run.run);
+            rows.unfinished(line.at, run, parked.copied());
         }
     }
     if rows.table.is_empty() && !follow {

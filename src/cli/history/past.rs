@@ -9,7 +9,7 @@ use crate::domain::unknown::Unknown;
 use jiff::Timestamp;
 
 use crate::domain::ids::{RunId, SyncId};
-use crate::journal::event::{RunHeld, RunStarted};
+use crate::journal::event::{RunHeld, RunParked, RunStarted};
 use crate::journal::{Event, Line, Reader, read};
 
 /// Characters of a run's id that are shown at least.
@@ -53,6 +53,20 @@ impl Past {
     }
 
     /// The runs that began and are not told to have ended.
+    /// The runs that wait, by sync, as they were parked last.
+    pub(super) fn parked(&self) -> BTreeMap<&SyncId, &RunParked> {
+        let mut parked = BTreeMap::new();
+        for line in &self.lines {
+            match &line.event {
+                Some(Event::RunParked(run)) => drop(parked.insert(&run.sync, run)),
+                Some(Event::RunResumed(run)) => drop(parked.remove(&run.sync)),
+                Some(Event::RunFinished(run)) => drop(parked.remove(&run.sync)),
+                Some(_) | None => {}
+            }
+        }
+        parked
+    }
+
     pub(super) fn unfinished(&self) -> Vec<(&Line, &RunStarted)> {
         let mut open = BTreeMap::new();
         for line in &self.lines {

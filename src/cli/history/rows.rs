@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::parked;
 use super::past::Hold;
 use crate::cli::report::Style;
 use crate::cli::report::{before, minute, took, zone_name};
 use crate::cli::table::{Cell, Column, Table};
 use crate::domain::ids::{RunId, SyncId};
 use crate::domain::outcome::RunOutcome;
-use crate::journal::event::{Event, RunDeferred, RunFinished, RunSkipped, RunStarted, SkipReason};
+use crate::journal::event::{
+    Event, RunDeferred, RunFinished, RunParked, RunSkipped, RunStarted, SkipReason,
+};
 
 /// Builds the table of past runs.
 pub(super) struct Rows {
@@ -125,14 +128,26 @@ impl Rows {
     }
 
     /// A run that began and is not told to have ended.
-    pub(super) fn unfinished(&mut self, at: Timestamp, run: &RunStarted) {
-        let mut cells = self.blank(at, &run.sync, "unfinished");
+    pub(super) fn unfinished(
+        &mut self,
+        at: Timestamp,
+        run: &RunStarted,
+        parked: Option<&RunParked>,
+    ) {
+        let outcome = if parked.is_some() {
+            "parked"
+        } else {
+            "unfinished"
+        };
+        let mut cells = self.blank(at, &run.sync, outcome);
         let mut id = run.run.to_string();
         id.truncate(self.id_length);
         cells[2] = Cell::new(run.trigger.name());
         cells.pop();
         cells.push(Cell::styled(Style::Dim, &id));
-        self.table.row(cells, None);
+        let note = parked.map(|parked| parked::told(parked, &self.zone));
+        let note = note.map(|note| Cell::styled(Style::Yellow, &note));
+        self.table.row(cells, note);
     }
 
     fn deferred(&mut self, at: Timestamp, run: &RunDeferred) {

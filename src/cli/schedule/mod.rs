@@ -92,7 +92,10 @@ pub(super) fn run(context: &Context, args: &ScheduleArgs) -> Result<Exit, CliErr
     let now = context.clock.now();
     let outlook = outlook(&config, &context.kept(&config)?, now, args.days);
     let runs = history::finished_runs(&config, report)?;
-    let answer = Answer::of(now, &outlook, &Costs::of(runs.iter()), &config);
+    let mut answer = Answer::of(now, &outlook, &Costs::of(runs.iter()), &config);
+    answer
+        .warnings
+        .extend(history::parked::notes(&config, None, report)?);
     if outlook.holder != Holder::Daemon {
         report
             .note("no daemon is running: none of this happens before `rosterd daemon` is started");

@@ -17,7 +17,7 @@ use self::unseen::{other_list, unseen};
 use super::args::WhyArgs;
 use super::exit::{CliError, Exit};
 use super::report::{Report, Style, escape, minute, zone_name};
-use super::{Context, runtime};
+use super::{Context, history, runtime};
 use crate::daemon::inquiry::Inquirer;
 use crate::daemon::{Wording, control, signals};
 use crate::domain::address::RoleAddresses;
@@ -59,6 +59,12 @@ pub(super) fn run(context: &Context, args: &WhyArgs) -> Result<Exit, CliError> {
         }
     })?;
     report.print(&told)?;
+    // The history says it, where others may be at work.
+    let config = context.load_to_look()?.config;
+    let sync = args.sync.as_deref().map(|asked| config.sync_named(asked));
+    for note in history::parked::notes(&config, sync.transpose()?.as_ref(), report)? {
+        report.note(&format!("note: {note}"));
+    }
     Ok(Exit::Done)
 }
 

@@ -70,6 +70,14 @@ fn a_locked_method_parks_the_run_and_others_go_on_with_what_is_not_locked() {
         told.contains("parked") && told.contains("has not ended"),
         "{told}"
     );
+    assert_eq!(status["parked"]["waiting"], 6);
+    for line in ["status", "history", "schedule"] {
+        let told = rig.done(line);
+        assert!(told.contains("with 6 records to go"), "{line}: {told}");
+    }
+    let why = rig.run("why new-1@example.com");
+    let note = "note: everybody: its run is parked until";
+    assert!(why.stderr.contains(note), "{}", why.stderr);
 
     // The other sync takes somebody off meanwhile.
     let before = subscribes(&rig);
