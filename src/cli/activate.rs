@@ -1,10 +1,12 @@
 //! `rosterd activate` and `rosterd deactivate`: which syncs may run, whatever their files say.
 
+use std::collections::BTreeMap;
+
 use tokio_util::sync::CancellationToken;
 
 use super::args::{ActivateArgs, DeactivateArgs};
 use super::exit::{CliError, Exit};
-use super::{Context, runtime};
+use super::{Context, history, runtime};
 use crate::daemon::control::Whom;
 use crate::daemon::signals;
 use crate::domain::activation::Inactivity;
@@ -31,6 +33,13 @@ pub(super) fn deactivate(context: &Context, args: &DeactivateArgs) -> Result<Exi
 }
 
 fn set(context: &Context, whom: Whom, wanted: Wanted) -> Result<Exit, CliError> {
+    let parked = match wanted {
+        Wanted::Inactive => {
+            let config = context.load_to_look()?.config;
+            history::parked::latest(&config, &context.report)?
+        }
+        Wanted::Active | Wanted::Unheld => BTreeMap::new(),
+    };
     let set = runtime()?.block_on(async {
         let stop = CancellationToken::new();
         signals::watch(&stop, None).map_err(CliError::signals)?;
@@ -48,7 +57,7 @@ fn set(context: &Context, whom: Whom, wanted: Wanted) -> Result<Exit, CliError> 
             .print_json(&serde_json::json!({ "syncs": set.iter().map(row).collect::<Vec<_>>() }))?;
     } else {
         for set in &set {
-            report.print(&told(set, wanted))?;
+            report.print(&told(set, wanted, parked.contains_key(&set.sync)))?;
         }
     }
     let is_as_wanted = |set: &Set| match wanted {
@@ -67,7 +76,7 @@ fn is_active(set: &Set) -> bool {
     matches!(set.after, None | Some(Inactivity::Finished))
 }
 
-fn told(set: &Set, wanted: Wanted) -> String {
+fn told(set: &Set, wanted: Wanted, is_parked: bool) -> String {
     let sync = &set.sync;
     match (set.after, wanted) {
         (None, _) if set.before.is_none() => format!("{sync} is active already"),
@@ -79,6 +88,9 @@ fn told(set: &Set, wanted: Wanted) -> String {
             let remedy = || why.remedy(sync, &set.account);
             let why = set.no_room.clone().unwrap_or_else(remedy);
             format!("{sync} stays inactive: {why}")
+        }
+        (Some(_), Wanted::Inactive) if is_parked => {
+            format!("{sync} is inactive; its run, which is parked, goes on no more")
         }
         (Some(_), Wanted::Inactive) if set.is_running => {
             format!("{sync} is inactive; its run under way goes on to its end")

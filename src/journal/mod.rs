@@ -190,6 +190,17 @@ impl Journal {
         )
     }
 
+    /// Whether the journal tells that this run was parked.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn contains_parked(&self, run: RunId) -> Result<bool, JournalError> {
+        self.contains(
+            &run.to_string(),
+            |line| matches!(&line.event, Some(Event::RunParked(it)) if it.run == run),
+        )
+    }
+
     /// Whether the journal tells that this run left removals for a person.
     ///
     /// # Errors

@@ -12,7 +12,7 @@
 //! and then the journal is told what it does not have.
 //!
 //! A run whose definition was taken away or changed meanwhile cannot go on: what it staged was selected and mapped by
-//! the old one. Nor can one that was under way when a backup was put back. It ends as failed, and what it left is decided anew by the next run, which reads everything.
+//! the old one. Nor can one that is parked when its sync is deactivated. Nor can one that was under way when a backup was put back. It ends as failed, and what it left is decided anew by the next run, which reads everything.
 
 use std::collections::BTreeSet;
 
@@ -21,8 +21,9 @@ use super::error::RunError;
 use super::finish::{Told, close, forget};
 use super::held::close_decided;
 use super::resolve::definition_digest;
-use super::standings::tell_what_is_left;
+use super::standings::{activation, tell_what_is_left};
 use super::start::create_row;
+use crate::domain::activation::{Activation, Inactivity};
 use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::SyncId;
 use crate::domain::outcome::RunOutcome;
@@ -40,7 +41,10 @@ pub(crate) fn recover(base: &Base) -> Result<Vec<SyncId>, RunError> {
     base.tell_what_was_noted()?;
     let mut interrupted = Vec::new();
     let mut running = BTreeSet::new();
-    for (sync, checkpoint) in base.store.state.snapshot()?.checkpoints {
+    let kept = base.store.state.snapshot()?;
+    // How they stand is settled after this.
+    let activation = activation(&base.config, &kept);
+    for (sync, checkpoint) in kept.checkpoints {
         let Some(run) = checkpoint.running.clone() else {
             continue;
         };
@@ -55,7 +59,13 @@ pub(crate) fn recover(base: &Base) -> Result<Vec<SyncId>, RunError> {
         }
         let definition = base.config.syncs.get(&sync);
         match definition.map(|definition| definition_digest(&base.config, definition)) {
-            Some(digest) if digest == run.definition => interrupted.push(sync),
+            Some(digest) if digest == run.definition => {
+                if is_deactivated(&activation, &sync) && base.journal().contains_parked(run.run)? {
+                    give_up(base, &sync, &checkpoint, &run, DEACTIVATED)?;
+                } else {
+                    interrupted.push(sync);
+                }
+            }
             Some(_) => drop(give_up(base, &sync, &checkpoint, &run, CHANGED)?),
             None => drop(give_up(base, &sync, &checkpoint, &run, GONE)?),
         }
@@ -82,12 +92,15 @@ pub(crate) fn is_resumable(base: &Base, definition: &SyncDefinition) -> Result<b
     Ok(false)
 }
 
-/// Why a run that took up this definition cannot go on: the newest files define its sync otherwise, or do not any more.
+/// Why a parked run that took up this definition cannot go on: the newest files define its sync otherwise, or do not any
+/// more, or somebody has deactivated it. A run under way is soon over; one that waits for hours would add people for days.
 pub(crate) fn outdated(base: &Base, definition: &SyncDefinition) -> Option<&'static str> {
     let newest = base.standings.files();
     let own = definition_digest(&base.config, definition);
     match newest.syncs.get(&definition.id) {
-        Some(newer) if definition_digest(&newest, newer) == own => None,
+        Some(newer) if definition_digest(&newest, newer) == own => {
+            is_deactivated(&base.standings.now(), &definition.id).then_some(DEACTIVATED)
+        }
         Some(_) => Some(CHANGED),
         None => Some(GONE),
     }
@@ -101,6 +114,13 @@ pub(crate) enum Outdated {
     NotBegun,
     /// It had begun, and has ended now.
     Ended(Box<RunFinished>),
+}
+
+fn is_deactivated(activation: &Activation, sync: &SyncId) -> bool {
+    matches!(
+        activation.why_not(sync),
+        Some(Inactivity::Operator | Inactivity::Definition)
+    )
 }
 
 /// Ends a run that was parked if it cannot go on.
@@ -124,6 +144,7 @@ const CHANGED: &str =
     "the definition changed while the run was interrupted; the next run reads everything";
 const RESTORED: &str =
     "a backup was put back while the run was interrupted; the next run reads everything";
+const DEACTIVATED: &str = "the sync was deactivated while the run waited; once it is active again, the next run reads everything";
 const GONE: &str = "the definition was taken away while the run was interrupted";
 
 /// Ends a run that was under way when a backup was put back. If the journal has its end, it was the backup that did not

@@ -235,8 +235,33 @@ fn who_leaves_in_person_while_a_run_is_parked_is_no_alarm_once_they_were_met_cle
 }
 
 #[test]
-fn a_definition_that_is_taken_away_or_changed_ends_its_parked_run() {
-    for change in ["taken away", "changed"] {
+fn a_parked_run_that_was_interrupted_ends_as_well_when_its_sync_is_deactivated() {
+    let rig = rig("pace = { listsubscribe = \"5/h\" }\n");
+    contacts(&rig, "end", 9);
+    let running = start(&rig, "killed", "sync everybody");
+    until("it is parked", || !rig.events("run.parked").is_empty());
+    running.signal("KILL");
+    running.end();
+    let told = rig.done("deactivate everybody");
+    assert!(told.contains("goes on no more"), "{told}");
+    pass_to(&rig, rig.now() + SignedDuration::from_hours(2));
+    let daemon = rig.daemon();
+    until("it has ended", || !rig.events("run.finished").is_empty());
+    daemon.stop();
+    let run = &rig.events("run.finished")[0];
+    assert_eq!(
+        (&run["outcome"], &run["new"]),
+        (&json!("failed"), &json!(5))
+    );
+    assert_eq!(subscribed(&rig), 5);
+    // Once it is active again, the next run does the rest.
+    rig.done("activate everybody");
+    assert_eq!(rig.import("everybody")["new"], 4);
+}
+
+#[test]
+fn a_definition_that_is_taken_away_changed_or_deactivated_ends_its_parked_run() {
+    for change in ["taken away", "changed", "deactivated", "was deactivated"] {
         let rig = rig("pace = { listsubscribe = \"5/h\" }\n");
         contacts(&rig, "end", 9);
         let daemon = rig.daemon();
@@ -250,6 +275,8 @@ fn a_definition_that_is_taken_away_or_changed_ends_its_parked_run() {
                 );
                 rig.sync("everybody", &narrowed);
             }
+            "deactivated" => drop(rig.done("deactivate everybody")),
+            "was deactivated" => rig.sync("everybody", &format!("active = false\n{EVERYBODY}")),
             _ => fs::remove_file(rig.path("syncs.d/everybody.toml")).unwrap(),
         }
         rig.done("reload");
