@@ -172,6 +172,7 @@ fn restore(context: &Context, file: &Path) -> Result<Exit, CliError> {
     let Restored {
         about,
         syncs,
+        given_up,
         kept_ledger,
         unread,
         aside,
@@ -179,7 +180,7 @@ fn restore(context: &Context, file: &Path) -> Result<Exit, CliError> {
     if report.json {
         report.print_json(&serde_json::json!({
             "file": file, "at": about.at.to_string(), "version": about.version, "syncs": syncs,
-            "kept_ledger": kept_ledger, "unread": unread, "inactive": !unread.is_empty(),
+            "given_up": given_up, "kept_ledger": kept_ledger, "unread": unread, "inactive": !unread.is_empty(),
             "aside": aside,
         }))?;
     } else {
@@ -196,6 +197,11 @@ fn restore(context: &Context, file: &Path) -> Result<Exit, CliError> {
                 syncs => format!("all {syncs} syncs"),
             }
         ))?;
+    }
+    for sync in &given_up {
+        report.note(&format!(
+            "the run of {sync} that was interrupted or parked ends as failed: the next one does what it left"
+        ));
     }
     if unread.is_empty() {
         return Ok(Exit::Done);

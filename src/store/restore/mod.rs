@@ -26,6 +26,7 @@ use super::backup::About;
 use super::ledger::{Ledger, erase};
 use super::state::State;
 use super::{LEDGER_FILE, StoreError, check_room, copy, lock, make_folder, room_wanted};
+use crate::domain::ids::SyncId;
 use carry::{Tells, begin_anew, carry, last_run};
 use present::{Present, PresentLedger};
 
@@ -39,6 +40,8 @@ pub(crate) struct Restored {
     pub(crate) about: About,
     /// Syncs whose next run reads everything.
     pub(crate) syncs: usize,
+    /// Syncs whose run was under way, by either: it goes on no more.
+    pub(crate) given_up: Vec<SyncId>,
     /// Whether the present ledger was whole, so that it stays.
     pub(crate) kept_ledger: bool,
     /// What of the present state could not be read. If anything, every sync is inactive.
@@ -66,7 +69,7 @@ pub(crate) fn restore(
     let made = make(folder, &making, file, now, event);
     if made.is_err() {
         // Nothing has changed. What the disk does not let go of now is swept by the next start.
-        place::settle(folder)?;
+        place::sweep(folder)?;
     }
     let mut restored = made?;
     let aside = (!restored.unread.is_empty()).then(|| now.as_millisecond());
@@ -133,12 +136,16 @@ fn make(
     let mut kept = kept::merged(sides, now, event(&about, in_doubt));
     kept.ledger = Some(mark);
     let syncs = kept.checkpoints.len();
+    let under_way = kept.checkpoints.iter();
+    let under_way = under_way.filter(|(_, checkpoint)| checkpoint.running.is_some());
+    let given_up = under_way.map(|(sync, _)| sync.clone()).collect();
     State::create(making, kept, now)?;
     let deleted = fs::remove_dir_all(&copied);
     deleted.map_err(|source| StoreError::file("delete", &copied, source))?;
     Ok(Restored {
         about,
         syncs,
+        given_up,
         kept_ledger,
         unread,
         aside: None,

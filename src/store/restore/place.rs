@@ -82,19 +82,26 @@ pub(super) fn commit(folder: &Path, aside: Option<i64>) -> Result<Option<PathBuf
 /// # Errors
 /// [`StoreError::File`].
 pub(crate) fn settle(folder: &Path) -> Result<(), StoreError> {
-    let making = folder.join(MAKING);
-    if making.exists() {
+    if folder.join(MAKING).exists() {
         tracing::warn!(
             "a restore was interrupted before anything was changed: what it left is deleted"
         );
-        delete(&making)?;
-        sync(folder)?;
+        sweep(folder)?;
     }
     if is_made(folder) {
         tracing::warn!("a restore was interrupted: the rest of it is done now");
         finish(folder)?;
     }
     Ok(())
+}
+
+/// Deletes what a restore that came to nothing has made. The caller holds the lock.
+///
+/// # Errors
+/// [`StoreError::File`].
+pub(super) fn sweep(folder: &Path) -> Result<(), StoreError> {
+    delete(&folder.join(MAKING))?;
+    sync(folder)
 }
 
 fn finish(folder: &Path) -> Result<(), StoreError> {

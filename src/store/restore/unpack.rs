@@ -41,13 +41,14 @@ pub(super) fn unpack(file: &Path, to: &Path) -> Result<(About, Snapshot), StoreE
     }
     for (name, wanted) in [(MIRROR_FILE, &about.kept), (LEDGER_FILE, &about.ledger)] {
         let path = to.join(name);
-        extract(&mut zip, name, &path).map_err(|error| match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::PermissionDenied => StoreError::File {
-                attempt: "unpack the backup to",
-                path: path.clone(),
-                source: error,
-            },
-            _ => damaged("it is cut short or damaged"),
+        extract(&mut zip, name, &path).map_err(|error| {
+            // What the system says is about the disk, and not about the backup.
+            let is_written_short = error.kind() == io::ErrorKind::WriteZero;
+            if is_written_short || error.raw_os_error().is_some() {
+                StoreError::file("unpack the backup to", &path, error)
+            } else {
+                damaged("it is cut short or damaged")
+            }
         })?;
         if checksum(&path)? != *wanted {
             return Err(damaged("a checksum does not match"));

@@ -57,6 +57,7 @@ fn it_is_refused_beside_a_daemon_and_for_what_is_no_sound_backup() {
         assert_eq!(ran.code, Some(1), "{nth}: {}", ran.stderr);
         assert!(ran.stderr.contains("backup"), "{nth}: {}", ran.stderr);
         assert!(!ran.stderr.contains("panicked"), "{nth}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("interrupted"), "{}", ran.stderr);
         assert!(contents(&rig.path("state")) == before, "{nth}");
     }
 }

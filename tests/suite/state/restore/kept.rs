@@ -44,7 +44,7 @@ fn it_is_told_once_and_no_run_ends_twice() {
     back_up(&rig);
     let ended = import(&rig);
     let finished = rig.events("run.finished");
-    restored(&rig);
+    assert_eq!(restored(&rig)["given_up"], json!([]), "it has ended since");
     import(&rig);
     let told = rig.events("state.restored");
     assert_eq!(told.len(), 1, "{told:?}");
@@ -57,7 +57,7 @@ fn it_is_told_once_and_no_run_ends_twice() {
     rig.pass(60);
     join(&rig, "ben");
     crate::crash::kill_at(&rig, &json!({ "after": 4, "times": 1, "what": "hang" }));
-    restored(&rig);
+    assert_eq!(restored(&rig)["given_up"], json!(["newsletter"]));
     let last = import(&rig);
     assert_eq!(last["outcome"], "completed");
     let failed: Vec<Value> = rig.events("run.finished").split_off(after.len());
