@@ -13,6 +13,7 @@ use super::secrets::{Keeping, Secrets, keeping, secret};
 use super::settings::{Account, Pace};
 use crate::domain::ids::AccountName;
 use crate::domain::nearest::hint;
+use crate::domain::pacing::{Window, beyond_documented};
 
 /// Zoho's data centres, by the ending of their hosts.
 const DATA_CENTERS: [&str; 8] = ["com", "eu", "in", "com.au", "jp", "ca", "sa", "com.cn"];
@@ -182,9 +183,24 @@ fn pace_table(
                 help,
             );
         } else if let Some(windows) = windows(text) {
+            let given: Vec<Window> = windows
+                .iter()
+                .map(|(calls, span)| Window {
+                    calls: *calls,
+                    span: *span,
+                })
+                .collect();
+            if let Some(limit) = beyond_documented(method, &given) {
+                let (calls, seconds) = (limit.calls, limit.span.as_secs());
+                report.warn(
+                    &path,
+                    format!("this is more than Zoho allows: {calls} calls of {method} in {seconds} s"),
+                    "Zoho locks a method that is called more often; name a window for each of its limits, or leave the method out".to_owned(),
+                );
+            }
             paces.insert(method.clone(), windows);
         } else {
-            let help = "use calls per length of time, e.g. \"500/m 12500/h 100/5m\"".to_owned();
+            let help = "use calls per length of time (s, m, h or d, or a number of them), e.g. \"500/m 12500/h 100/5m\"".to_owned();
             report.wrong(&path, format!("`{text}` is not a pace"), help);
         }
     }

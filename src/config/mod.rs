@@ -153,6 +153,7 @@ fn examine(
         zone: general.timezone.clone(),
     };
     let mut syncs = syncs::syncs(&files, &around);
+    syncs.warnings.extend(report.take_warnings());
     syncs
         .warnings
         .extend(others.iter().map(|path| passed_over(path)));

@@ -53,10 +53,29 @@ pub(super) fn line(line: &str) -> String {
     if is_plain(value) || HARMLESS.contains(&name) && !value.contains('=') {
         return line.to_owned();
     }
+    if name == "pace" && is_pace(value) {
+        return line.to_owned();
+    }
     // A key with blanks in it is no key, so it may be a value too.
     let is_key = !key.trim().contains(char::is_whitespace);
     let key = if is_key { key.to_owned() } else { stars(key) };
     format!("{key}={}", stars(value))
+}
+
+/// Whether a table has nothing in quotes that is longer than a pace.
+fn is_pace(value: &str) -> bool {
+    let quoted = value.split(['"', '\'']).skip(1).step_by(2);
+    let mut words = quoted.flat_map(str::split_whitespace);
+    let is_word = |word: &str| {
+        let (calls, span) = word.split_once('/').unwrap_or((word, ""));
+        let is_number = |text: &str| text.chars().all(|letter| letter.is_ascii_digit());
+        calls.len() < 8 && is_number(calls) && span.len() < 4
+    };
+    let is_closed = value.matches(['"', '\'']).count().is_multiple_of(2);
+    let letters = value.split(['"', '\'']).step_by(2);
+    let is_key = |letter: char| letter.is_ascii_lowercase() || " /={},".contains(letter);
+    let mut outside = letters.flat_map(str::chars);
+    is_closed && words.all(is_word) && outside.all(is_key)
 }
 
 fn is_plain(value: &str) -> bool {
@@ -105,6 +124,15 @@ mod tests {
             ("# client_secret = \"abc\"", "* ************* = \"***\""),
             ("# who may read this", "# who may read this"),
             ("unknown = 20", "unknown = 20"),
+            (
+                "pace = { listsubscribe = \"40/w 5\" }",
+                "pace = { listsubscribe = \"40/w 5\" }",
+            ),
+            (
+                "pace = { client_secret = \"abc\" }",
+                "pace = { ************* * \"***\" }",
+            ),
+            ("pace = { a = 1000.ABC }", "pace = { * * ******** }"),
         ] {
             assert_eq!(line(text), want);
             assert_eq!(line(text).len(), text.len());

@@ -16,6 +16,7 @@ pub(super) struct Report<'d> {
     layers: &'d Figment,
     /// With the key paths they were found at.
     problems: Vec<(String, Problem)>,
+    warnings: Vec<Problem>,
     told: BTreeSet<String>,
 }
 
@@ -26,6 +27,7 @@ impl<'d> Report<'d> {
             document,
             layers,
             problems: Vec::new(),
+            warnings: Vec::new(),
             told: BTreeSet::new(),
         }
     }
@@ -46,6 +48,17 @@ impl<'d> Report<'d> {
     /// The file it is about.
     pub(super) fn document(&self) -> &'d Document {
         self.document
+    }
+
+    /// Notes that the value at `path` is allowed, and probably not meant.
+    pub(super) fn warn(&mut self, path: &str, message: String, help: String) {
+        let warning = self.problem(path, Aim::Value, message, Some(help));
+        self.warnings.push(warning);
+    }
+
+    /// What was warned of until now.
+    pub(super) fn take_warnings(&mut self) -> Vec<Problem> {
+        std::mem::take(&mut self.warnings)
     }
 
     /// Notes that the value at `path` is wrong; where there is none, that it is missing from the table around it.
@@ -107,14 +120,8 @@ impl<'d> Report<'d> {
         metadata.is_some_and(layers::is_environment)
     }
 
-    /// A problem at `path` that is not noted, e.g. a warning.
-    pub(super) fn problem(
-        &self,
-        path: &str,
-        aim: Aim,
-        message: String,
-        help: Option<String>,
-    ) -> Problem {
+    /// A problem at `path` that is not noted.
+    fn problem(&self, path: &str, aim: Aim, message: String, help: Option<String>) -> Problem {
         if let Some(path) = self.variable_of(path) {
             return Problem::without_place(&layers::variable(&path), message, help);
         }

@@ -77,6 +77,26 @@ pub fn documented() -> BTreeMap<String, Vec<Window>> {
     table.into_iter().map(named).collect()
 }
 
+/// The documented limit of a method to which these windows do not keep; none where they keep to all.
+#[must_use]
+pub fn beyond_documented(method: &str, given: &[Window]) -> Option<Window> {
+    let documented = documented();
+    let limits = documented
+        .get(method)
+        .or_else(|| documented.get(OTHER_METHODS));
+    let mut limits = limits.into_iter().flatten().copied();
+    limits.find(|limit| {
+        let most = given.iter().map(|window| {
+            let spans = limit
+                .span
+                .as_millis()
+                .div_ceil(window.span.as_millis().max(1));
+            spans.saturating_mul(window.calls.into())
+        });
+        most.min().is_none_or(|most| most > limit.calls.into())
+    })
+}
+
 /// The budgets of one account, and what is used of them.
 #[derive(Debug, Clone)]
 pub struct Pacing {

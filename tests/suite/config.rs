@@ -372,6 +372,48 @@ fn what_taking_contacts_off_does_besides_is_warned_of() {
 }
 
 #[test]
+fn a_pace_beyond_what_zoho_allows_is_warned_of() {
+    let warned = |pace: &str| {
+        let main = format!("{MAIN}pace = {{ {pace} }}\n");
+        let sync = format!("{SYNC}{SELECT}{SCHEDULE}");
+        let folder = folder(&[("rosterd.toml", &main), ("syncs.d/a.toml", &sync)]);
+        let warnings = load_with(&folder, &[]).unwrap().warnings;
+        render_warnings(&warnings, false)
+    };
+    for within in [
+        "listsubscribe = \"500/m 12500/h 75000/d\"",
+        "listsubscribe = \"20/d\"",
+        "listunsubscribe = \"100/m\"",
+        "\"contact/allfields\" = \"100/5m\"",
+    ] {
+        assert_eq!(warned(within), "", "{within}");
+    }
+    for (beyond, limit) in [
+        (
+            "listsubscribe = \"501/m 12500/h 75000/d\"",
+            "500 calls of listsubscribe in 60 s",
+        ),
+        // Its other limits hold as well.
+        (
+            "listsubscribe = \"400/m\"",
+            "12500 calls of listsubscribe in 3600 s",
+        ),
+        (
+            "listunsubscribe = \"101/m\"",
+            "500 calls of listunsubscribe in 300 s",
+        ),
+        // At any time, not only in step with it.
+        (
+            "\"contact/allfields\" = \"60/4m\"",
+            "100 calls of contact/allfields in 300 s",
+        ),
+    ] {
+        let text = warned(beyond);
+        assert!(text.contains(limit), "{beyond}: {text}");
+    }
+}
+
+#[test]
 fn a_later_check_points_into_the_definition() {
     let sync = format!("{SYNC}{SELECT}{SCHEDULE}[map]\n\"Co. Name\" = \"Company\"\n");
     let folder = folder(&[("rosterd.toml", MAIN), ("syncs.d/a.toml", &sync)]);

@@ -111,7 +111,7 @@ pub(crate) const MAIN_CASES: &[(&str, &str)] = &[
     ),
     (
         "[accounts.b]\nclient_id = \"1\"\nclient_secret = \"s\"\nrefresh_token = \"t\"\npace = { listsubscribe = \"1/w\" }",
-        "5:26 `1/w` is not a pace (use calls per length of time, e.g. \"500/m 12500/h 100/5m\")",
+        "5:26 `1/w` is not a pace (use calls per length of time (s, m, h or d, or a number of them), e.g. \"500/m 12500/h 100/5m\")",
     ),
     (
         "[accounts.b]\nclient_id = \"1\"\nclient_secret = \"s\"\nrefresh_token = \"t\"\ncrm_url = \"http://crm.example\"",
