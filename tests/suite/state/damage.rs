@@ -4,10 +4,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::rig::child::used;
 use crate::rig::{Dice, NEWSLETTER, Ran, Rig, Setup};
 
 /// Places that every test run tries in each file.
@@ -21,9 +21,7 @@ fn number(name: &str, otherwise: usize) -> usize {
 fn copy(rig: &Rig, from: &str, to: &str) {
     let gone = fs::remove_dir_all(rig.path(to));
     assert!(gone.is_ok() || !rig.path(to).exists());
-    let mut copying = Command::new("cp");
-    copying.arg("-a").args([rig.path(from), rig.path(to)]);
-    assert!(copying.status().unwrap().success());
+    used("cp", [Path::new("-a"), &rig.path(from), &rig.path(to)]);
 }
 
 /// A rig with some history, and somebody whose opt-out nobody but the ledger knows of, with a record that would be added.
