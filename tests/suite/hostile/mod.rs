@@ -5,11 +5,13 @@
 
 mod answers;
 mod bulk;
+mod files;
 mod people;
 mod tls;
 mod wire;
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use serde_json::json;
 
@@ -50,7 +52,13 @@ fn undisturbed(rig: &Rig) -> BTreeSet<String> {
 
 /// What a command did, and the most memory it had.
 fn watched(rig: &Rig, line: &str) -> Ran {
-    let mut running = rig.start("watched", line);
+    watched_command(rig.command(line), rig)
+}
+
+/// The same of a command as it is.
+fn watched_command(command: Command, rig: &Rig) -> Ran {
+    let line = format!("{:?}", command.get_args());
+    let mut running = rig.start_command("watched", command);
     let mut peak = 0;
     until("the command ends", || {
         peak = running.peak_kib().max(peak);
