@@ -7,6 +7,7 @@ mod answers;
 mod bulk;
 mod extremes;
 mod files;
+mod logs;
 mod others;
 mod people;
 mod tls;
