@@ -1,5 +1,6 @@
 //! The only reader of wall time, and a clock that tests can set.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -7,11 +8,16 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::regular;
+
 /// No rosterd was built before this: a clock that says so has lost the time.
 const BUILT_AFTER: &str = "2026-11-01T00:00:00Z";
 
 /// How far this clock and that of a service may be apart.
 const APART_MAX: SignedDuration = SignedDuration::from_mins(5);
+
+/// No number of seconds is written longer.
+const OFFSET_BYTES_MAX: u64 = 64;
 
 /// Why nothing may be decided by this machine's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -156,7 +162,12 @@ fn instant() -> Instant {
 }
 
 fn seconds_in(file: &Path) -> SignedDuration {
-    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let mut text = String::new();
+    let read =
+        regular::open(file).and_then(|file| file.take(OFFSET_BYTES_MAX).read_to_string(&mut text));
+    if read.is_err() {
+        return SignedDuration::ZERO;
+    }
     SignedDuration::from_secs(text.trim().parse().unwrap_or_default())
 }
 

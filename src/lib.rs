@@ -44,6 +44,7 @@
 //! | [`daemon`] | composition, scheduler, control socket, reload, signals, status | `run` |
 //! | [`cli`] | the commands, one file each | `daemon` |
 //! | [`logging`] | log lines: format, level, destination | `config` |
+//! | `regular` | files that a person names: regular ones, and nothing that is waited for without end | nothing |
 //! | [`sandbox`] | a local stand-in for the services, for tests, the demo and trying things out | words of `domain` |
 //!
 //! # Invariants
@@ -67,6 +68,7 @@ pub mod domain;
 pub mod fuzz;
 pub mod journal;
 pub mod logging;
+mod regular;
 pub mod run;
 pub mod sandbox;
 pub mod store;

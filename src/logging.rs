@@ -1,9 +1,12 @@
 //! Log lines: their format, level and destination.
 //!
 //! Whatever the filter says, libraries log nothing below `info`: at `debug` and `trace` the HTTP ones show headers, and
-//! those hold tokens. Lines go to stderr or to the systemd journal, never to stdout, which belongs to results.
+//! those hold tokens. Lines go to stderr or to the systemd journal, never to stdout, which belongs to results. Each stays
+//! one line and commands no terminal, whatever names and texts from elsewhere are in it; the journal's tools see to that
+//! themselves.
 
-use std::io::{self, IsTerminal};
+use std::borrow::Cow;
+use std::io::{self, IsTerminal, Write};
 
 use tracing::{Level, Metadata, Subscriber};
 use tracing_journald::{Priority, PriorityMappings};
@@ -14,11 +17,14 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
 use crate::config::settings::{Log, LogFormat};
+use crate::domain::escape::{escape, escape_json};
 
 /// Level of the commands that are not the daemon, unless [`LEVEL_VARIABLE`] says otherwise.
 const COMMAND_LEVEL: &str = "warn";
 /// The environment's name for `log.level`.
 const LEVEL_VARIABLE: &str = "ROSTERD_LOG__LEVEL";
+/// What begins a colour on a terminal.
+const COLOUR: &str = "\u{1b}[";
 /// What log targets of our own begin with.
 const OWN: &str = "rosterd";
 
@@ -143,7 +149,13 @@ where
         LogFormat::Json | LogFormat::Auto => Ok(json()),
         LogFormat::Text => {
             let text = fmt::layer().with_target(false).with_ansi(terminal);
-            Ok(Box::new(text.with_writer(io::stderr)))
+            let line = match terminal {
+                true => Line::Coloured,
+                false => Line::Plain,
+            };
+            Ok(Box::new(
+                text.with_writer(move || Harmless(line, io::stderr())),
+            ))
         }
     }
 }
@@ -153,7 +165,50 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let json = fmt::layer().json().flatten_event(true);
-    Box::new(json.with_writer(io::stderr))
+    Box::new(json.with_writer(|| Harmless(Line::Json, io::stderr())))
+}
+
+/// What a line of the log is.
+#[derive(Debug, Clone, Copy)]
+enum Line {
+    Plain,
+    /// With the library's own colours; it spells out the escapes of what it is given.
+    Coloured,
+    Json,
+}
+
+impl Line {
+    /// A line that stays one, and commands no terminal, whatever texts from elsewhere are in it.
+    fn harmless(self, line: &str) -> Cow<'_, str> {
+        match self {
+            Self::Plain => escape(line),
+            Self::Coloured if line.contains(COLOUR) => {
+                let parts = line.split(COLOUR).map(escape);
+                Cow::Owned(parts.collect::<Vec<_>>().join(COLOUR))
+            }
+            Self::Coloured => escape(line),
+            Self::Json => escape_json(line),
+        }
+    }
+}
+
+/// Writes lines that are harmless; each comes whole.
+struct Harmless<W>(Line, W);
+
+impl<W: Write> Write for Harmless<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let line = text.strip_suffix('\n').unwrap_or(&text);
+        let end = &text[line.len()..];
+        let harmless = self.0.harmless(line);
+        // At one stroke, so that lines of several threads do not mix.
+        self.1.write_all(format!("{harmless}{end}").as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.1.flush()
+    }
 }
 
 fn priorities() -> PriorityMappings {
@@ -192,6 +247,29 @@ mod tests {
         }
         let error = filter("rosterd=loud").unwrap_err().to_string();
         assert!(error.contains("`rosterd=loud`"), "{error}");
+    }
+
+    #[test]
+    fn a_line_stays_one_and_commands_nothing_but_its_own_colours() {
+        for (line, text, want) in [
+            (Line::Plain, "a\nb\u{202e}\n", "a\\nb\\u{202e}\n"),
+            (
+                Line::Coloured,
+                "\u{1b}[2ma\u{1b}[0m\r\u{9b}\n",
+                "\u{1b}[2ma\u{1b}[0m\\r\\u{9b}\n",
+            ),
+            (
+                Line::Json,
+                "{\"a\":\"\u{9b}\u{202e}\"}\n",
+                "{\"a\":\"\\u009b\\u202e\"}\n",
+            ),
+        ] {
+            let mut written = Vec::new();
+            Harmless(line, &mut written)
+                .write_all(text.as_bytes())
+                .unwrap();
+            assert_eq!(String::from_utf8(written).unwrap(), want, "{line:?}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use super::problem::{Excerpt, Problem};
+use super::problem::{Excerpt, Problem, readable};
 use super::redact;
 
 /// Most syntax errors that are told of a file; the first ones cause the others as a rule.
@@ -208,9 +208,9 @@ impl Document {
             file: self.name.clone(),
             line: Some(self.text[..start].matches('\n').count() + 1),
             column: Some(self.text[line_start..start].chars().count() + 1),
-            message,
-            help,
-            excerpt: Some(excerpt),
+            message: readable(message),
+            help: help.map(readable),
+            excerpt: Some(excerpt.readable()),
         }
     }
 

@@ -44,14 +44,61 @@ impl Problem {
             file: file.to_owned(),
             line: None,
             column: None,
-            message,
-            help,
+            message: readable(message),
+            help: help.map(readable),
             excerpt: None,
         }
     }
 }
 
+/// A message is not longer than so many characters, whatever it repeats.
+const MESSAGE_MAX: usize = 1000;
+
+/// So many characters of a line are shown before a problem, and as many from where it begins.
+const AROUND_MAX: usize = 200;
+
+/// What stands for text that is left out.
+const LEFT_OUT: &str = "…";
+
+/// A message with its middle left out, where it is too long to be read.
+pub(super) fn readable(message: String) -> String {
+    if message.len() <= MESSAGE_MAX {
+        return message;
+    }
+    let half = MESSAGE_MAX / 2;
+    let begins = message
+        .char_indices()
+        .nth(half)
+        .map_or(message.len(), |(at, _)| at);
+    let ends = message
+        .char_indices()
+        .nth_back(half)
+        .map_or(0, |(at, _)| at);
+    match begins < ends {
+        true => format!("{}{LEFT_OUT}{}", &message[..begins], &message[ends..]),
+        false => message,
+    }
+}
+
 impl Excerpt {
+    /// The same, with what is far from the problem left out of a line that is very long.
+    pub(super) fn readable(self) -> Self {
+        let (before, behind) = self.line.split_at(self.start);
+        let from = before.char_indices().nth_back(AROUND_MAX).map(|(at, _)| at);
+        let to = behind
+            .char_indices()
+            .nth(AROUND_MAX)
+            .map(|(at, _)| self.start + at);
+        let (first, last) = (from.unwrap_or(0), to.unwrap_or(self.line.len()));
+        let lead = if from.is_some() { LEFT_OUT } else { "" };
+        let tail = if to.is_some() { LEFT_OUT } else { "" };
+        Self {
+            start: self.start - first + lead.len(),
+            end: self.end.min(last) - first + lead.len(),
+            line: format!("{lead}{}{tail}", &self.line[first..last]),
+        }
+    }
+
     /// The same line, harmless for a terminal. Tabs stay: they indent, and the renderer widens them.
     fn escaped(&self) -> Self {
         let escape = |part: &str| part.split('\t').map(escape).collect::<Vec<_>>().join("\t");
@@ -196,6 +243,37 @@ error: unknown field `Indutry` of module Leads
      |         ^^^^^^^^^
 "
         );
+    }
+
+    #[test]
+    fn what_is_very_long_is_shown_by_what_is_around_the_problem() {
+        let line = format!("{}ä = 1{}", "x".repeat(5000), "y".repeat(5000));
+        let excerpt = Excerpt {
+            line,
+            start: 5000,
+            end: 9000,
+        }
+        .readable();
+        assert!(
+            excerpt.line.chars().count() <= 2 * AROUND_MAX + 3,
+            "{excerpt:?}"
+        );
+        assert!(
+            excerpt.line[excerpt.start..].starts_with("ä = 1"),
+            "{excerpt:?}"
+        );
+        assert!(excerpt.line.is_char_boundary(excerpt.end), "{excerpt:?}");
+        let short = problem(1, None).excerpt.unwrap();
+        assert_eq!(short.clone().readable(), short);
+        for (length, want) in [
+            (999, 999),
+            (1000, 1000),
+            (1001, 1001),
+            (5000, MESSAGE_MAX + 2),
+        ] {
+            let told = readable("ä".repeat(length / 2) + &"x".repeat(length - length / 2));
+            assert_eq!(told.chars().count(), want, "{length}");
+        }
     }
 
     #[test]

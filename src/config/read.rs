@@ -1,10 +1,10 @@
 //! Files to text, with a problem where that fails.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use super::problem::Problem;
+use crate::regular;
 
 /// No file of ours is that long; a wrong name may lead to one that is.
 const LONGEST: u64 = 4 * 1024 * 1024;
@@ -42,11 +42,7 @@ pub(super) fn text(path: &Path) -> Result<String, Box<Problem>> {
 
 fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    // A pipe would be waited for until somebody writes to it.
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is no file"));
-    }
-    File::open(path)?
+    regular::open(path)?
         .take(LONGEST + 1)
         .read_to_end(&mut bytes)?;
     Ok(bytes)

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use figment::Figment;
+use figment::value::Value;
 
 use super::document::{Aim, Document};
 use super::layers;
@@ -10,14 +11,21 @@ use super::problem::Problem;
 use super::raw::Number;
 use crate::domain::nearest::hint;
 
+/// Most problems of a file that are told one by one: nobody reads on behind so many.
+const PROBLEMS_MAX: usize = 100;
+
 /// The problems of one file, found by key path. One place gets one problem: what follows from it is not told.
 pub(super) struct Report<'d> {
     document: &'d Document,
     layers: &'d Figment,
+    /// What they come to.
+    merged: Option<Value>,
     /// With the key paths they were found at.
     problems: Vec<(String, Problem)>,
     warnings: Vec<Problem>,
     told: BTreeSet<String>,
+    /// The first that was found beyond the most that are told, and how many there are.
+    untold: Option<(Problem, usize)>,
 }
 
 impl<'d> Report<'d> {
@@ -26,16 +34,23 @@ impl<'d> Report<'d> {
         Self {
             document,
             layers,
+            merged: layers.find_value("").ok(),
             problems: Vec::new(),
             warnings: Vec::new(),
             told: BTreeSet::new(),
+            untold: None,
         }
     }
 
     /// What was found.
     pub(super) fn into_problems(self) -> Vec<Problem> {
         let problems = self.problems.into_iter();
-        problems.map(|(_, problem)| problem).collect()
+        let mut problems: Vec<_> = problems.map(|(_, problem)| problem).collect();
+        if let Some((first, count)) = self.untold {
+            let message = format!("{count} more problems, of which this is the first");
+            problems.push(Problem { message, ..first });
+        }
+        problems
     }
 
     /// What was found at `path`, in it and around it.
@@ -96,7 +111,7 @@ impl<'d> Report<'d> {
         help: Option<String>,
     ) {
         match self.document.inside(path, within) {
-            Some(span) if self.told.insert(path.to_owned()) => {
+            Some(span) if !self.is_full() && self.told.insert(path.to_owned()) => {
                 let problem = self.document.problem_in(span, message, help);
                 self.problems.push((path.to_owned(), problem));
             }
@@ -116,8 +131,17 @@ impl<'d> Report<'d> {
 
     /// Whether the value that counts at `path` was set by an environment variable.
     pub(super) fn is_from_environment(&self, path: &str) -> bool {
-        let metadata = self.layers.find_metadata(path);
+        let found = match (&self.merged, path) {
+            (merged, "") => merged.as_ref(),
+            (merged, path) => merged.as_ref().and_then(|merged| merged.find_ref(path)),
+        };
+        let metadata = found.and_then(|value| self.layers.get_metadata(value.tag()));
         metadata.is_some_and(layers::is_environment)
+    }
+
+    /// Whether as much was found as is told.
+    fn is_full(&self) -> bool {
+        self.problems.len() >= PROBLEMS_MAX
     }
 
     /// A problem at `path` that is not noted.
@@ -130,9 +154,21 @@ impl<'d> Report<'d> {
     }
 
     fn note(&mut self, path: &str, aim: Aim, message: String, help: Option<String>) {
-        if self.is_told(path) || !self.told.insert(path.to_owned()) {
+        if self.is_told(path) {
             return;
         }
+        if self.is_full() {
+            match &mut self.untold {
+                Some((_, count)) => *count += 1,
+                none @ None => {
+                    let first = self.document.locate(path, aim);
+                    let first = self.document.problem_in(first, String::new(), None);
+                    *none = Some((first, 1));
+                }
+            }
+            return;
+        }
+        self.told.insert(path.to_owned());
         let problem = self.problem(path, aim, message, help);
         self.problems.push((path.to_owned(), problem));
     }

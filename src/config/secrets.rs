@@ -3,7 +3,6 @@
 //! A secret that others could read or replace is refused. No message shows one, only where it comes from.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -13,6 +12,7 @@ use secrecy::SecretString;
 use super::layers;
 use super::raw::{RawSecret, TextOr};
 use super::report::Report;
+use crate::regular;
 
 /// More than any secret has; what is longer is the wrong file.
 const LONGEST: u64 = 64 * 1024;
@@ -238,7 +238,7 @@ enum Fault {
 
 /// Looks at the permissions of the file that was opened, so that nobody can swap it in between.
 fn read(path: &Path) -> io::Result<Result<String, Fault>> {
-    let file = File::open(path)?;
+    let file = regular::open(path)?;
     let metadata = file.metadata()?;
     let mode = metadata.permissions().mode();
     if mode & 0o022 != 0 {

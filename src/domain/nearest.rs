@@ -6,6 +6,9 @@ use super::value::Field;
 /// Names less alike than this are not proposed; 1 is the same name, 0 has nothing in common.
 const LIKENESS_MIN: f64 = 0.6;
 
+/// The same in tenths.
+const LIKENESS_TENTHS_MIN: usize = 6;
+
 /// The name in `known` that is most like `wanted`, case, blanks, `_` and `-` aside.
 #[must_use]
 pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -60,13 +63,24 @@ fn best<'a>(wanted: &str, spellings: impl Iterator<Item = (&'a str, &'a str)>) -
 
 /// Part of a longer name counts as half alike at least, so that `Revenue` finds `Annual_Revenue`.
 fn likeness(wanted: &str, known: &str) -> f64 {
-    let spelled = strsim::normalized_damerau_levenshtein(wanted, known);
+    let spelled = match may_be_alike(wanted, known) {
+        true => strsim::normalized_damerau_levenshtein(wanted, known),
+        false => 0.0,
+    };
     let part = wanted.chars().count() >= 3 && known.contains(wanted);
     if part {
         spelled.max(LIKENESS_MIN)
     } else {
         spelled
     }
+}
+
+/// Whether two names are near enough in length to be alike: what one has more is missing from the other. A name of a
+/// million letters is not worth comparing.
+fn may_be_alike(wanted: &str, known: &str) -> bool {
+    let (wanted, known) = (wanted.chars().count(), known.chars().count());
+    let (shorter, longer) = (wanted.min(known), wanted.max(known));
+    shorter * 10 >= longer * LIKENESS_TENTHS_MIN
 }
 
 fn bare(name: &str) -> String {

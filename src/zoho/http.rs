@@ -10,7 +10,7 @@ mod message;
 
 use std::time::Duration;
 
-use reqwest::{Url, header};
+use reqwest::{StatusCode, Url, header};
 use secrecy::ExposeSecret;
 
 pub use self::error::TransportError;
@@ -104,6 +104,9 @@ impl Client {
         }
         let sent = builder.send().await;
         let mut response = sent.map_err(|error| self.lost(&host, error))?;
+        if response.status() == StatusCode::NOT_MODIFIED && request.modified_since.is_none() {
+            return Err(TransportError::Unchanged { host });
+        }
         let mut answer = Answer::of(response.status().as_u16(), response.headers());
         match request.download.as_ref().filter(|_| answer.is_download()) {
             Some(download) => {

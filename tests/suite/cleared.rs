@@ -1,12 +1,14 @@
 //! The examples in the docs of `Cleared` that must not compile, and why they do not: stable rustdoc takes any error for
 //! the one it was told of, so that a renamed module would hide a gate with a hole.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::SystemTime;
 
 use serde_json::Value;
+
+use crate::rig::child::{BINARY, tool};
 
 const SOURCE: &str = include_str!("../../src/domain/suppression.rs");
 
@@ -45,23 +47,25 @@ fn built(deps: &Path, name: &str) -> PathBuf {
 
 /// The codes of the errors that a program ends in.
 fn errors(program: &str) -> Vec<String> {
-    let deps = Path::new(env!("CARGO_BIN_EXE_rosterd")).with_file_name("deps");
+    let deps = Path::new(BINARY).with_file_name("deps");
     let dir = tempfile::tempdir().unwrap();
     let source = dir.path().join("example.rs");
     fs::write(&source, format!("fn main() {{\n{program}\n}}")).unwrap();
-    let mut rustc = Command::new(std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned()));
-    rustc.args(["--edition=2024", "--emit=metadata", "--error-format=json"]);
-    rustc
-        .arg("-L")
-        .arg(format!("dependency={}", deps.display()));
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+    let mut arguments: Vec<OsString> = vec![
+        "--edition=2024".into(),
+        "--emit=metadata".into(),
+        "--error-format=json".into(),
+        "-L".into(),
+        format!("dependency={}", deps.display()).into(),
+    ];
     for name in ["rosterd", "serde_json"] {
         let library = built(&deps, name);
-        rustc
-            .arg("--extern")
-            .arg(format!("{name}={}", library.display()));
+        arguments.push("--extern".into());
+        arguments.push(format!("{name}={}", library.display()).into());
     }
-    rustc.arg("--out-dir").arg(dir.path()).arg(&source);
-    let told = String::from_utf8(rustc.output().unwrap().stderr).unwrap();
+    arguments.extend(["--out-dir".into(), dir.path().into(), source.into()]);
+    let (_, told) = tool(&rustc, arguments);
     let lines = told
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok());

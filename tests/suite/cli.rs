@@ -4,15 +4,15 @@ mod explain;
 mod patterns;
 
 use std::fs::{self, OpenOptions, Permissions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use assert_cmd::cargo::CommandCargoExt;
 use tempfile::TempDir;
 
-use crate::rig::{Ran, ran};
+use crate::rig::discretion::assert_history_discreet;
+use crate::rig::{Ran, Running, child, ran, until};
 
 const FILES: &str = r#"
 timezone = "Europe/Berlin"
@@ -73,11 +73,17 @@ impl Set {
     }
 }
 
-fn rosterd(config: &Path, line: &str) -> Command {
-    let mut command = Command::cargo_bin("rosterd").unwrap();
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ROSTERD_")) {
-        command.env_remove(name);
+impl Drop for Set {
+    fn drop(&mut self) {
+        // A test that fails already has more to say than this.
+        if !std::thread::panicking() {
+            assert_history_discreet(&self.path("history"));
+        }
     }
+}
+
+fn rosterd(config: &Path, line: &str) -> Command {
+    let mut command = child::binary();
     command.env("ROSTERD_CONFIG", config);
     command.args(line.split_whitespace());
     command
@@ -337,27 +343,9 @@ fn a_reader_that_goes_away_is_no_failure() {
     let set = Set::new();
     let whole = JOURNAL.rsplit_once('\n').unwrap().0;
     set.put("history/history.jsonl", &format!("{whole}\n").repeat(500));
-    let mut child = set
-        .command("history --json")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0));
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-}
-
-/// Ends the child whatever happens to the test.
-struct Followed(Child);
-
-impl Drop for Followed {
-    fn drop(&mut self) {
-        // It has ended already where the test went well.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+    let ran = child::unread(set.command("history --json"));
+    assert_eq!(ran.code, Some(0));
+    assert_eq!(ran.stderr, "");
 }
 
 #[test]
@@ -366,10 +354,21 @@ fn follow_goes_on_over_a_rotation_until_it_is_asked_to_stop() {
     let line = JOURNAL.lines().find(|line| line.contains(RUN)).unwrap();
     let path = set.path("history/history.jsonl");
     set.put("history/history.jsonl", &format!("{line}\n"));
-    let mut command = set.command("history --follow");
-    let mut child = Followed(command.stdout(Stdio::piped()).spawn().unwrap());
-    let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
-    let mut next = || lines.next().unwrap().unwrap();
+    let follower = Running::apart(set.command("history --follow"));
+    let mut read = 0;
+    let mut next = || {
+        let mut told = None;
+        until("another line", || {
+            let whole = follower.stdout();
+            let whole = whole
+                .split_inclusive('\n')
+                .filter(|line| line.ends_with('\n'));
+            told = whole.map(|line| line.trim_end().to_owned()).nth(read);
+            told.is_some()
+        });
+        read += 1;
+        told.unwrap()
+    };
     assert!(next().starts_with("when (Europe/Berlin)"));
     let row = next();
     assert!(row.contains("hospitality"));
@@ -382,13 +381,6 @@ fn follow_goes_on_over_a_rotation_until_it_is_asked_to_stop() {
     writeln!(file, "{line}").unwrap();
     set.put("history/history.jsonl", &format!("{line}\n"));
     assert_eq!((next(), next()), (row.clone(), row));
-    let id = child.0.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
-    assert_eq!(child.0.wait().unwrap().code(), Some(0));
+    follower.signal("INT");
+    assert_eq!(follower.end().code, Some(0));
 }

@@ -1,18 +1,17 @@
 //! `rosterd demo` through the built binary: what it tells, that it adds up, and that it needs and leaves nothing.
 
 use std::fs;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
-use assert_cmd::cargo::CommandCargoExt;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::rig::discretion::{Audience, Typed, assert_discreet};
+use crate::rig::{Running, child, ran};
 
 /// A command that finds no home, no configuration and no network, and a folder that nothing may be left in.
 fn demo(options: &[&str]) -> (Command, TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::cargo_bin("rosterd").unwrap();
+    let mut command = child::binary();
     command
         .env_clear()
         .env("TMPDIR", folder.path())
@@ -34,18 +33,12 @@ fn left(folder: &TempDir) -> Vec<String> {
 
 /// What it printed, once it has ended well and left nothing.
 fn told(options: &[&str]) -> String {
-    let (mut command, folder) = demo(options);
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().unwrap();
-    assert_eq!(String::from_utf8(stderr).unwrap(), "");
-    assert_eq!(status.code(), Some(0));
+    let (command, folder) = demo(options);
+    let told = ran(command);
+    assert_eq!(told.stderr, "");
+    assert_eq!(told.code, Some(0));
     assert_eq!(left(&folder), Vec::<String>::new());
-    let told = String::from_utf8(stdout).unwrap();
-    assert_discreet(Audience::WhoAsked, &Typed::default(), &told);
-    told
+    told.stdout
 }
 
 /// The numbers of a sync's rows, one row for each import.
@@ -138,37 +131,32 @@ fn the_demo_in_json_agrees_with_the_lists() {
 fn a_demo_that_cannot_keep_files_says_so() {
     let (mut command, folder) = demo(&[]);
     let missing = folder.path().join("missing");
-    let output = command.env("TMPDIR", &missing).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(stderr.contains("TMPDIR"), "{stderr}");
-    assert!(output.stdout.is_empty());
+    command.env("TMPDIR", &missing);
+    let told = ran(command);
+    assert_eq!(told.code, Some(1));
+    assert!(told.stderr.contains("TMPDIR"), "{}", told.stderr);
+    assert_eq!(told.stdout, "");
 }
 
 #[test]
 fn a_demo_whose_reader_went_away_leaves_nothing_either() {
-    let (mut command, folder) = demo(&[]);
-    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-    drop(child.stdout.take());
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let (command, folder) = demo(&[]);
+    assert_eq!(child::unread(command).code, Some(0));
     assert_eq!(left(&folder), Vec::<String>::new());
 }
 
 #[test]
 fn a_demo_that_is_interrupted_leaves_nothing() {
-    let (mut command, folder) = demo(&[]);
-    let mut child = command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let (command, folder) = demo(&[]);
+    let mut running = Running::apart(command);
     // It has taken the signals over before it makes its folder; the loop ends at the latest when it does.
-    while left(&folder).is_empty() && child.try_wait().unwrap().is_none() {
+    while left(&folder).is_empty() && running.is_running() {
         std::thread::yield_now();
     }
-    let interrupt = ["-INT".to_owned(), child.id().to_string()];
-    Command::new("kill").args(interrupt).status().unwrap();
-    let code = child.wait().unwrap().code();
+    if running.is_running() {
+        running.signal("INT");
+    }
+    let code = running.end().code;
     // 0 if it came too late.
     assert!(matches!(code, Some(75 | 0)), "{code:?}");
     assert_eq!(left(&folder), Vec::<String>::new());

@@ -9,12 +9,13 @@ mod entries;
 pub(crate) mod power;
 mod tests;
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::{env, fs, process};
 
-use crate::rig::{Ran, Rig, ran};
+use crate::rig::{Ran, Rig, child, ran};
 
 /// What happens at a change, and from it on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,13 +112,9 @@ fn shim() -> &'static Path {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/disk/shim.c");
         let made = folder.join(format!("disk-{}.so", process::id()));
-        let done = Command::new("cc")
-            .args(["-shared", "-fPIC", "-O1", "-pthread", "-o"])
-            .args([&made, &source])
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.success(), "{said}");
+        let options = ["-shared", "-fPIC", "-O1", "-pthread", "-o"].map(OsStr::new);
+        let files = [made.as_os_str(), source.as_os_str()];
+        child::used("cc", options.into_iter().chain(files));
         // At one stroke: another process of tests may be about to load it.
         let library = folder.join("disk.so");
         fs::rename(&made, &library).unwrap();

@@ -1,16 +1,14 @@
 //! `rosterd login`: a grant code becomes a refresh token that works, and nothing else does.
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use rosterd::sandbox::{CLIENT_SECRET, REFRESH_TOKEN};
 use rosterd::zoho::scopes;
 use serde_json::{Value, json};
 
-use crate::rig::discretion::Typed;
+use crate::rig::child::given;
 use crate::rig::{Ran, Rig};
 
 const NEWSLETTER: &str = r#"
@@ -26,18 +24,6 @@ advanced = { deleted = "remove" }
 fn code(rig: &Rig, wish: &Value) -> String {
     let made = rig.post("/accounts/codes", wish);
     made["code"].as_str().unwrap().to_owned()
-}
-
-/// Runs a command with this on its standard input, and makes sure that it shows no secret.
-fn given(mut command: Command, input: &str) -> Ran {
-    command.stdin(Stdio::piped());
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    // A command that refuses to begin reads nothing.
-    stdin.write_all(input.as_bytes()).ok();
-    drop(stdin);
-    Ran::of(&Typed::of(&command), child.wait_with_output().unwrap())
 }
 
 fn login(rig: &Rig, options: &str, code: &str) -> Ran {

@@ -1,11 +1,11 @@
 //! Reloads: all files take over or none do, and whoever asked is told what is otherwise now.
 
 use std::fs;
-use std::process::Command;
 
 use serde_json::{Value, json};
 
 use crate::control::{hold_up, leads, newsletter, rig, run_held_up, until_finished};
+use crate::rig::child::used;
 use crate::rig::{HOSPITALITY, NEWSLETTER, Rig, until};
 
 /// Whether the daemon knows a sync by a reload.
@@ -131,13 +131,7 @@ fn hang_up(rig: &Rig, times: usize) {
     // The lock's holder is the daemon; one shell sends them faster than a process each would.
     let daemon = fs::read_to_string(rig.path("daemon.pid")).unwrap();
     let line = format!("for _ in $(seq {times}); do kill -s HUP {daemon}; done");
-    assert!(
-        Command::new("sh")
-            .args(["-c", &line])
-            .status()
-            .unwrap()
-            .success()
-    );
+    used("sh", ["-c", &line]);
 }
 
 #[test]

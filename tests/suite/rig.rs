@@ -3,18 +3,20 @@
 //! The sandbox is served by this process and spoken to through its control interface only, as a person at work in the CRM
 //! or in Campaigns would. rosterd is always a child process, so that what is proven is the binary.
 
+pub(crate) mod child;
 mod dice;
 pub(crate) mod discretion;
 mod running;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
+pub(crate) use child::{Ran, ran};
 pub(crate) use dice::Dice;
-use discretion::{Audience, Typed, ZSC_KEY, assert_discreet};
+use discretion::ZSC_KEY;
 use jiff::Timestamp;
 use rosterd::clock::Clock;
 use rosterd::sandbox::{CLIENT_ID, CLIENT_SECRET, Options, REFRESH_TOKEN, Sandbox};
@@ -59,14 +61,6 @@ pub(crate) struct Rig {
     sandbox: Sandbox,
     http: reqwest::Client,
     dir: TempDir,
-}
-
-/// What a command did.
-#[derive(Debug)]
-pub(crate) struct Ran {
-    pub(crate) code: Option<i32>,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
 }
 
 /// The calls that the sandbox has seen since they were last forgotten.
@@ -177,14 +171,7 @@ campaigns_url = "{url}"
 
     /// The same, going by the clock of this machine, which has to agree with the sandbox's.
     pub(crate) fn command_by_the_system_clock(&self, line: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rosterd"));
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ROSTERD_")) {
-            command.env_remove(name);
-        }
-        // Those of a service that runs the tests say nothing about their children.
-        for name in ["JOURNAL_STREAM", "NOTIFY_SOCKET", "WATCHDOG_USEC"] {
-            command.env_remove(name);
-        }
+        let mut command = child::binary();
         command.arg("--config").arg(self.path("rosterd.toml"));
         command.args(line.split_whitespace());
         command
@@ -233,14 +220,9 @@ campaigns_url = "{url}"
     }
 
     /// Starts what [`Self::command`] made; the output goes where that of [`Self::start`] goes.
-    pub(crate) fn start_command(&self, name: &str, mut command: Command) -> Running {
-        let (out, err) = (
-            self.path(&format!("{name}.out")),
-            self.path(&format!("{name}.err")),
-        );
-        command.stdout(File::create(&out).unwrap());
-        command.stderr(File::create(&err).unwrap());
-        Running::of(command, out, err)
+    pub(crate) fn start_command(&self, name: &str, command: Command) -> Running {
+        let file = |kind: &str| self.path(&format!("{name}.{kind}"));
+        Running::of(command, file("out"), file("err"))
     }
 
     /// The lines of the journal; none where there is no journal yet. A line that is still being written is left out.
@@ -453,26 +435,6 @@ fn zone_at_noon() -> String {
     match 12 - hours {
         0 => "UTC".to_owned(),
         ahead => format!("Etc/GMT{:+}", -ahead),
-    }
-}
-
-/// Runs a command to its end.
-pub(crate) fn ran(mut command: Command) -> Ran {
-    let output = command.output().unwrap();
-    Ran::of(&Typed::of(&command), output)
-}
-
-impl Ran {
-    /// What a child did that has ended, looked through for what it may not let out.
-    pub(crate) fn of(typed: &Typed, output: Output) -> Self {
-        let ran = Self {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        };
-        assert_discreet(Audience::WhoAsked, typed, &ran.stdout);
-        assert_discreet(Audience::Anybody, typed, &ran.stderr);
-        ran
     }
 }
 

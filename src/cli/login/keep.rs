@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::regular;
+
 /// Whom a file belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Owner {
@@ -41,9 +43,8 @@ impl NewFile {
     pub(super) fn create(path: &Path, owner: Option<Owner>) -> io::Result<Self> {
         // What a link leads to is replaced, and not the link.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        if path.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
+        // What is no file would be replaced by one, a device included.
+        regular::check(&path)?;
         let folder = folder(&path);
         make(folder, owner)?;
         // The crate makes its files with mode 0600.

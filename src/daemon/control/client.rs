@@ -30,6 +30,9 @@ use crate::store::backup::{About, Verified};
 /// How long the daemon may take to say who it is.
 const HELLO_WITHIN: Duration = Duration::from_secs(10);
 
+/// No answer of a daemon, and no line of one, is that long; whatever else listens at the socket may send on for ever.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
+
 /// The running daemon.
 pub(crate) struct Remote {
     http: Client,
@@ -74,8 +77,14 @@ impl Remote {
         };
         let hello = remote.http.get(url("hello")).timeout(HELLO_WITHIN).send();
         let hello = match hello.await {
-            Ok(response) => remote.read::<Hello>("hello", response).await?,
-            Err(error) => return Err(unreachable(cause(&error))),
+            Ok(response) => remote.read::<Hello>("hello", response).await,
+            Err(error) => Err(unreachable(cause(&error))),
+        };
+        let hello = match hello {
+            Ok(hello) => hello,
+            Err(error) if is_held() => return Err(error),
+            // Whatever listens there, nobody holds the state.
+            Err(_) => return Ok(None),
         };
         match same(&hello.state_dir, state_dir) {
             true => Ok(Some(remote)),
@@ -209,7 +218,7 @@ impl Remote {
             match (chunk, about.is_some()) {
                 (Some(chunk), true) => write(&chunk).map_err(kept)?,
                 (Some(chunk), false) => {
-                    head.extend_from_slice(&chunk);
+                    self.append("backup", &mut head, &chunk)?;
                     if let Some(end) = head.iter().position(|byte| *byte == b'\n') {
                         about = Some(self.parse(&head[..end])?);
                         write(&head[end + 1..]).map_err(kept)?;
@@ -246,8 +255,12 @@ impl Remote {
         response: Response,
     ) -> Result<T, AskError> {
         let is_success = response.status().is_success();
-        let body = response.bytes().await;
-        let body = body.map_err(|error| self.silent(what, &cause(&error)))?;
+        let mut response = response;
+        let mut body = Vec::new();
+        let lost = |error| self.silent(what, &cause(&error));
+        while let Some(chunk) = response.chunk().await.map_err(lost)? {
+            self.append(what, &mut body, &chunk)?;
+        }
         match is_success {
             true => self.parse(&body),
             false => Err(self.parse(&body)?),
@@ -272,7 +285,7 @@ impl Remote {
             let Some(chunk) = chunk else {
                 return Err(self.silent(what, "it ended"));
             };
-            rest.extend_from_slice(&chunk);
+            self.append(what, &mut rest, &chunk)?;
             while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = rest.drain(..=end).collect();
                 match self.parse(&line)? {
@@ -287,6 +300,15 @@ impl Remote {
                 }
             }
         }
+    }
+
+    /// Takes what came, as far as an answer goes.
+    fn append(&self, what: &str, to: &mut Vec<u8>, chunk: &[u8]) -> Result<(), AskError> {
+        if to.len() + chunk.len() > ANSWER_BYTES_MAX {
+            return Err(self.silent(what, "it sends without an end"));
+        }
+        to.extend_from_slice(chunk);
+        Ok(())
     }
 
     fn parse<T: DeserializeOwned>(&self, text: &[u8]) -> Result<T, AskError> {

@@ -1,12 +1,13 @@
 //! A backup's file, taken apart and looked through before anything is done with it.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, BufReader, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use zip::ZipArchive;
 
+use crate::regular;
 use crate::store::backup::{ABOUT, About, FORMAT, checksum};
 use crate::store::ledger::Ledger;
 use crate::store::mirror::{self, Snapshot};
@@ -25,7 +26,7 @@ pub(super) fn unpack(file: &Path, to: &Path) -> Result<(About, Snapshot), StoreE
         path: file.to_owned(),
         why: why.to_owned(),
     };
-    let opened = File::open(file).map_err(|source| StoreError::Backup {
+    let opened = regular::open(file).map_err(|source| StoreError::Backup {
         attempt: "read",
         path: file.to_owned(),
         source,

@@ -107,6 +107,11 @@ impl Scope {
         }
     }
 
+    /// Whether the page that ended at `last` leads on: the page behind it is not the same one again, for ever.
+    pub(super) fn leads_on(&self, last: Place) -> bool {
+        self.after(last) != *self
+    }
+
     /// The filter of its records.
     pub(super) fn filter(&self) -> &Filter {
         match self {

@@ -4,10 +4,15 @@ use jiff::Timestamp;
 
 use super::answer;
 use super::error::{CrmError, UnreadableError, instant};
+use super::records::repeats;
 use super::wire;
 use super::{Crm, Method};
 use crate::domain::ids::{ModuleName, RecordId};
 use crate::zoho::http::Request;
+
+/// Pages that are followed: two million deletions in the four months that the CRM remembers. Behind them the same ones
+/// come again, or there is no end.
+const PAGES_MAX: u32 = 10_000;
 
 /// A page of deleted records.
 #[derive(Debug)]
@@ -31,6 +36,9 @@ impl Crm {
         page: u32,
     ) -> Result<DeletedPage, CrmError> {
         let method = Method::Deleted;
+        if page > PAGES_MAX {
+            return Err(repeats(method));
+        }
         let query = vec![
             ("type", "all".to_owned()),
             ("page", page.to_string()),

@@ -51,6 +51,9 @@ impl Crm {
         let Some(last) = page.last else {
             return Ok(page);
         };
+        if page.more && !scope.leads_on(last) {
+            return Err(repeats(Method::Coql));
+        }
         for part in others {
             // A filter that lets more through gives more rows than were met.
             let same = part.filter == first.filter;
@@ -102,11 +105,7 @@ impl Crm {
             // Or the service would be asked for ever.
             let is_new = page.records.iter().all(|record| met.insert(record.id));
             if !is_new {
-                return Err(CrmError::Unreadable {
-                    method: Method::Coql,
-                    place: "its list".to_owned(),
-                    source: UnreadableError::Order,
-                });
+                return Err(repeats(Method::Coql));
             }
             found.extend(page.records);
             match page.last.filter(|_| page.more) {
@@ -147,6 +146,15 @@ impl Crm {
         let request = |base: &str| Request::json(format!("{base}/coql"), body.clone());
         let page = self.call(method, coql::credits(limit), request, read).await;
         page.map_err(|error| error.of_module(&columns.module))
+    }
+}
+
+/// What is said of a list whose pages would have no end.
+pub(super) fn repeats(method: Method) -> CrmError {
+    CrmError::Unreadable {
+        method,
+        place: "its list".to_owned(),
+        source: UnreadableError::Order,
     }
 }
 

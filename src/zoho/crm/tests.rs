@@ -134,18 +134,49 @@ async fn nothing_there_and_nothing_changed_are_empty_pages() {
     ])
     .await;
     let columns = columns(&["Email"]);
+    let since = Some("2026-11-22T02:30:08Z".parse().unwrap());
     let page = stage.crm.page(&columns, &ALL, 200).await.unwrap();
     assert!(page.records.is_empty() && !page.more);
     let page = stage
         .crm
-        .walk(&columns, None, Converted::Both, None, None)
+        .walk(&columns, None, Converted::Both, None, since)
         .await
         .unwrap();
     assert!(page.records.is_empty() && page.next.is_none());
-    let page = stage.crm.deleted(&columns.module, None, 1).await.unwrap();
+    let page = stage.crm.deleted(&columns.module, since, 1).await.unwrap();
     assert!(page.records.is_empty() && !page.more);
     let fields = stage.crm.fields(&columns.module).await.unwrap();
     assert!(fields.is_empty());
+}
+
+#[tokio::test]
+async fn nothing_changed_is_no_answer_to_who_did_not_ask_for_changes() {
+    // Taken for "nothing there" it would empty a list, whoever it comes from.
+    let stage = stage_with(impatient(), (0..3).map(|_| Canned::json(304, "")).collect()).await;
+    let columns = columns(&["Email"]);
+    let walked = stage.crm.walk(&columns, None, Converted::Both, None, None);
+    let error = walked.await.unwrap_err();
+    assert_eq!(error.failure(), Failure::Unreachable, "{error}");
+}
+
+#[tokio::test]
+async fn pages_that_lead_to_themselves_are_not_followed() {
+    let page = r#"{"data":[{"id":"2","Email":null,"Modified_Time":"2026-11-01T00:00:00Z"}],
+        "info":{"more_records":true,"next_page_token":"again"}}"#;
+    let stage = stage((0..3).map(|_| Canned::json(200, page)).collect()).await;
+    let columns = columns(&["Email"]);
+    let again = Scope::ById {
+        among: Among::ALL,
+        after: Some(RecordId(2)),
+    };
+    assert!(stage.crm.page(&columns, &ALL, 200).await.unwrap().more);
+    let repeated = stage.crm.page(&columns, &again, 200).await.unwrap_err();
+    let token = Some("again");
+    let walked = stage.crm.walk(&columns, None, Converted::Both, token, None);
+    for error in [repeated, walked.await.unwrap_err()] {
+        let source = std::error::Error::source(&error).unwrap();
+        assert_eq!(source.to_string(), "its rows repeat");
+    }
 }
 
 #[tokio::test]

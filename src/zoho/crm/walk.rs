@@ -9,7 +9,7 @@ use super::answer::{self, service_time};
 use super::coql::{COLUMNS_MAX, IDS_MAX, Scope};
 use super::error::CrmError;
 use super::reader::{Reader, parts_of};
-use super::records::complete;
+use super::records::{complete, repeats};
 use super::wire;
 use super::{Columns, Crm, Method};
 use crate::domain::filter::Filter;
@@ -82,6 +82,9 @@ impl Crm {
         let mut page = self
             .token_page(columns, &first.fields, credits, query, modified_since)
             .await?;
+        if token.is_some() && page.next.as_deref() == token {
+            return Err(repeats(Method::Records));
+        }
         let ids: Vec<RecordId> = page.records.iter().map(|record| record.id).collect();
         if rest.is_empty() || ids.is_empty() {
             return Ok(page);

@@ -45,6 +45,12 @@ pub enum TransportError {
         /// Most values accepted.
         values_max: usize,
     },
+    /// "Nothing has changed" in answer to a call that did not ask for changes, which would pass for "nothing there".
+    #[error("{host} says that nothing has changed, and was not asked for changes")]
+    Unchanged {
+        /// Host that was called.
+        host: String,
+    },
     /// The answer could not be written to its file.
     #[error(
         "cannot keep the answer of {host} in a temporary file; check the space of the state folder"
@@ -73,9 +79,10 @@ impl TransportError {
     #[must_use]
     pub fn failure(&self) -> Failure {
         match self {
-            Self::Silent { .. } | Self::Connect { .. } | Self::Broken { .. } => {
-                Failure::Unreachable
-            }
+            Self::Silent { .. }
+            | Self::Connect { .. }
+            | Self::Broken { .. }
+            | Self::Unchanged { .. } => Failure::Unreachable,
             Self::TooLarge { .. } | Self::Crowded { .. } | Self::File { .. } => Failure::Refused,
             Self::Plain { .. } | Self::Url => Failure::Configuration,
         }

@@ -1,14 +1,17 @@
 //! The socket's file: who makes it, who takes it away, and what stands in its place.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
 use std::process::Command;
+use std::thread;
 
 use serde_json::Value;
 
 use super::rig;
-use crate::rig::{Ran, Rig, Running, ran};
+use crate::rig::{Ran, Rig, Running, ran, until};
 
 /// The binary with another control socket than that of the files.
 fn with_socket(rig: &Rig, path: &str, line: &str) -> Command {
@@ -119,6 +122,67 @@ fn commands_never_talk_to_the_daemon_of_another_state() {
     assert_eq!(first.events("run.finished").len(), 1);
     assert_eq!(first.events("sync.deactivated"), [Value::Null; 0]);
     first_daemon.stop();
+}
+
+/// Listens at a path and says this to whoever comes, and the end again and again.
+fn listen(path: &Path, says: &'static str, again: &'static str) {
+    let listener = UnixListener::bind(path).unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            thread::spawn(move || {
+                let mut stream = stream.unwrap();
+                let mut asked = [0; 1024];
+                let mut goes_on = stream.read(&mut asked).is_ok();
+                goes_on &= stream.write_all(says.as_bytes()).is_ok();
+                while goes_on && !again.is_empty() {
+                    goes_on = stream.write_all(again.as_bytes()).is_ok();
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn what_else_listens_at_the_socket_is_taken_for_nobody_and_harms_nobody() {
+    const OK: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n";
+    let endless = "x".repeat(1 << 20).leak();
+    let deep = "{\"state_dir\":".repeat(80_000).leak();
+    for (says, again) in [
+        ("", ""),
+        ("\u{1b}[2J no HTTP\r\n", ""),
+        ("HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\n{}", ""),
+        (
+            "HTTP/1.1 302 Found\r\nlocation: http://localhost:9/\r\ncontent-length: 0\r\n\r\n",
+            "",
+        ),
+        (OK, deep),
+        (OK, endless),
+    ] {
+        let rig = rig();
+        listen(&rig.path("control.sock"), says, again);
+        // Nobody holds the state.
+        let mut alone = rig.start("alone", "sync newsletter");
+        let mut peak = 0;
+        until("the command ends", || {
+            peak = alone.peak_kib().max(peak);
+            !alone.is_running()
+        });
+        let alone = alone.end();
+        assert_eq!(alone.code, Some(0), "{says:?}: {}", alone.stderr);
+        assert!(peak < 512 << 10, "{says:?} took {peak} KiB");
+        let daemon = rig.daemon();
+        let log = daemon.stderr();
+        assert!(log.contains("no command can reach this daemon"), "{log}");
+        let asked = rig.run("sync newsletter");
+        assert!(
+            [1, 75].contains(&asked.code.unwrap()),
+            "{says:?}: {}",
+            asked.stderr
+        );
+        assert!(!asked.stderr.contains('\u{1b}'), "{:?}", asked.stderr);
+        daemon.stop();
+        rig.done("sync newsletter");
+    }
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn is_harmful(c: char) -> bool {
 }
 
 /// Nothing that was printed can command a terminal. Between the letters of the last text stand joiners, which belong to it.
-fn assert_harmless(line: &str, ran: &Ran) {
+pub(super) fn assert_harmless(line: &str, ran: &Ran) {
     for text in [&ran.stdout, &ran.stderr] {
         let found = text.char_indices().find(|(_, c)| is_harmful(*c));
         if let Some((place, c)) = found {

@@ -71,7 +71,7 @@ pub(crate) fn assert_discreet(audience: Audience, typed: &Typed, text: &str) {
 }
 
 /// Looks through the history that a rig leaves behind; one that was never written holds nothing.
-pub(super) fn assert_history_discreet(history: &Path) {
+pub(crate) fn assert_history_discreet(history: &Path) {
     for (folder, audience) in [
         (history.to_owned(), Audience::Anybody),
         (history.join("ignored"), Audience::WhoAsked),

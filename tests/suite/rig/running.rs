@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
-use super::Ran;
+use tempfile::TempDir;
+
+use super::child::{self, Ran};
 use super::discretion::{Audience, Typed, assert_discreet};
 
 /// What is waited for is looked at this often, and so many times before the test fails: a minute and more.
@@ -18,31 +20,48 @@ pub(crate) struct Running {
     typed: Typed,
     out: PathBuf,
     err: PathBuf,
+    /// Where these two are, if that is no rig.
+    _apart: Option<TempDir>,
 }
 
 impl Running {
     /// Starts a command whose output goes to these files.
-    pub(super) fn of(mut command: Command, out: PathBuf, err: PathBuf) -> Self {
-        let child = command.spawn().unwrap();
+    pub(super) fn of(command: Command, out: PathBuf, err: PathBuf) -> Self {
+        Self::of_apart(command, out, err, None)
+    }
+
+    /// Starts a command that has no rig.
+    pub(crate) fn apart(command: Command) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (out, err) = (folder.path().join("out"), folder.path().join("err"));
+        Self::of_apart(command, out, err, Some(folder))
+    }
+
+    fn of_apart(mut command: Command, out: PathBuf, err: PathBuf, apart: Option<TempDir>) -> Self {
+        let child = child::started(&mut command, &out, &err);
         let typed = Typed::of(&command);
         Self {
             child,
             typed,
             out,
             err,
+            _apart: apart,
         }
     }
 
     /// Sends a signal by its name, e.g. `TERM`.
     pub(crate) fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &id]).status();
-        assert!(sent.unwrap().success(), "signal {name}");
+        child::used("kill", ["-s", name, &self.child.id().to_string()]);
     }
 
     /// Its process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// What it has written to stdout up to now.
+    pub(crate) fn stdout(&self) -> String {
+        fs::read_to_string(&self.out).unwrap()
     }
 
     /// What it has written to stderr up to now.
@@ -88,11 +107,8 @@ impl Running {
             ended = self.child.try_wait().unwrap();
             ended.is_some()
         });
-        Ran {
-            code: ended.unwrap().code(),
-            stdout: fs::read_to_string(&self.out).unwrap(),
-            stderr: fs::read_to_string(&self.err).unwrap(),
-        }
+        let (stdout, stderr) = (self.stdout(), self.stderr());
+        Ran::of(&self.typed, ended.unwrap().code(), stdout, stderr)
     }
 }
 
@@ -103,9 +119,8 @@ impl Drop for Running {
         self.child.wait().ok();
         // A test that fails already has more to say than this.
         if !std::thread::panicking() {
-            let printed = |path| fs::read_to_string(path).unwrap();
-            assert_discreet(Audience::WhoAsked, &self.typed, &printed(&self.out));
-            assert_discreet(Audience::Anybody, &self.typed, &printed(&self.err));
+            assert_discreet(Audience::WhoAsked, &self.typed, &self.stdout());
+            assert_discreet(Audience::Anybody, &self.typed, &self.stderr());
         }
     }
 }

@@ -4,10 +4,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::rig::child::used;
 use crate::rig::{Dice, NEWSLETTER, Ran, Rig, Setup};
 
 /// Places that every test run tries in each file.
@@ -21,9 +21,7 @@ fn number(name: &str, otherwise: usize) -> usize {
 fn copy(rig: &Rig, from: &str, to: &str) {
     let gone = fs::remove_dir_all(rig.path(to));
     assert!(gone.is_ok() || !rig.path(to).exists());
-    let mut copying = Command::new("cp");
-    copying.arg("-a").args([rig.path(from), rig.path(to)]);
-    assert!(copying.status().unwrap().success());
+    used("cp", [Path::new("-a"), &rig.path(from), &rig.path(to)]);
 }
 
 /// A rig with some history, and somebody whose opt-out nobody but the ledger knows of, with a record that would be added.
@@ -295,7 +293,7 @@ fn what_the_next_start_will_mend_is_no_sound_state_and_is_named_where_it_is() {
             Box::new(|| spoilt("state/state.json")),
         ),
     ];
-    for (told, harm) in harms {
+    for (nth, (told, harm)) in harms.into_iter().enumerate() {
         copy(&rig, "whole/state", "state");
         harm();
         let verified = rig.run("state verify");
@@ -311,12 +309,8 @@ fn what_the_next_start_will_mend_is_no_sound_state_and_is_named_where_it_is() {
             verified.stderr
         );
         // And the backup of it is whole.
-        let backup = rig.path(&format!("backup of {told}"));
-        let mut backing = rig.command("state backup");
-        let made = crate::rig::ran({
-            backing.arg(&backup);
-            backing
-        });
+        let backup = rig.path(&format!("backup-{nth}"));
+        let made = rig.run(&format!("state backup {}", backup.display()));
         assert_eq!(made.code, Some(0), "{told}: {}", made.stderr);
         let run: Value = serde_json::from_str(&rig.done("sync newsletter --json")).unwrap();
         assert_eq!(run["new"], 0, "{told}");

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::rig::child::used;
 use crate::rig::{NEWSLETTER, Ran, Rig, Setup};
 
 const DEFINITION: &str = r#"
@@ -173,11 +174,8 @@ fn a_backup_that_is_newer_than_the_state_brings_back_what_that_has_lost() {
     let (rig, undisturbed) = (rig(), rig());
     import(&rig);
     import(&undisturbed);
-    let copied = std::process::Command::new("cp")
-        .arg("-a")
-        .args([rig.path("state"), rig.path("copy")])
-        .status();
-    assert!(copied.unwrap().success());
+    let (state, copy) = (rig.path("state"), rig.path("copy"));
+    used("cp", [Path::new("-a"), &state, &copy]);
     for rig in [&rig, &undisturbed] {
         life(rig);
         fs::remove_file(rig.path("backup")).unwrap();
