@@ -8,8 +8,8 @@ use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::SyncId;
 use crate::domain::limits::{Periods, Trigger, may_start};
 use crate::domain::schedule::{believed, settled};
-use crate::journal::JournalError;
 use crate::journal::event::{Event, RunError as Journalled, RunSkipped, SkipReason};
+use crate::run::standings;
 use crate::run::{Base, RunError, Wish, usage_of};
 use crate::store::StoreError;
 use crate::store::state::{Changes, Handled};
@@ -162,25 +162,36 @@ fn occurrence(
     let Some(upto) = due.handled else {
         return Ok(None);
     };
+    let mut events = Vec::new();
     if !due.missed.is_empty() {
-        skip(base, definition, SkipReason::Missed, None)?;
+        events.push(skipped(base, definition, SkipReason::Missed, None));
     }
     match due.run {
         Some(at) if running.is_none() => {
+            // Its own occurrence is noted when the run counts.
+            if let Some(missed) = due.missed.last() {
+                note_handled(base, &definition.id, *missed, &events)?;
+            }
             return Ok(Some(Wish::Schedule {
                 at,
                 missed: due.late,
             }));
         }
-        Some(_) => skip(base, definition, SkipReason::Running, None)?,
+        Some(_) => events.push(skipped(base, definition, SkipReason::Running, None)),
         None => {}
     }
-    note_handled(base, &definition.id, upto)?;
+    note_handled(base, &definition.id, upto, &events)?;
     Ok(None)
 }
 
-/// Notes that occurrences up to this one are handled, whether they ran or not.
-pub(super) fn note_handled(base: &Base, sync: &SyncId, upto: Timestamp) -> Result<(), StoreError> {
+/// Notes that occurrences up to this one are handled, whether they ran or not, and tells the journal what became of
+/// them: after a crash they are neither handled nor told anew.
+pub(super) fn note_handled(
+    base: &Base,
+    sync: &SyncId,
+    upto: Timestamp,
+    events: &[Event],
+) -> Result<(), RunError> {
     let before = base.store.state.handled(sync)?.unwrap_or_default();
     let last = before.last.map(Timestamp::from_millisecond);
     let upto = settled(upto, last.and_then(Result::ok), base.clock.now());
@@ -188,7 +199,11 @@ pub(super) fn note_handled(base: &Base, sync: &SyncId, upto: Timestamp) -> Resul
         last: Some(upto.as_millisecond()),
         ..before
     };
-    put_handled(base, sync, after)
+    let changes = Changes {
+        handled: vec![(sync.clone(), after)],
+        ..Changes::default()
+    };
+    standings::put_and_tell(base, changes, ("schedule ", events))
 }
 
 fn put_handled(base: &Base, sync: &SyncId, handled: Handled) -> Result<(), StoreError> {
@@ -198,22 +213,23 @@ fn put_handled(base: &Base, sync: &SyncId, handled: Handled) -> Result<(), Store
     })
 }
 
-pub(super) fn skip(
+/// The event of an occurrence that does not run, which is logged.
+pub(super) fn skipped(
     base: &Base,
     definition: &SyncDefinition,
     reason: SkipReason,
     error: Option<Journalled>,
-) -> Result<(), JournalError> {
+) -> Event {
     let next = definition.schedule.next_after(base.clock.now());
     tracing::warn!(sync = %definition.id, reason = reason.name(), "an occurrence does not run");
     let (sync, account) = (definition.id.clone(), definition.account.clone());
-    base.append(&Event::RunSkipped(RunSkipped {
+    Event::RunSkipped(RunSkipped {
         sync,
         account,
         reason,
         next,
         error,
-    }))
+    })
 }
 
 pub(super) fn digest(definition: &SyncDefinition) -> [u8; 16] {

@@ -291,6 +291,8 @@ fn after_failure(
     if let RunError::Organisation { .. } = &error {
         planner::note_schedules(&current.base)?;
     }
+    // What became of the occurrence that the run was for.
+    let mut event = None;
     match error {
         RunError::Store(error) => return Err(error.into()),
         RunError::Journal(error) => return Err(error.into()),
@@ -300,7 +302,7 @@ fn after_failure(
         }
         RunError::Limit(refused) => {
             tracing::warn!(sync = %sync, "{refused}: the run is deferred");
-            defer(current, sync, refused.limit)?;
+            event = deferred(current, sync, refused.limit);
         }
         // The sync became inactive after the run fell due.
         error @ RunError::Inactive { .. } => tracing::warn!(sync = %sync, "{}", error.message()),
@@ -312,35 +314,34 @@ fn after_failure(
             let is_untold = matches!(wish, Wish::Schedule { .. }) && !journalled;
             if let Some(definition) = definition.filter(|_| is_untold) {
                 let error = Some(Journalled { kind, message });
-                planner::skip(&current.base, definition, SkipReason::NotStarted, error)?;
+                let reason = SkipReason::NotStarted;
+                event = Some(planner::skipped(&current.base, definition, reason, error));
             }
         }
     }
     if let (Wish::Schedule { at, .. }, false) = (wish, journalled) {
-        planner::note_handled(&current.base, sync, at)?;
+        planner::note_handled(&current.base, sync, at, event.as_slice()).map_err(Box::new)?;
     }
     Ok(())
 }
 
-fn defer(current: &Current, sync: &SyncId, limit: Limit) -> Result<(), ServiceError> {
-    let Some(definition) = current.base.config.syncs.get(sync) else {
-        return Ok(());
-    };
+/// The event of a run that waits for its next time, as a limit is reached.
+fn deferred(current: &Current, sync: &SyncId, limit: Limit) -> Option<Event> {
+    let definition = current.base.config.syncs.get(sync)?;
     let reason = match limit {
         Limit::RunsPerDay => DeferReason::RunsPerDay,
         Limit::InitiationsPerMonth => DeferReason::InitiationsPerMonth,
         Limit::ResyncsPerDay => DeferReason::ResyncsPerDay,
         Limit::ResyncsPerMonth => DeferReason::ResyncsPerMonth,
-        Limit::ActiveSyncs => return Ok(()),
+        Limit::ActiveSyncs => return None,
     };
     let next = definition.schedule.next_after(current.base.clock.now());
     let (sync, account) = (definition.id.clone(), definition.account.clone());
-    current.base.append(&Event::RunDeferred(RunDeferred {
+    Some(Event::RunDeferred(RunDeferred {
         sync,
         account,
         reason,
         next,
         error: None,
-    }))?;
-    Ok(())
+    }))
 }

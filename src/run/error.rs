@@ -11,16 +11,17 @@ use crate::store::StoreError;
 use crate::zoho::campaigns::CampaignsError;
 use crate::zoho::crm::CrmError;
 use crate::zoho::oauth::OauthError;
+use crate::zoho::pacer::Unkept;
 
 /// Why a run did not start, or did not complete.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The CRM could not be read.
     #[error(transparent)]
-    Crm(#[from] CrmError),
+    Crm(CrmError),
     /// Campaigns could not be read or written.
     #[error(transparent)]
-    Campaigns(#[from] CampaignsError),
+    Campaigns(CampaignsError),
     /// The account's credentials give no token.
     #[error(transparent)]
     Oauth(#[from] OauthError),
@@ -146,7 +147,28 @@ pub enum RunError {
     Stopped,
 }
 
+/// Budgets that cannot be kept say nothing of the service: the stores failed.
+impl From<CrmError> for RunError {
+    fn from(error: CrmError) -> Self {
+        error.into_unkept().map_or_else(Self::Crm, Self::unkept)
+    }
+}
+
+/// The same.
+impl From<CampaignsError> for RunError {
+    fn from(error: CampaignsError) -> Self {
+        error
+            .into_unkept()
+            .map_or_else(Self::Campaigns, Self::unkept)
+    }
+}
+
 impl RunError {
+    fn unkept(why: Unkept) -> Self {
+        let why = why.downcast::<StoreError>();
+        Self::Store(*why.expect("the ledger keeps what is used of the budgets, and nothing else"))
+    }
+
     /// The kind that the journal carries.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

@@ -18,8 +18,8 @@ use crate::config::settings::Config;
 use crate::domain::activation::{AccountHold, Activation, Candidate, Holds, Inactivity};
 use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{AccountName, SyncId};
-use crate::journal::Journal;
 use crate::journal::event::{AccountKeyChanged, Event, SyncActivated, SyncDeactivated};
+use crate::journal::{Journal, JournalError};
 use crate::store::mirror::Snapshot;
 use crate::store::state::{Changes, Checkpoint, Credentials, Handled, Standing, Untold};
 use crate::store::{Store, StoreError, format::FormatError};
@@ -315,11 +315,7 @@ fn apply(base: &Base, config: &Config, shift: Shift) -> Result<(), RunError> {
             changes.standings.push((sync, after));
         }
     }
-    for (nth, event) in events.iter().enumerate() {
-        let event = serde_json::to_string(event).map_err(crate::journal::JournalError::Render)?;
-        let untold = Untold { at: now, event };
-        changes.untold.push((format!("{nth:06}"), untold));
-    }
+    changes.untold = untold("", &events, now)?;
     let changed = !changes.standings.is_empty() || !changes.credentials.is_empty();
     if changed || !changes.checkpoints.is_empty() || !changes.untold.is_empty() {
         base.store.state.commit(&changes)?;
@@ -329,6 +325,34 @@ fn apply(base: &Base, config: &Config, shift: Shift) -> Result<(), RunError> {
     let now = base.standings.now();
     events.iter().for_each(|event| log(event, &now));
     Ok(())
+}
+
+/// Stores what `changes` together with the events that tell of it, and tells the journal then: a crash between the two
+/// neither loses nor doubles one. `whose` they are: there is one of that name at a time.
+///
+/// # Errors
+/// [`RunError::Store`] or [`RunError::Journal`]; in the latter case the next start tells them.
+pub(crate) fn put_and_tell(
+    base: &Base,
+    changes: Changes,
+    (whose, events): (&str, &[Event]),
+) -> Result<(), RunError> {
+    let now = base.clock.now().as_millisecond();
+    let changes = Changes {
+        untold: untold(whose, events, now)?,
+        ..changes
+    };
+    base.store.state.commit(&changes)?;
+    tell(base, changes.untold.into_iter().collect(), false)
+}
+
+/// The rows of events that the journal has to be told, in this order.
+fn untold(whose: &str, events: &[Event], at: i64) -> Result<Vec<(String, Untold)>, JournalError> {
+    let row = |(nth, event)| {
+        let event = serde_json::to_string(event).map_err(JournalError::Render)?;
+        Ok((format!("{whose}{nth:06}"), Untold { at, event }))
+    };
+    events.iter().enumerate().map(row).collect()
 }
 
 /// What is kept, with the shift, and with the syncs that are seen for the first time.

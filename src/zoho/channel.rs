@@ -9,7 +9,7 @@ use super::http::{Answer, Client, Request, TransportError};
 use super::meter::{Meter, Price};
 use super::oauth::{AccessToken, OauthError, Tokens};
 use super::outage::Outages;
-use super::pacer::{Pacer, Pause};
+use super::pacer::{Pacer, Pause, Unkept};
 use super::retry::Retry;
 use crate::domain::failure::{Failure, Service};
 use crate::domain::pacing::Overload;
@@ -64,6 +64,14 @@ impl Lost {
         match self {
             Self::Paused(pause) | Self::PausedUnsure(pause) => Some(pause),
             Self::Transport(_) | Self::Token(_) | Self::NotJson { .. } => None,
+        }
+    }
+
+    /// Why what is used of the budgets cannot be kept, where that is all that is wrong.
+    pub(super) fn into_unkept(self) -> Result<Unkept, Self> {
+        match self {
+            Self::Paused(Pause::Unkept(why)) | Self::PausedUnsure(Pause::Unkept(why)) => Ok(why),
+            other => Err(other),
         }
     }
 

@@ -28,7 +28,10 @@ const ARRIVES_WITHIN: SignedDuration = SignedDuration::from_secs(300);
 const LONG_WAIT: SignedDuration = SignedDuration::from_secs(60);
 
 /// Keeps what is used, so that it outlives the process.
-pub type Keep = Box<dyn Fn(&PacingState) -> Result<(), Box<dyn Error + Send + Sync>> + Send + Sync>;
+pub type Keep = Box<dyn Fn(&PacingState) -> Result<(), Unkept> + Send + Sync>;
+
+/// Why it could not be kept, in the words of whoever keeps it.
+pub type Unkept = Box<dyn Error + Send + Sync>;
 
 /// Lets calls through at the pace the service allows; clones share one budget.
 #[derive(Debug, Clone)]
@@ -62,7 +65,7 @@ pub enum Pause {
     },
     /// What is used cannot be kept.
     #[error("cannot note what is used of the call budgets")]
-    Unkept(#[source] Box<dyn Error + Send + Sync>),
+    Unkept(#[source] Unkept),
 }
 
 fn why(locked: bool) -> &'static str {

@@ -5,12 +5,15 @@
 
 mod chain;
 mod daemon;
+mod duties;
 mod ends;
 mod full;
+mod full_daemon;
 mod moments;
 mod power;
 mod scenes;
 mod stores;
+mod stricken;
 mod together;
 mod writes;
 

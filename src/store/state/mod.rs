@@ -14,7 +14,6 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -217,7 +216,7 @@ impl State {
 impl Drop for State {
     fn drop(&mut self) {
         let trees = self.trees.take();
-        if catch_unwind(AssertUnwindSafe(|| drop(trees))).is_err() {
+        if caught(|| drop(trees)).is_none() {
             tracing::error!("the checkpoints' file could not be synced once more; nothing is lost");
         }
     }

@@ -4,7 +4,7 @@ use super::{BULK_CONTACTS_MAX, Method, words};
 use crate::domain::failure::Failure;
 use crate::domain::ids::ListKey;
 use crate::zoho::channel::{CallError, Lost};
-use crate::zoho::pacer::Pause;
+use crate::zoho::pacer::{Pause, Unkept};
 
 /// A call to Campaigns that failed; never about one contact alone.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +63,20 @@ pub enum CampaignsError {
 }
 
 impl CampaignsError {
+    /// Why what is used of the budgets cannot be kept, where it is that which kept the call from being made.
+    ///
+    /// # Errors
+    /// The same error, where it is another one.
+    pub fn into_unkept(self) -> Result<Unkept, Self> {
+        match self {
+            Self::Lost { method, source } => {
+                let unkept = source.into_unkept();
+                unkept.map_err(|source| Self::Lost { method, source })
+            }
+            other => Err(other),
+        }
+    }
+
     /// The pause, where the call has to wait for its time.
     #[must_use]
     pub fn pause(&self) -> Option<&Pause> {

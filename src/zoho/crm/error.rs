@@ -11,7 +11,7 @@ use crate::domain::failure::Failure;
 use crate::domain::ids::{IdError, ModuleName, RecordId};
 use crate::domain::value::ValueError;
 use crate::zoho::channel::{CallError, Lost};
-use crate::zoho::pacer::Pause;
+use crate::zoho::pacer::{Pause, Unkept};
 
 /// A call to the CRM that failed.
 #[derive(Debug, thiserror::Error)]
@@ -144,6 +144,20 @@ impl UnreadableError {
 }
 
 impl CrmError {
+    /// Why what is used of the budgets cannot be kept, where it is that which kept the call from being made.
+    ///
+    /// # Errors
+    /// The same error, where it is another one.
+    pub fn into_unkept(self) -> Result<Unkept, Self> {
+        match self {
+            Self::Lost { method, source } => {
+                let unkept = source.into_unkept();
+                unkept.map_err(|source| Self::Lost { method, source })
+            }
+            other => Err(other),
+        }
+    }
+
     /// The pause, where the call has to wait for its time.
     #[must_use]
     pub fn pause(&self) -> Option<&Pause> {

@@ -189,7 +189,7 @@ fn held_run(rig: &Rig) -> String {
 }
 
 /// Lines of earlier days, up to where the next one does not fit.
-fn fill_the_journal(rig: &Rig) {
+pub(super) fn fill_the_journal(rig: &Rig) {
     let path = rig.path("history/history.jsonl");
     let mut text = fs::read_to_string(&path).unwrap();
     let line = r#"{"v":1,"at":"2026-01-01T00:00:00.000Z","event":"address.released","account":"main","reason":"long ago"}"#;
@@ -261,7 +261,7 @@ impl Scene {
 }
 
 /// Nothing lies about that a crash may have left, but for what is pruned a day later.
-fn assert_tidy(rig: &Rig) {
+pub(super) fn assert_tidy(rig: &Rig) {
     let names = |folder: &str| -> Vec<String> {
         let entries = fs::read_dir(rig.path(folder)).into_iter().flatten();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
