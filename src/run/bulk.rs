@@ -115,6 +115,7 @@ impl Run<'_> {
         mut position: Position,
     ) -> Result<(), RunError> {
         let mut tries = 0;
+        let mut followed = None;
         loop {
             let Position::Bulk {
                 job,
@@ -161,12 +162,19 @@ impl Run<'_> {
                     self.report();
                     return Ok(());
                 }
+                Ended::More(_, page_token) if followed.as_ref() == Some(&page_token) => {
+                    let why = "a page of the job leads to itself";
+                    return self.read_otherwise(index, why, None);
+                }
                 Ended::More(rows, page_token) => {
                     let query = BulkQuery::Next {
                         page_token: &page_token,
                     };
                     match self.crm.bulk_create(query).await {
-                        Ok(made) => position = self.stand_in(index, made.id, rows)?,
+                        Ok(made) => {
+                            position = self.stand_in(index, made.id, rows)?;
+                            followed = Some(page_token);
+                        }
                         // What is staged already is passed over the second time.
                         Err(error) if error.job_is_gone() && tries < JOB_TRIES_MAX => {
                             tries += 1;
@@ -278,6 +286,7 @@ impl Run<'_> {
             ));
         }
         Ok(match next {
+            Some(_) if met == 0 => Ended::Unusable("a page of the job is empty and leads on"),
             Some(token) => Ended::More(before + met, token),
             None => Ended::Read(before + met),
         })

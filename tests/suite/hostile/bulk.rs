@@ -50,3 +50,33 @@ fn whatever_a_bulk_job_is_answered_the_run_fails_well_and_the_next_one_makes_up_
     let members: BTreeSet<String> = rig.members(NEWSLETTER, "active").into_keys().collect();
     assert_eq!(members, (0..20).map(address).collect());
 }
+
+#[test]
+fn a_page_of_a_job_that_leads_to_itself_is_not_followed_for_ever() {
+    let rig = Rig::with(&Setup {
+        people: 10,
+        settings: SETTINGS,
+        ..Setup::default()
+    });
+    let crowd = json!({"module": "Contacts", "count": CONTACTS});
+    rig.post("/crm/generate", &crowd);
+    rig.sync("newsletter", SYNC);
+    let rows = rig.records("Contacts").len();
+    // The first job of a sandbox.
+    let id = "4876876800000000000";
+    let found = json!({"data": [{"id": id, "operation": "read", "state": "COMPLETED", "result":
+        {"page": 1, "count": rows, "more_records": true, "next_page_token": "again", "per_page": 200_000}}]});
+    let made = json!({"data": [{"status": "success", "code": "ADDED_SUCCESSFULLY", "message": "Added successfully.",
+        "details": {"id": id, "operation": "read", "state": "ADDED"}}], "info": {}});
+    // The job is done by the time it is asked for, and says that there is more.
+    rig.post("/crm/settings", &json!({"bulk_polls": 1}));
+    let found = json!({"replace": {"body": found.to_string()}});
+    rig.fault(&json!({"service": "crm", "method": "bulk_status", "what": found}));
+    let made = json!({"status": {"status": 200, "body": made.to_string(), "content_type": "application/json"}});
+    rig.fault(&json!({"service": "crm", "method": "bulk_create", "after": 1, "what": made}));
+    let ran = rig.run("sync newsletter --json");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stderr.contains("leads to itself"), "{}", ran.stderr);
+    // The page, once more by its token, and no further.
+    assert_eq!(rig.calls().methods("crm")["bulk_create"], 2);
+}
