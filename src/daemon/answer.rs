@@ -55,6 +55,7 @@ impl AskError {
             | RunError::Oauth(_)
             | RunError::Suppressions(_)
             | RunError::Store(_)
+            | RunError::NoRoom(_)
             | RunError::Journal(_)
             | RunError::OptOutsHidden { .. }
             | RunError::Clock(_)

@@ -33,6 +33,9 @@ pub enum RunError {
     /// The stores failed; the process has to start anew.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is too little room on the disk to start a run; nothing has failed.
+    #[error(transparent)]
+    NoRoom(StoreError),
     /// The journal failed.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -177,7 +180,7 @@ impl RunError {
             Self::Campaigns(error) => ErrorKind::of(&error.failure()),
             Self::Oauth(error) => ErrorKind::of(&error.failure()),
             Self::Suppressions(_) => ErrorKind::NotCleared,
-            Self::Store(_) | Self::Journal(_) => ErrorKind::State,
+            Self::Store(_) | Self::NoRoom(_) | Self::Journal(_) => ErrorKind::State,
             Self::Definition { .. } | Self::OptOutsHidden { .. } => ErrorKind::Configuration,
             Self::Clock(_) => ErrorKind::Clock,
             Self::Audit { .. } => ErrorKind::Audit,
@@ -225,6 +228,7 @@ impl RunError {
             | Self::Sums { .. }
             | Self::NotTakenOff { .. } => true,
             Self::Store(_)
+            | Self::NoRoom(_)
             | Self::Journal(_)
             | Self::Limit(_)
             | Self::Inactive { .. }

@@ -78,7 +78,10 @@ pub(super) async fn start<'a>(
         // Before any call; counted once the names are resolved, just before the first call for records.
         weigh(base, definition, &checkpoint, wish, now)?;
     }
-    base.store.check_room()?;
+    base.store.check_room().map_err(|error| match error {
+        error @ StoreError::NoRoom { .. } => RunError::NoRoom(error),
+        error => error.into(),
+    })?;
     admit(base, &clients, &definition.account).await?;
     let view = find_view(&base.sources, &clients, definition).await?;
     let full = match &interrupted {

@@ -11,7 +11,10 @@ use crate::regular;
 use crate::store::backup::{ABOUT, About, FORMAT, checksum};
 use crate::store::ledger::Ledger;
 use crate::store::mirror::{self, Snapshot};
-use crate::store::{LEDGER_FILE, MIRROR_FILE, StoreError};
+use crate::store::{LEDGER_FILE, MIRROR_FILE, StoreError, check_room, room_wanted};
+
+/// The mirror in a backup is not longer: some kilobytes a sync.
+const MIRROR_BYTES_MAX: u64 = 64 << 20;
 
 /// What a backup says of itself is not longer.
 const ABOUT_BYTES_MAX: u64 = 1 << 16;
@@ -42,6 +45,11 @@ pub(super) fn unpack(file: &Path, to: &Path) -> Result<(About, Snapshot), StoreE
     }
     for (name, wanted) in [(MIRROR_FILE, &about.kept), (LEDGER_FILE, &about.ledger)] {
         let path = to.join(name);
+        let bytes = zip.by_name(name).map_or(0, |entry| entry.size());
+        if name == MIRROR_FILE && bytes > MIRROR_BYTES_MAX {
+            return Err(damaged("its checkpoints are larger than any are"));
+        }
+        check_room(to, room_wanted(0).saturating_add(bytes))?;
         extract(&mut zip, name, &path).map_err(|error| {
             // What the system says is about the disk, and not about the backup.
             let is_written_short = error.kind() == io::ErrorKind::WriteZero;
@@ -73,7 +81,10 @@ fn about(zip: &mut ZipArchive<impl Read + Seek>) -> Option<About> {
 }
 
 fn extract(zip: &mut ZipArchive<impl Read + Seek>, name: &str, to: &Path) -> io::Result<()> {
-    let mut entry = zip.by_name(name).map_err(io::Error::other)?;
+    let entry = zip.by_name(name).map_err(io::Error::other)?;
+    // What there is beyond it was never made by a rosterd, and the checksum says so.
+    let bytes = entry.size();
+    let mut entry = entry.take(bytes);
     let mut file = OpenOptions::new()
         .create_new(true)
         .write(true)

@@ -140,3 +140,35 @@ fn budgets_that_cannot_be_kept_end_the_daemon_and_are_no_refusal_of_the_service(
         assert!(asked.stderr.contains("state_dir"), "{}", asked.stderr);
     }
 }
+
+/// Too little room to begin with is no failure: the daemon stays, says so, and the next time of the schedule runs.
+#[test]
+fn without_room_for_a_run_the_daemon_stays_and_runs_once_there_is_some() {
+    let rig = rig(20);
+    rig.import("newsletter");
+    rig.create(
+        "Contacts",
+        &json!({ "Last_Name": "Late", "Email": "late@example.com" }),
+    );
+    // A run wants three times the ledger, which is larger than the disk, holds nothing there, and shrinks when it closes.
+    let ledger = rig.path("state/ledger.redb");
+    let file = fs::File::options().write(true).open(ledger).unwrap();
+    file.set_len(1 << 40).unwrap();
+    let mut daemon = rig.daemon();
+    let refused = rig.run("sync newsletter");
+    assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+    assert!(refused.stderr.contains("make room"), "{}", refused.stderr);
+    rig.pass(rig.until_past_the_hour(2));
+    until("it is told", || !rig.events("run.skipped").is_empty());
+    let skipped = &rig.events("run.skipped")[0];
+    assert_eq!(skipped["reason"], "not_started");
+    let status = rig.done("status");
+    assert!(status.contains("make room"), "{status}");
+    assert!(daemon.is_running());
+    daemon.stop();
+    let daemon = rig.daemon();
+    rig.pass(rig.until_past_the_hour(2));
+    until("it has run", || rig.events("run.finished").len() == 2);
+    daemon.stop();
+    assert_eq!(rig.events("run.finished")[1]["new"], 1);
+}

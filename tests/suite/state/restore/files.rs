@@ -1,9 +1,12 @@
 //! What is refused, and what an interrupted restore leaves.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read};
 
 use serde_json::Value;
+use zip::write::SimpleFileOptions;
+use zip::{ZipArchive, ZipWriter};
 
 use super::super::contents;
 use super::{back_up, import, restore, restored, rig};
@@ -60,6 +63,31 @@ fn it_is_refused_beside_a_daemon_and_for_what_is_no_sound_backup() {
         assert!(!ran.stderr.contains("interrupted"), "{}", ran.stderr);
         assert!(contents(&rig.path("state")) == before, "{nth}");
     }
+}
+
+#[test]
+fn a_backup_that_unpacks_without_an_end_is_refused_before_it_fills_the_disk() {
+    let rig = rig();
+    import(&rig);
+    back_up(&rig);
+    let mut whole = ZipArchive::new(File::open(rig.path("backup")).unwrap()).unwrap();
+    let before = contents(&rig.path("state"));
+    // A kibibyte of it is a mebibyte on the disk.
+    let mut bomb = ZipWriter::new(File::create(rig.path("bomb")).unwrap());
+    for name in ["about.json", "state.json", "ledger.redb"] {
+        let options = SimpleFileOptions::default().large_file(true);
+        bomb.start_file(name, options).unwrap();
+        match name {
+            "about.json" => io::copy(&mut whole.by_name(name).unwrap(), &mut bomb).unwrap(),
+            _ => io::copy(&mut io::repeat(b' ').take(80 << 20), &mut bomb).unwrap(),
+        };
+    }
+    bomb.finish().unwrap();
+    fs::rename(rig.path("bomb"), rig.path("backup")).unwrap();
+    let ran = restore(&rig);
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(ran.stderr.contains("larger than any"), "{}", ran.stderr);
+    assert!(contents(&rig.path("state")) == before);
 }
 
 #[test]
