@@ -243,6 +243,8 @@ impl Side {
                 // One that runs once is not due again at once where this fails.
                 "run.resumed" => is_once,
                 "run.skipped" => line["reason"] != "missed",
+                // It begins by itself, once its account has calls again.
+                "run.deferred" => true,
                 _ => false,
             };
             is_it && line["sync"] == id
@@ -286,10 +288,10 @@ impl Side {
             .as_ref()
             .map_or_else(String::new, Running::stderr);
         let sync = format!("\"sync\":{}", run["sync"]);
-        let mut errors = said
-            .lines()
-            .filter(|line| line.contains("\"level\":\"ERROR\""));
-        !is_here && errors.any(|line| line.contains(&sync))
+        let mut told = said.lines().filter(|line| {
+            line.contains("\"level\":\"ERROR\"") || line.contains("a run cannot begin before")
+        });
+        !is_here && told.any(|line| line.contains(&sync))
     }
 
     /// Nothing goes wrong any more, what was missed is made up for, and people look after the rest.
