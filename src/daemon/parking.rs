@@ -1,5 +1,6 @@
 //! Runs that wait for hours, before they begin or after: others have their turns, and they go on by themselves.
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{OwnedMutexGuard, watch};
 
 use super::Current;
@@ -8,6 +9,9 @@ use crate::domain::definition::SyncDefinition;
 use crate::journal::event::{DeferReason, Event, ParkReason, RunDeferred, RunError as Journalled};
 use crate::run::recovery::{self, Outdated};
 use crate::run::{self, Ended, Parked, Progress, RunError, Ticket, Wish};
+
+/// Two times to wait until that are not farther apart are one.
+const SAME_WAIT: SignedDuration = SignedDuration::from_mins(1);
 
 impl Current {
     /// Follows a run to its end. While it is parked, others have its turn.
@@ -19,21 +23,26 @@ impl Current {
         progress: &watch::Sender<Progress>,
     ) -> (Ended, OwnedMutexGuard<()>) {
         let (base, clients) = (&self.base, &account.clients);
+        let before = base.standings.deactivations(&definition.id);
         let mut ended = run::run(base, clients, definition, wish, ticket, progress).await;
         let mut has_begun = false;
+        let mut told_until = None;
         while let Some(parked) = ended.parked.take() {
             has_begun |= parked.begun;
             // A person is told at once that nothing can begin, and asks again.
             if !has_begun && matches!(wish, Wish::Person { .. }) {
                 break;
             }
-            if !parked.begun
-                && let Err(error) = self.defer_until(definition, wish, &parked)
-            {
-                return (Ended::failed(error), turn);
+            let is_told = told_until
+                .is_some_and(|told: Timestamp| parked.until.duration_since(told).abs() < SAME_WAIT);
+            if !parked.begun && !is_told {
+                if let Err(error) = self.defer_until(definition, wish, &parked) {
+                    return (Ended::failed(error), turn);
+                }
+                told_until = Some(parked.until);
             }
             drop(turn);
-            self.sit_out(definition, &parked, progress).await;
+            self.sit_out((definition, before), &parked, progress).await;
             // What was read for others before is old by now.
             let ticket = account
                 .turns
@@ -43,7 +52,7 @@ impl Current {
                 return (Ended::failed(RunError::Stopped), turn);
             }
             progress.send_replace(Progress::default());
-            ended = match recovery::end_outdated(base, definition) {
+            ended = match recovery::end_outdated(base, definition, before) {
                 Ok(Outdated::No) => {
                     run::run(base, clients, definition, wish, &ticket, progress).await
                 }
@@ -88,7 +97,7 @@ impl Current {
     /// that have taken over; or rosterd is to stop.
     async fn sit_out(
         &self,
-        definition: &SyncDefinition,
+        (definition, before): (&SyncDefinition, u64),
         parked: &Parked,
         progress: &watch::Sender<Progress>,
     ) {
@@ -97,11 +106,10 @@ impl Current {
         let until = until.strftime("%Y-%m-%d %H:%M %Q").to_string();
         progress.send_replace(Progress::parked(&until, &parked.why));
         let next = definition.schedule.next_after(parked.since);
-        let next = next.filter(|_| parked.begun);
         let looked_after = next.map_or(parked.until, |next| next.min(parked.until));
         while base.clock.now() < looked_after
             && !base.stop.is_cancelled()
-            && recovery::outdated(base, definition).is_none()
+            && recovery::outdated(base, definition, before).is_none()
         {
             tokio::select! {
                 () = base.clock.look_again(looked_after) => {}

@@ -118,6 +118,10 @@ impl Holds {
     }
 }
 
+fn is_deactivation(why: Inactivity) -> bool {
+    matches!(why, Inactivity::Operator | Inactivity::Definition)
+}
+
 /// A sync that may be active.
 #[derive(Debug, Clone)]
 pub struct Candidate {
@@ -202,6 +206,18 @@ impl Activation {
     #[must_use]
     pub fn why_not(&self, sync: &SyncId) -> Option<Inactivity> {
         self.inactive.get(sync).copied()
+    }
+
+    /// Whether somebody has deactivated a sync, by a command or in its file.
+    #[must_use]
+    pub fn is_deactivated(&self, sync: &SyncId) -> bool {
+        self.why_not(sync).is_some_and(is_deactivation)
+    }
+
+    /// The syncs that somebody has deactivated.
+    pub fn deactivated(&self) -> impl Iterator<Item = &SyncId> {
+        let inactive = self.inactive.iter();
+        inactive.filter_map(|(sync, why)| is_deactivation(*why).then_some(sync))
     }
 
     /// Whether runs of a sync may start, and its records count. One that is finished has done what it was to do, and a

@@ -23,7 +23,6 @@ use super::held::close_decided;
 use super::resolve::definition_digest;
 use super::standings::{activation, tell_what_is_left};
 use super::start::create_row;
-use crate::domain::activation::{Activation, Inactivity};
 use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::SyncId;
 use crate::domain::outcome::RunOutcome;
@@ -60,7 +59,7 @@ pub(crate) fn recover(base: &Base) -> Result<Vec<SyncId>, RunError> {
         let definition = base.config.syncs.get(&sync);
         match definition.map(|definition| definition_digest(&base.config, definition)) {
             Some(digest) if digest == run.definition => {
-                if is_deactivated(&activation, &sync) && base.journal().contains_parked(run.run)? {
+                if activation.is_deactivated(&sync) && base.journal().contains_parked(run.run)? {
                     give_up(base, &sync, &checkpoint, &run, DEACTIVATED)?;
                 } else {
                     interrupted.push(sync);
@@ -93,13 +92,19 @@ pub(crate) fn is_resumable(base: &Base, definition: &SyncDefinition) -> Result<b
 }
 
 /// Why a parked run that took up this definition cannot go on: the newest files define its sync otherwise, or do not any
-/// more, or somebody has deactivated it. A run under way is soon over; one that waits for hours would add people for days.
-pub(crate) fn outdated(base: &Base, definition: &SyncDefinition) -> Option<&'static str> {
+/// more, or somebody has deactivated it: it had been so often `before`. A run under way is soon over; one that waits for hours would add people for days.
+pub(crate) fn outdated(
+    base: &Base,
+    definition: &SyncDefinition,
+    before: u64,
+) -> Option<&'static str> {
     let newest = base.standings.files();
     let own = definition_digest(&base.config, definition);
     match newest.syncs.get(&definition.id) {
         Some(newer) if definition_digest(&newest, newer) == own => {
-            is_deactivated(&base.standings.now(), &definition.id).then_some(DEACTIVATED)
+            let is_deactivated = base.standings.now().is_deactivated(&definition.id)
+                || base.standings.deactivations(&definition.id) != before;
+            is_deactivated.then_some(DEACTIVATED)
         }
         Some(_) => Some(CHANGED),
         None => Some(GONE),
@@ -116,19 +121,16 @@ pub(crate) enum Outdated {
     Ended(Box<RunFinished>),
 }
 
-fn is_deactivated(activation: &Activation, sync: &SyncId) -> bool {
-    matches!(
-        activation.why_not(sync),
-        Some(Inactivity::Operator | Inactivity::Definition)
-    )
-}
-
 /// Ends a run that was parked if it cannot go on.
 ///
 /// # Errors
 /// [`RunError::Store`] or [`RunError::Journal`].
-pub(crate) fn end_outdated(base: &Base, definition: &SyncDefinition) -> Result<Outdated, RunError> {
-    let Some(why) = outdated(base, definition) else {
+pub(crate) fn end_outdated(
+    base: &Base,
+    definition: &SyncDefinition,
+    before: u64,
+) -> Result<Outdated, RunError> {
+    let Some(why) = outdated(base, definition, before) else {
         return Ok(Outdated::No);
     };
     let checkpoint = base.store.state.checkpoint(&definition.id)?;

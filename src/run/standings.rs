@@ -31,6 +31,8 @@ pub(crate) struct Standings {
     now: RwLock<Arc<Activation>>,
     /// An organisation that was asked for before this is asked for again (milliseconds since the epoch).
     asked_since: AtomicI64,
+    /// How often each sync was deactivated while the process has been there.
+    deactivations: Mutex<BTreeMap<SyncId, u64>>,
 }
 
 impl Standings {
@@ -40,6 +42,7 @@ impl Standings {
             newest: Mutex::new(config),
             now: RwLock::new(Arc::new(now)),
             asked_since: AtomicI64::new(i64::MIN),
+            deactivations: Mutex::default(),
         }
     }
 
@@ -62,7 +65,24 @@ impl Standings {
 
     fn replace(&self, activation: Activation) {
         let now = self.now.write();
-        *now.unwrap_or_else(PoisonError::into_inner) = Arc::new(activation);
+        let mut now = now.unwrap_or_else(PoisonError::into_inner);
+        let deactivated = activation.deactivated();
+        let newly = deactivated.filter(|sync| !now.is_deactivated(sync));
+        let mut deactivations = self.counts();
+        for sync in newly {
+            *deactivations.entry(sync.clone()).or_default() += 1;
+        }
+        *now = Arc::new(activation);
+    }
+
+    /// How often a sync was deactivated since the process began: who waits for hours may miss that it is active again.
+    pub(crate) fn deactivations(&self, sync: &SyncId) -> u64 {
+        self.counts().get(sync).copied().unwrap_or(0)
+    }
+
+    fn counts(&self) -> MutexGuard<'_, BTreeMap<SyncId, u64>> {
+        let counts = self.deactivations.lock();
+        counts.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The newest files.
