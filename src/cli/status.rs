@@ -19,6 +19,7 @@ use crate::daemon::status::{AccountStatus, Holder, Status, SyncState, SyncStatus
 use crate::domain::definition::{ListTarget, SyncDefinition};
 use crate::domain::ids::{RunId, SyncId};
 use crate::journal::event::{ParkReason, RunError, RunFinished, RunParked};
+use crate::store::ledger_is_there;
 use crate::store::restore::place;
 
 /// What `status --json` prints.
@@ -136,11 +137,15 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError
         ));
     }
     note_aside(report, &remains);
+    let kept = context.kept(&config)?;
+    if kept.1.ledger.is_some() && !ledger_is_there(&config.state_dir) {
+        report.note("note: the ledger is missing: every sync is inactive from the next start on, until `rosterd state restore` a backup, or a person activates it");
+    }
     let Status {
         holder,
         accounts,
         syncs,
-    } = status(&config, &context.kept(&config)?, context.clock.now());
+    } = status(&config, &kept, context.clock.now());
     let mut last = history::last_runs(&config, report)?;
     let mut holds = history::waiting(&config, report)?;
     let mut failed = history::not_started(&config, report)?;
@@ -217,6 +222,11 @@ fn text(answer: &Answer, config: &Config, report: &Report, wanted: Option<&SyncI
                 Cell::new(&at(status.next)),
             ],
             match (failed, &sync.hold) {
+                _ if status.barred.is_some() => status.barred.and_then(|why| {
+                    let account = &config.syncs.get(&status.sync)?.account;
+                    let remedy = why.remedy(&status.sync, account);
+                    Some(Cell::styled(Style::Dim, &format!("inactive: {remedy}")))
+                }),
                 _ if sync.not_started.is_some() => sync.not_started.as_ref().map(|it| {
                     let (at, why) = (minute(it.at, zone), &it.error.message);
                     let again = it.again.map_or_else(String::new, |again| {
@@ -224,11 +234,6 @@ fn text(answer: &Answer, config: &Config, report: &Report, wanted: Option<&SyncI
                     });
                     let told = format!("no run could start at {at}: {why}{again}");
                     Cell::styled(Style::Red, &told)
-                }),
-                _ if status.barred.is_some() => status.barred.and_then(|why| {
-                    let account = &config.syncs.get(&status.sync)?.account;
-                    let remedy = why.remedy(&status.sync, account);
-                    Some(Cell::styled(Style::Dim, &format!("inactive: {remedy}")))
                 }),
                 _ if is_parked(sync) => sync.parked.as_ref().map(|it| {
                     let goes_on = match status.reason {

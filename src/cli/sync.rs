@@ -74,7 +74,7 @@ fn exit_of(finished: &RunFinished) -> Exit {
 /// Shows how far the run has come, on a terminal, until it is dropped.
 pub(super) async fn follow<T>(report: &Report, mut progress: watch::Receiver<Progress>) -> T {
     if report.quiet || report.json || !std::io::stderr().is_terminal() {
-        return std::future::pending().await;
+        return tell_long_waits(report, progress).await;
     }
     let bar = ProgressBar::new_spinner();
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}, {elapsed} so far") {
@@ -87,6 +87,21 @@ pub(super) async fn follow<T>(report: &Report, mut progress: watch::Receiver<Pro
         let seen = progress.borrow_and_update().clone();
         let left = pace.left(&seen, bar.elapsed());
         bar.set_message(message(&seen) + &left);
+        if progress.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+    }
+}
+
+/// Says what is waited for in hours to whoever does not see a line of progress.
+async fn tell_long_waits<T>(report: &Report, mut progress: watch::Receiver<Progress>) -> T {
+    let mut told = None;
+    loop {
+        let seen = progress.borrow_and_update().clone();
+        if seen.waits_long && told.as_ref() != Some(&seen.doing) {
+            report.note(&format!("note: {}", seen.doing));
+            told = Some(seen.doing);
+        }
         if progress.changed().await.is_err() {
             return std::future::pending().await;
         }

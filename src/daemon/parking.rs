@@ -104,7 +104,10 @@ impl Current {
         let base = &self.base;
         let until = parked.until.to_zoned(base.config.timezone.clone());
         let until = until.strftime("%Y-%m-%d %H:%M %Q").to_string();
-        progress.send_replace(Progress::parked(&until, &parked.why));
+        progress.send_replace(match parked.begun {
+            true => Progress::parked(&until, &parked.why),
+            false => Progress::deferred(&until, &parked.why),
+        });
         let next = definition.schedule.next_after(parked.since);
         let looked_after = next.map_or(parked.until, |next| next.min(parked.until));
         while base.clock.now() < looked_after

@@ -16,6 +16,7 @@ use crate::domain::outcome::RunOutcome;
 use crate::run::standings::activation;
 use crate::run::usage_of;
 use crate::store::mirror::{self, Snapshot};
+use crate::store::state::Running;
 use crate::store::{DAEMON_MARK, StoreError};
 
 /// How everything stands.
@@ -180,8 +181,10 @@ fn sync_status(
         name: definition.name.clone(),
         state,
         barred,
-        reason: match checkpoint.running {
+        reason: match &checkpoint.running {
             _ if barred.is_some() => barred.map(Inactivity::name),
+            // One that was under way when a backup was put back ends with the next start.
+            Some(run) if run.definition == Running::RESTORED => None,
             Some(_) if holder == Holder::Nobody => Some("interrupted"),
             Some(_) | None => None,
         },

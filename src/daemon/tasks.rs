@@ -41,6 +41,8 @@ type Answer = oneshot::Sender<RunAnswer>;
 pub(super) struct Tasks {
     set: JoinSet<Done>,
     busy: BTreeMap<SyncId, Wish>,
+    /// How far they are.
+    progress: BTreeMap<SyncId, watch::Receiver<Progress>>,
     /// What people asked for, the oldest first.
     queued: VecDeque<AskedRun>,
     /// When each organisation was last asked for, by this process.
@@ -81,8 +83,20 @@ impl Tasks {
         if !self.busy.contains_key(&asked.sync) {
             return self.spawn_asked(service, asked);
         }
+        let before = self.progress.get(&asked.sync);
+        let before = before.map(|seen| seen.borrow().clone()).unwrap_or_default();
+        if before.cannot_begin {
+            let _ = asked.answer.send(RunAnswer {
+                finished: None,
+                error: Some(AskError::Later(format!(
+                    "a run of {} {}; it begins by itself then",
+                    asked.sync, before.doing
+                ))),
+            });
+            return;
+        }
         if self.queued.len() < QUEUED_MAX {
-            asked.progress.send_replace(Progress::waiting());
+            asked.progress.send_replace(before.behind());
             tracing::info!(sync = %asked.sync, "a run of this sync is under way; the one that was asked for waits");
             self.queued.push_back(asked);
             return;
@@ -121,6 +135,8 @@ impl Tasks {
         (progress, answer): (watch::Sender<Progress>, Option<Answer>),
     ) {
         self.busy.insert(ticket.sync().clone(), wish);
+        self.progress
+            .insert(ticket.sync().clone(), progress.subscribe());
         self.waiting.remove(ticket.sync());
         // Here, as tasks begin in any order.
         let turn = ticket.line_up();
@@ -201,6 +217,7 @@ impl Tasks {
         match finished.0 {
             Ok(Done::Run(sync, wish, result, answer)) => {
                 self.busy.remove(&sync);
+                self.progress.remove(&sync);
                 if let Some(answer) = answer {
                     // Whoever went away does not hear it.
                     let _ = answer.send(RunAnswer::of(result.as_deref()));

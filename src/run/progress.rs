@@ -22,6 +22,12 @@ pub struct Progress {
     pub waiting: Option<u64>,
     /// Calls made to both services.
     pub calls: u64,
+    /// Whether it waits for hours, so that whoever asked should know even if nobody watches.
+    #[serde(default)]
+    pub(crate) waits_long: bool,
+    /// Whether it waits, and has not begun.
+    #[serde(skip)]
+    pub(crate) cannot_begin: bool,
     /// By which way records of the module are read, once they are.
     #[serde(skip)]
     pub(crate) way: Option<Way>,
@@ -41,6 +47,27 @@ impl Progress {
     pub(crate) fn parked(until: &str, why: &str) -> Self {
         Self {
             doing: format!("parked until {until}: {why}").into(),
+            ..Self::default()
+        }
+    }
+
+    /// That of a run that cannot begin before.
+    pub(crate) fn deferred(until: &str, why: &str) -> Self {
+        Self {
+            doing: format!("cannot begin before {until}: {why}").into(),
+            cannot_begin: true,
+            ..Self::default()
+        }
+    }
+
+    /// That of a run whose turn comes after one of its sync that has come so far.
+    pub(crate) fn behind(&self) -> Self {
+        if !self.doing.starts_with("parked") {
+            return Self::waiting();
+        }
+        Self {
+            doing: format!("waiting for the run before it, which is {}", self.doing).into(),
+            waits_long: true,
             ..Self::default()
         }
     }
@@ -120,6 +147,7 @@ impl Run<'_> {
             waiting: self.waiting(),
             calls: row.cost.crm_calls + row.cost.campaigns_calls,
             way: *self.way(),
+            ..Progress::default()
         });
     }
 }

@@ -90,6 +90,7 @@ pub(super) async fn start<'a>(
     };
     let resolved = resolve(base, &clients, definition, Some(view), full);
     let (plan, numbers) = resolved.await?;
+    let is_interrupted = interrupted.is_some();
     let running = match interrupted {
         Some(running) => running,
         None => count(base, definition, &checkpoint, wish, full)?,
@@ -98,7 +99,7 @@ pub(super) async fn start<'a>(
         || checkpoint.completed == 0
         || checkpoint.definition != running.definition;
     let (row, resumed) = create_row(&base.store, numbers, &checkpoint, &running)?;
-    announce(base, definition, &running, resumed)?;
+    announce(base, definition, &running, is_interrupted)?;
     let Neighbours {
         lists,
         orphans,
@@ -370,12 +371,12 @@ fn announce(
     base: &Base,
     definition: &SyncDefinition,
     running: &Running,
-    resumed: bool,
+    is_interrupted: bool,
 ) -> Result<(), RunError> {
     let (run, trigger, full) = (running.run, running.trigger, running.full);
     let (sync, account) = (definition.id.clone(), definition.account.clone());
-    // Its row may have been made, and nobody told.
-    let resumed = resumed && base.journal().contains_started(run)?;
+    // Its row may have been made and nobody told, or be lost and somebody told.
+    let resumed = is_interrupted && base.journal().contains_started(run)?;
     let event = if resumed {
         Event::RunResumed(RunResumed { run, sync, account })
     } else {

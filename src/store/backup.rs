@@ -16,7 +16,7 @@ use zip::write::SimpleFileOptions;
 use super::ledger::Ledger;
 use super::mirror;
 use super::state::{Mended, State};
-use super::{LEDGER_FILE, MIRROR_FILE, StoreError};
+use super::{LEDGER_FILE, MIRROR_FILE, STATE_FOLDER, StoreError, strange_ledger};
 
 /// The layout of a backup.
 pub(super) const FORMAT: u32 = 1;
@@ -109,6 +109,14 @@ impl Mended {
 pub(crate) fn verify(copy: CopyOf<'_>, now: Timestamp) -> Result<Verified, StoreError> {
     let folder = copy.folder;
     let mut verified = Verified::default();
+    let is_there = |name| folder.join(name).exists();
+    if ![LEDGER_FILE, MIRROR_FILE, STATE_FOLDER]
+        .into_iter()
+        .any(is_there)
+    {
+        // Nothing was ever kept.
+        return Ok(verified);
+    }
     let mirrored = mirror::read(&folder.join(MIRROR_FILE));
     match &mirrored {
         Ok(Some(_)) => {}
@@ -119,12 +127,14 @@ pub(crate) fn verify(copy: CopyOf<'_>, now: Timestamp) -> Result<Verified, Store
             .fault("the mirror of the checkpoints cannot be read: the next start makes it anew"),
     }
     let opened = copy.state(now);
+    let mut known = None;
     match opened.and_then(|state| Ok((state.snapshot()?, state.mended()))) {
         Ok((kept, mended)) => {
             verified.syncs = u64::try_from(kept.checkpoints.len()).unwrap_or(u64::MAX);
             if let Some(mended) = mended {
                 verified.fault(mended.fault());
             }
+            known = Some(kept);
         }
         Err(error) => verified.fault(&format!(
             "the checkpoints cannot be opened: {}",
@@ -133,12 +143,20 @@ pub(crate) fn verify(copy: CopyOf<'_>, now: Timestamp) -> Result<Verified, Store
     }
     let path = folder.join(LEDGER_FILE);
     if !path.exists() {
-        verified.fault("the ledger is missing: `rosterd state restore` a backup, or the next run of every sync reads everything, and opt-outs of records that are gone are forgotten");
+        verified.fault("the ledger is missing: `rosterd state restore` a backup; without one every sync is inactive until a person activates it, and reads everything, and opt-outs of records that are gone, and who was erased, are forgotten");
         return Ok(verified);
     }
-    let opened = copy.ledger().map(drop);
-    if let Err(error) = &opened {
-        verified.fault(&format!("the ledger's file is damaged: {}", error.whole()));
+    let opened = copy.ledger().map(|ledger| {
+        let strange = known.map(|kept| strange_ledger(&kept, &ledger));
+        strange.transpose().map(Option::flatten)
+    });
+    match &opened {
+        Err(error) => verified.fault(&format!("the ledger's file is damaged: {}", error.whole())),
+        Ok(Ok(Some(strange))) => verified.fault(&format!(
+            "{strange}: `rosterd state restore` a backup, or every sync is inactive until a person activates it"
+        )),
+        // What cannot be read is named below.
+        Ok(Ok(None) | Err(_)) => {}
     }
     match Ledger::read_all(&path) {
         Ok(checked) => {
@@ -173,10 +191,15 @@ pub(crate) fn pack(
 ) -> Result<About, StoreError> {
     let folder = copy.folder;
     // Between the checkpoints and their mirror the process may have died.
-    if let Some(mended) = copy.state(now)?.mended() {
+    let state = copy.state(now)?;
+    if let Some(mended) = state.mended() {
         tracing::warn!("{}; so does this backup", mended.fault());
     }
-    drop(copy.ledger()?);
+    // One that knows less than the last would take its place.
+    if let Some(why) = strange_ledger(&state.snapshot()?, &copy.ledger()?)? {
+        return Err(StoreError::Strange(why));
+    }
+    drop(state);
     let failed = |source| backup("write", path, source);
     let about = About {
         format: FORMAT,

@@ -62,7 +62,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The ledger's file cannot be opened.
-    #[error("cannot open the ledger {}: `rosterd state restore` a backup; without one, move it away, and the next run reads everything, but opt-outs of records that are gone from the CRM, and who was erased, are forgotten", path.display())]
+    #[error("cannot open the ledger {}: `rosterd state restore` a backup; without one, move it away: every sync is inactive then until a person activates it, and reads everything, but opt-outs of records that are gone from the CRM, and who was erased, are forgotten", path.display())]
     Opening {
         /// The file.
         path: PathBuf,
@@ -143,9 +143,12 @@ pub enum StoreError {
     },
     /// The state holds people, and is not of the installation that the backup is of.
     #[error(
-        "the backup is of another rosterd than the state that is there: who was erased or opted out there would be forgotten; to use it all the same, move the state folder away first; nothing was changed"
+        "the backup is of another rosterd than the state that is there, or of this one before its ledger was lost: who was erased or opted out in the present state would be forgotten; to use it all the same, move the state folder away first; nothing was changed"
     )]
     Stranger,
+    /// The ledger does not belong to the checkpoints.
+    #[error("{0}: `rosterd state restore` the last backup; nothing was backed up")]
+    Strange(&'static str),
     /// Too little room on the disk to start a run.
     #[error("{} has {free_mib} MiB free and a run wants {wanted_mib}: make room", path.display())]
     NoRoom {
@@ -311,6 +314,11 @@ impl Store {
     }
 }
 
+/// Whether the folder of the stores has a ledger.
+pub(crate) fn ledger_is_there(folder: &Path) -> bool {
+    folder.join(LEDGER_FILE).exists()
+}
+
 fn make_folder(folder: &Path) -> Result<(), StoreError> {
     if folder.is_dir() {
         return Ok(());
@@ -358,28 +366,31 @@ fn check_room(folder: &Path, wanted: u64) -> Result<(), StoreError> {
 /// sync is inactive until a person activates it, and reads everything then before it decides anything.
 fn acquaint(state: &State, ledger: &Ledger) -> Result<(), StoreError> {
     let mark = ledger.mark();
-    let known = state.ledger()?;
-    if known == Some(mark) {
+    let kept = state.snapshot()?;
+    let strange = strange_ledger(&kept, ledger)?;
+    if kept.ledger == Some(mark) && strange.is_none() {
         return Ok(());
     }
     let Snapshot {
         checkpoints,
         mut standings,
         ..
-    } = state.snapshot()?;
-    if known.is_some() && !standings.is_empty() {
+    } = kept;
+    if let Some(strange) = strange.filter(|_| !standings.is_empty()) {
         tracing::error!(
             syncs = standings.len(),
-            "the ledger is not the one that the checkpoints belong to, so every sync is inactive: `rosterd state restore` a backup; without one, opt-outs of records that are gone from the CRM, and who was erased, are forgotten: look at `rosterd plan` of each sync before you activate it, and it reads everything then"
+            "{strange}, so every sync is inactive: `rosterd state restore` a backup; without one, opt-outs of records that are gone from the CRM, and who was erased, are forgotten: look at `rosterd plan` of each sync before you activate it, and it reads everything then"
         );
         for standing in standings.values_mut() {
             standing.held.by_account = Some(AccountHold::StateLost);
         }
     }
+    let runs = ledger.last_run()?;
     let anew = |checkpoint: Checkpoint| Checkpoint {
         definition: [0; 16],
         cursor: None,
         last_full: None,
+        settled_by: checkpoint.settled_by.min(runs),
         running: checkpoint.running.map(|running| Running {
             full: true,
             ..running
@@ -394,6 +405,23 @@ fn acquaint(state: &State, ledger: &Ledger) -> Result<(), StoreError> {
         standings: standings.into_iter().collect(),
         ledger: Some(mark),
         ..Changes::default()
+    })
+}
+
+/// What is wrong with a ledger beside these checkpoints; none where they belong together, or where both are new.
+pub(crate) fn strange_ledger(
+    kept: &Snapshot,
+    ledger: &Ledger,
+) -> Result<Option<&'static str>, StoreError> {
+    let runs = ledger.last_run()?;
+    let is_older = kept.checkpoints.values().any(|it| it.settled_by > runs);
+    Ok(match kept.ledger {
+        None => None,
+        Some(known) if known != ledger.mark() => {
+            Some("the ledger is not the one that the checkpoints belong to")
+        }
+        Some(_) if is_older => Some("the ledger is older than the checkpoints"),
+        Some(_) => None,
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod clocks;
 mod damage;
+mod lost;
 mod newer;
 mod restore;
 

@@ -178,6 +178,11 @@ pub(super) fn not_started(
                 failed.remove(&run.sync);
                 continue;
             }
+            // What was to be tried again is nobody's any more.
+            Some(Event::SyncDeactivated(inactive)) => {
+                failed.remove(&inactive.sync);
+                continue;
+            }
             Some(_) | None => continue,
         };
         if let Some(error) = error {

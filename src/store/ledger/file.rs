@@ -9,7 +9,7 @@
 //! slots counts says nothing of damage: of a file that was closed well both have the same rows, and of one that was killed
 //! while redb opened it the newer one may be a commit that never counted.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -24,6 +24,10 @@ use crate::store::StoreError;
 /// [`StoreError`]: held by another process, damaged, from a newer rosterd, or no room.
 pub(super) fn open(path: &Path) -> Result<Database, StoreError> {
     let header = read_header(path).map_err(|source| StoreError::file("read", path, source))?;
+    // redb would take a file without a byte for a new one; a ledger gets its name once it is whole.
+    if fs::metadata(path).is_ok_and(|found| found.len() == 0) {
+        return Err(damaged(path, "all of it is gone, and so it is"));
+    }
     let mut builder = Database::builder();
     builder
         .set_cache_size(CACHE_BYTES)

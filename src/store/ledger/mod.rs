@@ -203,6 +203,15 @@ impl Ledger {
         LedgerMark(mark)
     }
 
+    /// The number of the last run that it has seen begin; 0 for a new one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn last_run(&self) -> Result<u32, StoreError> {
+        let row = self.look(|step| step.ledger.get(b""))?;
+        Ok(row.map_or(0, |row| row.last_run))
+    }
+
     /// The key of an address in all tables.
     pub(crate) fn key(&self, address: &EmailAddress) -> AddressKey {
         self.hashed(address.normal())

@@ -59,15 +59,6 @@ pub(super) fn holds_people(ledger: &Ledger) -> Result<bool, StoreError> {
     })
 }
 
-/// The number of a ledger's last run.
-///
-/// # Errors
-/// [`StoreError`].
-pub(super) fn last_run(ledger: &Ledger) -> Result<u32, StoreError> {
-    let row = ledger.look(|step| step.ledger.get(b""))?;
-    Ok(row.map_or(0, |row| row.last_run))
-}
-
 /// No number of a run is given twice.
 fn number_runs(from: &Step<'_>, to: &mut Step<'_>) -> Result<bool, StoreError> {
     let mut last = 0;

@@ -27,7 +27,7 @@ use super::ledger::{Ledger, erase};
 use super::state::State;
 use super::{LEDGER_FILE, StoreError, check_room, copy, lock, make_folder, room_wanted};
 use crate::domain::ids::SyncId;
-use carry::{Tells, begin_anew, carry, last_run};
+use carry::{Tells, begin_anew, carry};
 use present::{Present, PresentLedger};
 
 /// Where in the folder of a restore the copy of the present stores is.
@@ -100,7 +100,7 @@ fn make(
     } = Present::read(&copied, ledger.mark(), now)?;
     let mut kept_ledger = false;
     let ledger = match present {
-        PresentLedger::Whole(present) if last_run(&present)? >= last_run(&ledger)? => {
+        PresentLedger::Whole(present) if present.last_run()? >= ledger.last_run()? => {
             carry(&ledger, &present, Tells::TheOlder)?;
             kept_ledger = true;
             drop(present);
@@ -121,7 +121,7 @@ fn make(
             ledger
         }
     };
-    let mark = ledger.mark();
+    let (mark, runs) = (ledger.mark(), ledger.last_run()?);
     drop(ledger);
     // Whatever was in the file, and is not any more.
     erase::wipe(&path)?;
@@ -135,6 +135,9 @@ fn make(
     };
     let mut kept = kept::merged(sides, now, event(&about, in_doubt));
     kept.ledger = Some(mark);
+    for checkpoint in kept.checkpoints.values_mut() {
+        checkpoint.settled_by = checkpoint.settled_by.min(runs);
+    }
     let syncs = kept.checkpoints.len();
     let under_way = kept.checkpoints.iter();
     let under_way = under_way.filter(|(_, checkpoint)| checkpoint.running.is_some());

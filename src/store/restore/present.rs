@@ -8,7 +8,7 @@ use super::carry;
 use crate::store::ledger::Ledger;
 use crate::store::mirror::Snapshot;
 use crate::store::state::{LedgerMark, State};
-use crate::store::{LEDGER_FILE, MIRROR_FILE, STATE_FOLDER, StoreError};
+use crate::store::{LEDGER_FILE, MIRROR_FILE, STATE_FOLDER, StoreError, strange_ledger};
 
 /// The present stores.
 pub(super) struct Present {
@@ -55,6 +55,9 @@ impl Present {
                 None
             }
         };
+        if let (Some(kept), PresentLedger::Whole(ledger)) = (&kept, &ledger) {
+            unread.extend(strange_ledger(kept, ledger)?.map(str::to_owned));
+        }
         Ok(Self {
             kept,
             ledger,

@@ -26,6 +26,7 @@ pub(crate) use rows::{
 use sled::Transactional;
 
 use super::format::{FormatError, Stored, decode, encode};
+use super::ledger::Ledger;
 use super::mirror::{self, Snapshot};
 use super::quiet::caught;
 use super::{LEDGER_FILE, MIRROR_FILE, STATE_FOLDER};
@@ -105,6 +106,12 @@ impl State {
             Ok(Some(kept)) if !is_behind(&kept, &mirrored) => None,
             // Of a log whose end is damaged sled gives that up, and says nothing.
             Ok(Some(_)) => Some(Wrong::Damaged("they lack what was written last".to_owned())),
+            Ok(None) if matches!(mirrored, Ok(None)) && !never_began && has_seen_runs(folder) => {
+                return Err(StoreError::Checkpoints {
+                    path: folder.join(STATE_FOLDER),
+                    why: "they are missing, and the ledger beside them has seen runs".to_owned(),
+                });
+            }
             Ok(None) => Some(Wrong::Missing),
             Err(StoreError::Value {
                 table,
@@ -186,11 +193,6 @@ impl State {
         Ok(counter.map_or(0, |Counter(count)| count))
     }
 
-    /// The ledger that the checkpoints belong to; `None` in a new store.
-    pub(crate) fn ledger(&self) -> Result<Option<LedgerMark>, StoreError> {
-        get(&self.lock().meta, "meta", LEDGER)
-    }
-
     /// Everything, as the mirror has it.
     pub(crate) fn snapshot(&self) -> Result<Snapshot, StoreError> {
         self.lock().snapshot()
@@ -237,6 +239,13 @@ enum Wrong {
     Missing,
     /// They are not as they were written, in these words.
     Damaged(String),
+}
+
+/// Whether the ledger beside the trees has seen a run begin, or cannot say so.
+fn has_seen_runs(folder: &Path) -> bool {
+    let ledger = Ledger::open(&folder.join(LEDGER_FILE));
+    let runs = ledger.and_then(|ledger| ledger.last_run());
+    runs.map_or(true, |runs| runs > 0)
 }
 
 /// Whether a mirror has what trees should have and do not: it is written after them.

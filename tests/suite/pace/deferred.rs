@@ -47,6 +47,13 @@ fn a_run_of_the_schedule_begins_once_there_are_credits_again() {
     assert!(shown.contains("it is tried again at"), "{shown}");
     assert!(rig.done("history").contains("deferred"));
     assert_eq!(rig.events("run.started").len(), 0, "and it is not counted");
+    let asked = rig.run("sync everybody");
+    assert_eq!(asked.code, Some(75), "{}", asked.stderr);
+    assert!(
+        asked.stderr.contains("it begins by itself then"),
+        "{}",
+        asked.stderr
+    );
 
     rig.drop_faults();
     rig.forget_calls();
@@ -122,4 +129,22 @@ fn whoever_asks_for_a_run_is_told_at_once_that_it_cannot_begin() {
     told(&rig, "plan everybody");
     assert_eq!(rig.events("run.deferred").len(), 0);
     assert_eq!(rig.events("run.started").len(), 0);
+}
+
+#[test]
+fn nobody_is_told_that_a_deactivated_sync_is_tried_again() {
+    let (rig, daemon, until_at) = deferred();
+    rig.done("deactivate everybody");
+    let shown = rig.done("status");
+    assert!(shown.contains("a person deactivated it"), "{shown}");
+    assert!(!shown.contains("tried again"), "{shown}");
+    rig.done("activate everybody");
+    rig.drop_faults();
+    let shown = rig.done("status");
+    assert!(!shown.contains("tried again"), "{shown}");
+    // What fell due meanwhile is nobody's; the next time of the schedule is kept.
+    pass_to(&rig, until_at + SignedDuration::from_hours(1));
+    until("it ran", || !rig.events("run.finished").is_empty());
+    daemon.stop();
+    assert_eq!(rig.events("run.started").len(), 1);
 }

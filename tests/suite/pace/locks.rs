@@ -75,6 +75,10 @@ fn a_locked_method_parks_the_run_and_others_go_on_with_what_is_not_locked() {
         let told = rig.done(line);
         assert!(told.contains("with 6 records to go"), "{line}: {told}");
     }
+    let behind = rig.start("behind", "sync everybody");
+    behind.until_says("note: waiting for the run before it, which is parked until");
+    behind.signal("INT");
+    assert_eq!(behind.end().code, Some(75));
     let why = rig.run("why new-1@example.com");
     let note = "note: everybody: its run is parked until";
     assert!(why.stderr.contains(note), "{}", why.stderr);

@@ -275,7 +275,11 @@ fn a_definition_that_is_taken_away_changed_or_deactivated_ends_its_parked_run() 
                 );
                 rig.sync("everybody", &narrowed);
             }
-            "deactivated" => drop(rig.done("deactivate everybody")),
+            // However short: nobody has to look meanwhile.
+            "deactivated" => {
+                rig.done("deactivate everybody");
+                rig.done("activate everybody");
+            }
             "was deactivated" => rig.sync("everybody", &format!("active = false\n{EVERYBODY}")),
             _ => fs::remove_file(rig.path("syncs.d/everybody.toml")).unwrap(),
         }
