@@ -123,7 +123,8 @@ fn a_daemon_that_is_told_to_stop_on_a_failing_disk_stops_in_time_and_calls_nothi
 
 #[test]
 fn budgets_that_cannot_be_kept_end_the_daemon_and_are_no_refusal_of_the_service() {
-    for strike in [Strike::Full, Strike::FullOnce, Strike::Broken] {
+    // Not once: what fails then may be the keeping of a token, which nothing depends on.
+    for strike in [Strike::Full, Strike::Broken] {
         let rig = rig(12);
         rig.settings("", "pace = { listsubscribe = \"4/h\" }\n");
         let daemon = rig.start_command("daemon", disk::command_from(&rig, "daemon", strike, 1));
