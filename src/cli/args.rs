@@ -89,7 +89,7 @@ pub enum Command {
     /// Show past runs, and what became of their contacts.
     #[command(after_help = HISTORY_EXAMPLES)]
     History(HistoryArgs),
-    /// Let syncs run again that were deactivated, by a person or because a key or organisation changed.
+    /// Let syncs run again that were deactivated, by a person or because a key or organisation changed or the state was lost.
     #[command(after_help = ACTIVATE_HELP)]
     Activate(ActivateArgs),
     /// Keep syncs from running, whatever their files say, until they are activated.
@@ -194,7 +194,7 @@ Examples:
 
 A sync whose file says `active = false` stays inactive, and so does one for which the limit
 active_syncs leaves no room; the rest is activated. With --account: after a change of key or
-organisation all that this has stopped, and else all that people have deactivated. Exit code 3 if a
+organisation or a lost state all that this has stopped, and else all that people have deactivated. Exit code 3 if a
 sync that is named stays inactive, or the limit leaves no room for one.";
 
 const STATE_HELP: &str = "\

@@ -448,7 +448,7 @@ pub struct RunParked {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ParkReason {
-    /// More calls would go beyond what the service allows.
+    /// More calls would go beyond the account's `pace`.
     Budget,
     /// The service refuses further calls for now.
     Refused,

@@ -71,7 +71,7 @@ pub enum Pause {
 fn why(locked: bool) -> &'static str {
     match locked {
         true => "the service takes no further calls until then",
-        false => "more calls until then would go beyond what the service allows",
+        false => "more calls until then would go beyond the account's `pace`",
     }
 }
 
@@ -382,7 +382,7 @@ mod tests {
         let pause = pacer.take("slow").await.unwrap_err();
         assert_eq!(
             pause.to_string(),
-            "not before 2026-11-22T02:40:01Z, as more calls until then would go beyond what the service allows"
+            "not before 2026-11-22T02:40:01Z, as more calls until then would go beyond the account's `pace`"
         );
         let refused = pacer.refused("other", Overload::TooMany(None));
         assert!(matches!(refused, Err(Pause::Waits { .. })));

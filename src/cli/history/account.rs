@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::parked;
 use super::past::Hold;
 use super::past::Past;
 use super::rows::outcome;
@@ -171,10 +172,9 @@ fn resumed(told: &Told<'_>, zone: &TimeZone) -> String {
 fn parked(told: &Told<'_>, zone: &TimeZone) -> String {
     let told = told.parked.map(|parked| {
         let until = moment(parked.until, zone);
-        fact(
-            "parked",
-            &format!("until {until}: {}", escape(&parked.message)),
-        )
+        let waiting = parked::waiting(parked);
+        let told = format!("until {until}{waiting}: {}", escape(&parked.message));
+        fact("parked", &told)
     });
     told.unwrap_or_default()
 }

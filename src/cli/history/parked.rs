@@ -29,14 +29,18 @@ pub(in crate::cli) fn latest(
 /// That a run waits, until when and for what, and for how many.
 pub(in crate::cli) fn told(parked: &RunParked, zone: &TimeZone) -> String {
     let (until, why) = (minute(parked.until, zone), &parked.message);
-    let waiting = match parked.waiting {
-        Some(waiting) => format!(", with {} to go", counted(waiting, "record")),
-        None => String::new(),
-    };
+    let waiting = waiting(parked);
     format!("parked until {until}{waiting}: {why}")
 }
 
-/// What there is to say about runs that wait beside what is said of their syncs; of one sync or all, a line each.
+/// For how many it waits, in words that follow until when.
+pub(super) fn waiting(parked: &RunParked) -> String {
+    let waiting = parked.waiting;
+    let told = waiting.map(|waiting| format!(", with {} to go", counted(waiting, "record")));
+    told.unwrap_or_default()
+}
+
+/// What there is to say about runs that wait beside what is said of their syncs; of one sync or all.
 ///
 /// # Errors
 /// When the history cannot be read.
@@ -44,13 +48,16 @@ pub(in crate::cli) fn notes(
     config: &Config,
     only: Option<&SyncId>,
     report: &Report,
-) -> Result<Vec<String>, CliError> {
+) -> Result<Vec<(SyncId, String)>, CliError> {
     let latest = latest(config, report)?;
     let mut of_asked: Vec<_> = latest.iter().collect();
     of_asked.retain(|(sync, _)| only.is_none_or(|only| only == *sync));
     let notes = of_asked.into_iter().map(|(sync, parked)| {
         let told = told(parked, &config.timezone);
-        format!("{sync}: its run is {told}; whoever opts out goes off the list meanwhile, and nobody is added")
+        let note = format!(
+            "{sync}: its run is {told}; nobody is added before, and whoever opts out goes off the list at the times of the schedule, as far as the CRM can be read"
+        );
+        (sync.clone(), note)
     });
     Ok(notes.collect())
 }

@@ -21,6 +21,7 @@ use crate::daemon::status::Holder;
 use crate::domain::agenda::{Agenda, Coming, Fate, Initiations};
 use crate::domain::ids::{AccountName, SyncId};
 use crate::domain::limits::Trigger;
+use crate::journal::event::RunParked;
 
 /// What `schedule --json` prints.
 #[derive(Serialize)]
@@ -92,10 +93,13 @@ pub(super) fn run(context: &Context, args: &ScheduleArgs) -> Result<Exit, CliErr
     let now = context.clock.now();
     let outlook = outlook(&config, &context.kept(&config)?, now, args.days);
     let runs = history::finished_runs(&config, report)?;
-    let mut answer = Answer::of(now, &outlook, &Costs::of(runs.iter()), &config);
+    let parked = history::parked::latest(&config, report)?;
+    let costs = Costs::of(runs.iter());
+    let mut answer = Answer::of(now, &outlook, (&costs, &parked), &config);
+    let notes = history::parked::notes(&config, None, report)?;
     answer
         .warnings
-        .extend(history::parked::notes(&config, None, report)?);
+        .extend(notes.into_iter().map(|(_, note)| note));
     if outlook.holder != Holder::Daemon {
         report
             .note("no daemon is running: none of this happens before `rosterd daemon` is started");
@@ -109,9 +113,17 @@ pub(super) fn run(context: &Context, args: &ScheduleArgs) -> Result<Exit, CliErr
 }
 
 impl Answer {
-    fn of(now: Timestamp, outlook: &Outlook, costs: &Costs, config: &Config) -> Self {
+    fn of(
+        now: Timestamp,
+        outlook: &Outlook,
+        (costs, parked): (&Costs, &BTreeMap<SyncId, RunParked>),
+        config: &Config,
+    ) -> Self {
         let agenda = &outlook.agenda;
-        let coming: Vec<Row> = agenda.coming.iter().map(|it| row(it, costs)).collect();
+        // What falls due while a run waits is skipped.
+        let waits = |it: &&Coming| parked.get(&it.sync).is_some_and(|run| it.at < run.until);
+        let coming = agenda.coming.iter().filter(|it| !waits(it));
+        let coming: Vec<Row> = coming.map(|it| row(it, costs)).collect();
         let accounts = agenda
             .initiations
             .iter()

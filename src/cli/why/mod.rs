@@ -62,7 +62,11 @@ pub(super) fn run(context: &Context, args: &WhyArgs) -> Result<Exit, CliError> {
     // The history says it, where others may be at work.
     let config = context.load_to_look()?.config;
     let sync = args.sync.as_deref().map(|asked| config.sync_named(asked));
-    for note in history::parked::notes(&config, sync.transpose()?.as_ref(), report)? {
+    let notes = history::parked::notes(&config, sync.transpose()?.as_ref(), report)?;
+    for (_, note) in notes
+        .iter()
+        .filter(|(sync, _)| told.contains(sync.as_str()))
+    {
         report.note(&format!("note: {note}"));
     }
     Ok(Exit::Done)
