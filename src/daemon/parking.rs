@@ -110,7 +110,8 @@ impl Current {
         });
         let next = definition.schedule.next_after(parked.since);
         let looked_after = next.map_or(parked.until, |next| next.min(parked.until));
-        while base.clock.now() < looked_after
+        // A clock that was set back prolongs no wait.
+        while (parked.since..looked_after).contains(&base.clock.now())
             && !base.stop.is_cancelled()
             && recovery::outdated(base, definition, before).is_none()
         {

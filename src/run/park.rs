@@ -11,9 +11,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Run;
 use super::error::RunError;
+use super::remove::on_list;
 use crate::domain::failure::Failure;
 use crate::domain::pacing::PARKS_FROM;
 use crate::journal::event::{ErrorKind, Event, ParkReason, RunParked};
+use crate::store::StoreError;
+use crate::store::state::{Changes, Checkpoint};
 use crate::zoho::pacer::Pause;
 
 /// Until when a run waits, and for what.
@@ -68,6 +71,7 @@ impl Run<'_> {
         let row = self.row_with_cost();
         self.store.ledger.step(|step| step.save_run(&row))?;
         self.row = row;
+        self.note_on_list()?;
         let (run, sync) = (self.id, self.definition.id.clone());
         let (until, why) = (parked.until, &parked.why);
         tracing::warn!(%sync, %run, %until, "the run is parked until {until}: {why}");
@@ -81,6 +85,26 @@ impl Run<'_> {
             message: why.clone(),
         }))?;
         Ok(Some(parked))
+    }
+}
+
+impl Run<'_> {
+    /// Notes how many of the list are there by now: people look at that for the hours that the run waits.
+    fn note_on_list(&self) -> Result<(), StoreError> {
+        let on_list = on_list(&self.store.ledger, self.row.list, self.row.sync)?;
+        let sync = &self.definition.id;
+        let checkpoint = self.store.state.checkpoint(sync)?;
+        let Some(checkpoint) = checkpoint.filter(|it| it.on_list != on_list) else {
+            return Ok(());
+        };
+        let checkpoint = Checkpoint {
+            on_list,
+            ..checkpoint
+        };
+        self.store.state.commit(&Changes {
+            checkpoints: vec![(sync.clone(), checkpoint)],
+            ..Changes::default()
+        })
     }
 }
 

@@ -71,6 +71,7 @@ fn a_locked_method_parks_the_run_and_others_go_on_with_what_is_not_locked() {
         "{told}"
     );
     assert_eq!(status["parked"]["waiting"], 6);
+    assert_eq!(status["on_list"], 12);
     for line in ["status", "history", "schedule"] {
         let told = rig.done(line);
         assert!(told.contains("with 6 records to go"), "{line}: {told}");

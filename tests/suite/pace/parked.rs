@@ -242,6 +242,8 @@ fn a_parked_run_that_was_interrupted_ends_as_well_when_its_sync_is_deactivated()
     until("it is parked", || !rig.events("run.parked").is_empty());
     running.signal("KILL");
     running.end();
+    let status: Value = serde_json::from_str(&rig.done("status --json")).unwrap();
+    assert_eq!(status["syncs"][0]["on_list"], 5);
     let told = rig.done("deactivate everybody");
     assert!(told.contains("goes on no more"), "{told}");
     pass_to(&rig, rig.now() + SignedDuration::from_hours(2));
