@@ -182,6 +182,8 @@ fn compress(dir: &Path, number: u64) -> Result<(), JournalError> {
     };
     if !to.exists() {
         let unfinished = dir.join(UNFINISHED);
+        let checked = regular::check(&unfinished);
+        checked.map_err(|source| JournalError::io("write", &unfinished, source))?;
         write_compressed(file, &unfinished)
             .and_then(|()| fs::rename(&unfinished, &to))
             .map_err(|source| JournalError::io("compress", &from, source))?;
@@ -191,7 +193,6 @@ fn compress(dir: &Path, number: u64) -> Result<(), JournalError> {
 }
 
 fn write_compressed(from: File, to: &Path) -> io::Result<()> {
-    regular::check(to)?;
     let file = OpenOptions::new()
         .write(true)
         .create(true)

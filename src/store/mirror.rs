@@ -79,23 +79,24 @@ const KEYS: [&str; 8] = [
 
 /// Writes the mirror so that a reader, and a crash, meet the old one or the new one and nothing between.
 pub(crate) fn write(path: &Path, snapshot: &Snapshot) -> Result<(), StoreError> {
-    replace(path, snapshot).map_err(|source| StoreError::file("write the mirror", path, source))
-}
-
-fn replace(path: &Path, snapshot: &Snapshot) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
     // Only the process that holds the stores writes here, so one name will do, and what a crash left of it is used again.
     let unfinished = path.with_extension("json.unfinished");
-    regular::check(&unfinished)?;
+    regular::check(&unfinished).map_err(|source| StoreError::file("write", &unfinished, source))?;
+    replace(path, &unfinished, snapshot)
+        .map_err(|source| StoreError::file("write the mirror", path, source))
+}
+
+fn replace(path: &Path, unfinished: &Path, snapshot: &Snapshot) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(0o600)
-        .open(&unfinished)?;
+        .open(unfinished)?;
     file.write_all(&serde_json::to_vec(&rendered(snapshot)?)?)?;
     file.sync_all()?;
-    fs::rename(&unfinished, path)?;
+    fs::rename(unfinished, path)?;
     sync_folder(folder)
 }
 
