@@ -44,7 +44,7 @@
 //! | [`daemon`] | composition, scheduler, control socket, reload, signals, status | `run` |
 //! | [`cli`] | the commands, one file each | `daemon` |
 //! | [`logging`] | log lines: format, level, destination | `config` |
-//! | `regular` | files that a person names: regular ones, and nothing that is waited for without end | nothing |
+//! | `regular` | files that a person names, or rosterd keeps: regular ones, and nothing that is waited for without end | nothing |
 //! | [`sandbox`] | a local stand-in for the services, for tests, the demo and trying things out | words of `domain` |
 //!
 //! # Invariants

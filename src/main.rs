@@ -1,14 +1,23 @@
 //! The rosterd binary: prepares the process, parses the command line, and turns the result into an exit code.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use rosterd::cli::{self, args::Cli};
 use rosterd::config;
+use signal_hook::consts::SIGXFSZ;
 
 fn main() -> ExitCode {
     // Building an HTTP client panics without a provider. Only an earlier one makes this fail, and there is none.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    // The system would end a process that writes beyond the limit of a file's size. With this the write fails, and says so.
+    let told = signal_hook::flag::register(SIGXFSZ, Arc::default());
+    if let Err(error) = told {
+        eprintln!(
+            "warning: a file at its largest size allowed will end rosterd without a word: {error}"
+        );
+    }
     let parsed = match Cli::try_parse() {
         Ok(parsed) => parsed,
         Err(error) => {

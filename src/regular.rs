@@ -1,9 +1,10 @@
-//! Files that a person names: opened where they are regular ones, and refused as what they are otherwise.
+//! Files that a person names, or that are looked for in rosterd's own folders: opened where they are regular ones, and
+//! refused as what they are otherwise.
 //!
 //! A pipe would be waited for until somebody writes to it, and a device may never end.
 
 use std::fs::{self, File, FileType};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
@@ -26,6 +27,41 @@ pub(crate) fn check(path: &Path) -> io::Result<()> {
         // Whoever goes on meets it.
         Err(_) => Ok(()),
     }
+}
+
+/// Whether a regular file is at `path`. A link that leads nowhere is not taken for nothing: what it leads to may be on a
+/// disk that is not mounted, and a file made in its place would hide that.
+///
+/// # Errors
+/// Something is there that cannot be used; the message says what it is.
+pub(crate) fn is_there(path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => {}
+        Ok(found) => return refuse_strange(found.file_type()).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    }
+    match fs::metadata(path) {
+        Ok(found) => refuse_strange(found.file_type()).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let message = "it is a link that leads nowhere: is the disk mounted that it leads to?";
+            Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads the file at `path`, of which no more than `bytes_max` are wanted: none where it is longer.
+///
+/// # Errors
+/// It cannot be read, or is no regular file; the message says what it is.
+pub(crate) fn read_at_most(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    open(path)?
+        .take(bytes_max.saturating_add(1))
+        .read_to_end(&mut bytes)?;
+    let is_short = u64::try_from(bytes.len()).is_ok_and(|length| length <= bytes_max);
+    Ok(Some(bytes).filter(|_| is_short))
 }
 
 fn refuse_strange(kind: FileType) -> io::Result<()> {

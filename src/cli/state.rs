@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::{StateArgs, StateCommand};
 use super::exit::{CliError, Exit};
-use super::report::{Report, counted};
+use super::report::{Report, counted, escape};
 use super::{Context, runtime};
 use crate::config::settings::Config;
 use crate::daemon::ServiceError;
@@ -70,7 +70,7 @@ fn verify(context: &Context) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     for fault in verified.faults.iter().filter(|_| !report.json) {
-        report.print(&format!("damaged: {fault}"))?;
+        report.print(&format!("damaged: {}", escape(fault)))?;
     }
     let message = match verified.bad_rows {
         0 => "the state is damaged: see above for what to do".to_owned(),
@@ -95,7 +95,7 @@ fn back_up(context: &Context, file: &Path) -> Result<Exit, CliError> {
     let unfinished = tempfile::Builder::new()
         .prefix(UNFINISHED)
         .tempfile_in(folder)
-        .map_err(|error| not_written(file, &error))?;
+        .map_err(|error| not_made(file, folder, &error))?;
     let out = unfinished.reopen();
     let out = out.map_err(|error| not_written(file, &error))?;
     let about: About = runtime()?.block_on(make(context, out, file))?;
@@ -117,11 +117,16 @@ fn back_up(context: &Context, file: &Path) -> Result<Exit, CliError> {
     } else {
         report.print(&format!(
             "backed up to {} ({}); it names people: keep it as closed as the state",
-            file.display(),
+            shown(file),
             counted(bytes, "byte")
         ))?;
     }
     Ok(Exit::Done)
+}
+
+/// A path as a terminal may see it.
+fn shown(path: &Path) -> String {
+    escape(&path.display().to_string()).into_owned()
 }
 
 fn exists(file: &Path) -> CliError {
@@ -142,6 +147,19 @@ async fn make(context: &Context, mut out: File, file: &Path) -> Result<About, Cl
     let about = remote.backup(|bytes| out.write_all(bytes)).await?;
     out.sync_all().map_err(|error| not_written(file, &error))?;
     Ok(about)
+}
+
+/// The folder is what is missing or full, and the name of the file that was to be made there says nothing to anybody.
+fn not_made(file: &Path, folder: &Path, error: &io::Error) -> CliError {
+    let (file, folder) = (file.display(), folder.display());
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => format!("there is no folder {folder}"),
+        kind => format!("no file can be made in the folder {folder}: {kind}"),
+    };
+    CliError::because(
+        Exit::Failed,
+        format!("cannot write the backup {file}: {why}"),
+    )
 }
 
 fn not_written(file: &Path, error: &io::Error) -> CliError {
@@ -184,7 +202,7 @@ fn restore(context: &Context, file: &Path) -> Result<Exit, CliError> {
             "aside": aside,
         }))?;
     } else {
-        let file = file.display();
+        let file = shown(file);
         let (made, by) = (about.at, &about.version);
         report.print(&format!(
             "restored from {file}, made on {made} by rosterd {by}: {}; the next run of {} reads everything",
@@ -207,10 +225,10 @@ fn restore(context: &Context, file: &Path) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     for what in &unread {
-        report.note(&format!("not carried over: {what}"));
+        report.note(&format!("not carried over: {}", escape(what)));
     }
     if let Some(aside) = aside {
-        let aside = aside.display();
+        let aside = shown(&aside);
         report.note(&format!(
             "what was there is in {aside}, and names people: delete it when it is not needed any more"
         ));
@@ -223,7 +241,7 @@ fn restore(context: &Context, file: &Path) -> Result<Exit, CliError> {
 /// Says where restores have put what they could not read.
 pub(super) fn note_aside(report: &Report, remains: &Remains) {
     for aside in &remains.aside {
-        let aside = aside.display();
+        let aside = shown(aside);
         report.note(&format!(
             "note: a restore has put what it could not read into {aside}, which names people: delete it when it is not needed any more"
         ));

@@ -1,7 +1,7 @@
 //! How things stand, by what a daemon says is kept, or the mirror of the state: beside a daemon as well as without one.
 
 use std::collections::BTreeMap;
-use std::fs::{File, TryLockError};
+use std::fs::TryLockError;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use crate::domain::definition::SyncDefinition;
 use crate::domain::ids::{AccountName, SyncId};
 use crate::domain::limits::{Limit, Periods};
 use crate::domain::outcome::RunOutcome;
+use crate::regular;
 use crate::run::standings::activation;
 use crate::run::usage_of;
 use crate::store::mirror::{self, Snapshot};
@@ -230,7 +231,7 @@ fn account_status(
 /// Who holds the state: a lock that is held cannot even be shared.
 pub(super) fn holder(folder: &Path) -> Holder {
     let path = folder.join("lock");
-    match File::open(&path) {
+    match regular::open(&path) {
         Ok(lock) if matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)) => {
             match std::fs::read_to_string(&path) {
                 Ok(mark) if mark == DAEMON_MARK => Holder::Daemon,

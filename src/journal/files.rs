@@ -16,6 +16,7 @@ use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
 
 use super::JournalError;
+use crate::regular;
 
 const CURRENT: &str = "history.jsonl";
 const UNFINISHED: &str = "history.jsonl.gz.unfinished";
@@ -77,9 +78,14 @@ pub(super) fn open_rotated(dir: &Path, number: u64) -> Result<Option<Opened>, Jo
 
 /// Opens a file for reading; none if it does not exist.
 pub(super) fn open_existing(path: &Path) -> Result<Option<File>, JournalError> {
-    match File::open(path) {
+    match regular::open(path) {
         Ok(file) => Ok(Some(file)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // Or it is a link that leads nowhere.
+            let there = regular::is_there(path);
+            there.map_err(|source| JournalError::io("read", path, source))?;
+            Ok(None)
+        }
         Err(error) => Err(JournalError::io("read", path, error)),
     }
 }
@@ -103,6 +109,7 @@ pub(super) fn create_folder(dir: &Path) -> Result<(), JournalError> {
 pub(super) fn open_current(dir: &Path) -> Result<File, JournalError> {
     let path = current(dir);
     let failed = |source| JournalError::io("open", &path, source);
+    regular::is_there(&path).map_err(failed)?;
     let mut options = OpenOptions::new();
     options.read(true).append(true).mode(FILE_MODE);
     match options.open(&path) {
@@ -175,6 +182,8 @@ fn compress(dir: &Path, number: u64) -> Result<(), JournalError> {
     };
     if !to.exists() {
         let unfinished = dir.join(UNFINISHED);
+        let checked = regular::check(&unfinished);
+        checked.map_err(|source| JournalError::io("write", &unfinished, source))?;
         write_compressed(file, &unfinished)
             .and_then(|()| fs::rename(&unfinished, &to))
             .map_err(|source| JournalError::io("compress", &from, source))?;

@@ -8,10 +8,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, DirEntry, File};
-use std::io::{self, BufRead, BufReader, BufWriter, Lines, Write};
+use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::{JournalError, LineError, files};
+use super::{JournalError, LineError, bounded, files};
 use crate::domain::address::without;
 use crate::domain::escape::escape_json;
 use crate::domain::ids::{RecordId, RunId};
@@ -143,9 +143,17 @@ fn lines_without(
 }
 
 /// The lines of a file, also of one that is damaged and is not all text any more.
+///
+/// A line that is too long is an error: what stands in the rest of it is not known.
 fn texts(file: File) -> impl Iterator<Item = io::Result<String>> {
-    let lines = BufReader::new(file).split(b'\n');
-    lines.map(|line| Ok(String::from_utf8_lossy(&line?).into_owned()))
+    let lines = bounded::lines(BufReader::new(file));
+    lines.map(|line| {
+        let line = line?;
+        match bounded::is_too_long(&line) {
+            true => Err(io::Error::other(LineError::TooLong)),
+            false => Ok(String::from_utf8_lossy(&line).into_owned()),
+        }
+    })
 }
 
 /// The runs that have a file.
@@ -210,7 +218,7 @@ fn write_lines<E: From<JournalError>>(
 pub struct IgnoredRows {
     path: PathBuf,
     line: u64,
-    lines: Lines<BufReader<File>>,
+    lines: Box<dyn Iterator<Item = io::Result<Vec<u8>>>>,
 }
 
 /// Reads the ignored contacts of a run; none if there is no file of it, or no longer.
@@ -223,7 +231,7 @@ pub fn read_ignored(dir: &Path, run: RunId) -> Result<Option<IgnoredRows>, Journ
     Ok(file.map(|file| IgnoredRows {
         path,
         line: 0,
-        lines: BufReader::new(file).lines(),
+        lines: Box::new(bounded::lines(BufReader::new(file))),
     }))
 }
 
@@ -232,17 +240,19 @@ impl Iterator for IgnoredRows {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.line += 1;
-        let text = match self.lines.next()? {
-            Ok(text) => text,
+        let line = match self.lines.next()? {
+            Ok(line) => line,
             Err(error) => return Some(Err(JournalError::io("read", &self.path, error))),
         };
-        Some(
-            serde_json::from_str(&text).map_err(|error| JournalError::BadLine {
-                path: self.path.clone(),
-                line: self.line,
-                source: LineError::Syntax(error),
-            }),
-        )
+        let row = match bounded::is_too_long(&line) {
+            true => Err(LineError::TooLong),
+            false => serde_json::from_slice(&line).map_err(LineError::Syntax),
+        };
+        Some(row.map_err(|source| JournalError::BadLine {
+            path: self.path.clone(),
+            line: self.line,
+            source,
+        }))
     }
 }
 
@@ -263,8 +273,12 @@ pub fn find_ignored(
         let Some(file) = files::open_existing(&path)? else {
             continue;
         };
-        for line in texts(file) {
+        for line in bounded::lines(BufReader::new(file)) {
             let line = line.map_err(|source| JournalError::io("read", &path, source))?;
+            if bounded::is_too_long(&line) {
+                continue;
+            }
+            let line = String::from_utf8_lossy(&line);
             if !line.to_ascii_lowercase().contains(&word) {
                 continue;
             }

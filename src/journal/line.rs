@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::bounded;
 use super::event::{Event, time};
 use crate::domain::escape::escape_json;
 
@@ -69,6 +70,9 @@ pub enum LineError {
     /// Not UTF-8.
     #[error("not UTF-8 text")]
     Encoding,
+    /// Longer than any that is written.
+    #[error("longer than any line that rosterd writes")]
+    TooLong,
 }
 
 /// Reads one line, without its newline.
@@ -76,6 +80,9 @@ pub enum LineError {
 /// # Errors
 /// See [`LineError`]. An unknown event or key is no error.
 pub fn parse(bytes: &[u8]) -> Result<Line, LineError> {
+    if bounded::is_too_long(bytes) {
+        return Err(LineError::TooLong);
+    }
     let text = std::str::from_utf8(bytes).map_err(|_| LineError::Encoding)?;
     let head: Head = serde_json::from_str(text)?;
     if head.v > FORMAT {

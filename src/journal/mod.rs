@@ -5,6 +5,7 @@
 //! a crash asks [`Journal::contains_finished`] before it appends the event again. One process writes, which the lock on
 //! the state sees to; any number may [`read()`] meanwhile.
 
+mod bounded;
 mod check;
 pub mod event;
 mod files;
@@ -327,6 +328,14 @@ fn mend(file: &mut File) -> io::Result<u64> {
     if tail.is_empty() {
         return Ok(length);
     }
+    if bounded::is_too_long(&tail) {
+        file.write_all(b"\n")?;
+        file.sync_data()?;
+        tracing::warn!(
+            "the last line of the history is longer than any that rosterd writes: it is left as it is, and the next one begins behind it"
+        );
+        return Ok(length + 1);
+    }
     let torn_bytes = u64::try_from(tail.len()).unwrap_or(u64::MAX);
     if line::parse(&tail).is_ok() {
         tracing::warn!(
@@ -346,43 +355,36 @@ fn mend(file: &mut File) -> io::Result<u64> {
     Ok(length - torn_bytes)
 }
 
-/// What stands behind the last newline.
+/// What stands behind the last newline; of a line that is too long, no more than shows that.
 fn tail(file: &mut File, length: u64) -> io::Result<Vec<u8>> {
     const BLOCK: u64 = 64 * 1024;
-    let mut tail = Vec::new();
+    let mut blocks = Vec::new();
     let mut end = length;
-    while end > 0 {
+    let too_long = u64::try_from(bounded::LINE_BYTES_MAX).unwrap_or(u64::MAX);
+    while end > 0 && length - end <= too_long {
         let start = end.saturating_sub(BLOCK);
         let mut block = vec![0; usize::try_from(end - start).unwrap_or(0)];
         file.seek(SeekFrom::Start(start))?;
         file.read_exact(&mut block)?;
         let newline = block.iter().rposition(|byte| *byte == b'\n');
-        let mut behind = block.split_off(newline.map_or(0, |place| place + 1));
-        behind.append(&mut tail);
-        tail = behind;
+        blocks.push(block.split_off(newline.map_or(0, |place| place + 1)));
         if newline.is_some() {
             break;
         }
         end = start;
     }
-    Ok(tail)
+    blocks.reverse();
+    Ok(blocks.concat())
 }
 
 fn is_in(
-    mut input: impl BufRead,
+    input: impl BufRead,
     path: &Path,
     mention: &str,
     is_wanted: &impl Fn(&Line) -> bool,
 ) -> Result<bool, JournalError> {
-    let mut bytes = Vec::new();
-    loop {
-        bytes.clear();
-        let read = input
-            .read_until(b'\n', &mut bytes)
-            .map_err(|source| JournalError::io("read", path, source))?;
-        if read == 0 {
-            return Ok(false);
-        }
+    for bytes in bounded::lines(input) {
+        let bytes = bytes.map_err(|source| JournalError::io("read", path, source))?;
         // Most lines are of something else, and looking for the text is much cheaper than parsing.
         let mentions = std::str::from_utf8(&bytes).is_ok_and(|text| text.contains(mention));
         if mentions
@@ -392,6 +394,7 @@ fn is_in(
             return Ok(true);
         }
     }
+    Ok(false)
 }
 
 #[cfg(test)]

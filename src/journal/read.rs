@@ -11,7 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::line::{Line, parse};
-use super::{JournalError, files};
+use super::{JournalError, bounded, files};
 
 /// How often the folder is listed again because a rotation came in between.
 const LISTINGS_MAX: usize = 10;
@@ -35,6 +35,8 @@ struct Open {
     input: Box<dyn BufRead + Send>,
     line: u64,
     partial: Vec<u8>,
+    /// Whether it was told that `partial` is too long.
+    is_told: bool,
     /// Device and inode of the current file; none once nothing more can be appended to this one.
     growing: Option<(u64, u64)>,
 }
@@ -166,26 +168,35 @@ impl Open {
             input,
             line: 0,
             partial: Vec::new(),
+            is_told: false,
             growing,
         }
     }
 
     /// The next whole line; none where the file ends for now.
     fn next_line(&mut self) -> Result<Option<Line>, JournalError> {
-        self.input
-            .read_until(b'\n', &mut self.partial)
-            .map_err(|source| JournalError::io("read", &self.path, source))?;
-        if self.partial.pop_if(|last| *last == b'\n').is_none() {
-            return Ok(None);
+        loop {
+            let is_whole = bounded::read_on(&mut self.input, &mut self.partial)
+                .map_err(|source| JournalError::io("read", &self.path, source))?;
+            // One that is too long is told of as soon as that is known: its end may never come.
+            let was_told = self.is_told;
+            self.is_told = !is_whole && bounded::is_too_long(&self.partial);
+            if !is_whole && (was_told || !self.is_told) {
+                return Ok(None);
+            }
+            let line = parse(&self.partial).map_err(|source| JournalError::BadLine {
+                path: self.path.clone(),
+                line: self.line + 1,
+                source,
+            });
+            if is_whole {
+                self.line += 1;
+                self.partial.clear();
+            }
+            if !was_told {
+                return line.map(Some);
+            }
         }
-        self.line += 1;
-        let line = parse(&self.partial).map_err(|source| JournalError::BadLine {
-            path: self.path.clone(),
-            line: self.line,
-            source,
-        });
-        self.partial.clear();
-        line.map(Some)
     }
 }
 
@@ -235,6 +246,36 @@ mod tests {
         let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
         writeln!(file, "{}", &good[20..]).unwrap();
         assert_eq!(texts(&mut reader), [good]);
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_told_of_once_and_what_comes_behind_it_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let good = samples::line(1);
+        let path = dir.path().join("history.jsonl");
+        fs::write(&path, format!("{good}\n")).unwrap();
+        let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+        let endless = vec![b' '; bounded::LINE_BYTES_MAX + 1];
+        let mut reader = read(dir.path()).unwrap();
+        let mut met = || reader.by_ref().collect::<Vec<_>>();
+        assert_eq!(met().len(), 1);
+        file.write_all(&endless).unwrap();
+        assert!(matches!(
+            met()[..],
+            [Err(JournalError::BadLine { line: 2, .. })]
+        ));
+        assert_eq!(met().len(), 0);
+        // The start of the writer ends it.
+        drop(Journal::open(dir.path(), &samples::small()).unwrap());
+        writeln!(file, "{good}\nno line").unwrap();
+        let behind = met();
+        assert!(matches!(&behind[0], Ok(line) if line.text == good));
+        assert!(matches!(
+            behind[1..],
+            [Err(JournalError::BadLine { line: 4, .. })]
+        ));
+        let whole: Vec<_> = read(dir.path()).unwrap().map(|line| line.is_ok()).collect();
+        assert_eq!(whole, [true, false, true, false]);
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub(crate) struct CopyOf<'p> {
 
 impl CopyOf<'_> {
     /// Opens its checkpoints. What would be logged of that is said in other words, as the files it names are the copy's.
-    fn state(&self, now: Timestamp) -> Result<State, StoreError> {
+    pub(super) fn state(&self, now: Timestamp) -> Result<State, StoreError> {
         with_default(NoSubscriber::default(), || State::open(self.folder, now))
             .map_err(|error| self.of_the_original(error))
     }
@@ -75,7 +75,7 @@ impl CopyOf<'_> {
     }
 
     /// The error with the names that whoever asked knows.
-    fn of_the_original(&self, mut error: StoreError) -> StoreError {
+    pub(super) fn of_the_original(&self, mut error: StoreError) -> StoreError {
         if let Some(path) = error.path_mut()
             && let Ok(name) = path.strip_prefix(self.folder)
         {

@@ -4,17 +4,19 @@
 //! nothing yet, nothing is made there, and the copy is as empty.
 
 use std::fs::{self, DirEntry, File, OpenOptions, TryLockError};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
+use super::mirror::MIRROR_BYTES_MAX;
 use super::{LEDGER_FILE, LOCK_FILE, MIRROR_FILE, STATE_FOLDER, StoreError};
-use super::{check_room, lock as lock_alone, restore::place, room_wanted};
+use super::{check_room, lock as lock_alone, restore::place, room_wanted, state};
+use crate::regular;
 
 /// Bytes that are copied between two looks at whether to stop.
-const CHUNK_BYTES: u64 = 16 << 20;
+const CHUNK_BYTES: usize = 1 << 20;
 
 /// Copies what is there of the stores in `from` to the folder `to`.
 ///
@@ -35,7 +37,7 @@ pub(crate) fn copy(from: &Path, to: &Path, stop: &CancellationToken) -> Result<(
     let ledger = ledger.map_or(0, |file| file.bytes);
     check_room(to, bytes.saturating_add(room_wanted(ledger)))?;
     for file in &files {
-        copy_file(&from.join(&file.name), &to.join(&file.name), stop)?;
+        copy_file(file, from, to, stop)?;
     }
     // A process that made the folder its own meanwhile may have changed what was being copied.
     if lock.is_none() && lock_file(from).exists() {
@@ -47,13 +49,25 @@ pub(crate) fn copy(from: &Path, to: &Path, stop: &CancellationToken) -> Result<(
 /// Copies what is there of the stores in `from` to the folder `to`, for whoever has the lock.
 ///
 /// # Errors
-/// [`StoreError::File`] or [`StoreError::Copy`].
+/// [`StoreError::File`].
 pub(super) fn copy_held(from: &Path, to: &Path) -> Result<(), StoreError> {
     let made = fs::DirBuilder::new().mode(0o700).create(to);
     made.map_err(|source| StoreError::file("make", to, source))?;
     let stop = CancellationToken::new();
     for file in files(from)? {
-        copy_file(&from.join(&file.name), &to.join(&file.name), &stop)?;
+        copy_file(&file, from, to, &stop).map_err(|error| match error {
+            // This copy is in the folder of the state, and not in the one for temporary files.
+            StoreError::Copy {
+                attempt,
+                path,
+                source,
+            } => StoreError::File {
+                attempt,
+                path,
+                source,
+            },
+            error => error,
+        })?;
     }
     Ok(())
 }
@@ -61,7 +75,7 @@ pub(super) fn copy_held(from: &Path, to: &Path) -> Result<(), StoreError> {
 /// The lock of the stores, held with others that only read; none where the stores have never been opened.
 fn lock_shared(folder: &Path) -> Result<Option<File>, StoreError> {
     let path = lock_file(folder);
-    let file = match File::open(&path) {
+    let file = match regular::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(StoreError::file("open the lock", &path, source)),
@@ -81,21 +95,18 @@ fn lock_file(folder: &Path) -> PathBuf {
 struct Piece {
     /// Where, in the folder of the stores.
     name: PathBuf,
+    /// How many of its bytes are copied.
     bytes: u64,
 }
 
 fn files(folder: &Path) -> Result<Vec<Piece>, StoreError> {
     let mut pieces = Vec::new();
-    for name in [LEDGER_FILE, MIRROR_FILE] {
-        match fs::metadata(folder.join(name)) {
-            Ok(found) => pieces.push(Piece {
-                name: name.into(),
-                bytes: found.len(),
-            }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => return Err(StoreError::file("look at", &folder.join(name), source)),
-        }
-    }
+    let ledger = PathBuf::from(LEDGER_FILE);
+    pieces.extend(piece(folder, ledger, u64::MAX)?);
+    // A longer one is damaged, and the byte too many says so of the copy.
+    let mirror = PathBuf::from(MIRROR_FILE);
+    pieces.extend(piece(folder, mirror, MIRROR_BYTES_MAX + 1)?);
+    state::check_files(&folder.join(STATE_FOLDER))?;
     let mut folders = vec![PathBuf::from(STATE_FOLDER)];
     while let Some(within) = folders.pop() {
         let path = folder.join(&within);
@@ -107,20 +118,35 @@ fn files(folder: &Path) -> Result<Vec<Piece>, StoreError> {
         };
         for entry in entries {
             let entry: DirEntry = entry.map_err(failed)?;
-            let found = entry.metadata().map_err(failed)?;
             let name = within.join(entry.file_name());
-            if found.is_dir() {
-                folders.push(name);
-            } else if found.is_file() {
-                let bytes = found.len();
-                pieces.push(Piece { name, bytes });
+            match entry.file_type().map_err(failed)?.is_dir() {
+                true => folders.push(name),
+                false => pieces.extend(piece(folder, name, u64::MAX)?),
             }
         }
     }
     Ok(pieces)
 }
 
-fn copy_file(from: &Path, to: &Path, stop: &CancellationToken) -> Result<(), StoreError> {
+/// The file of this name, of which no more than so many bytes are copied; none where there is none.
+fn piece(folder: &Path, name: PathBuf, bytes_max: u64) -> Result<Option<Piece>, StoreError> {
+    let path = folder.join(&name);
+    let failed = |source| StoreError::file("read", &path, source);
+    if !regular::is_there(&path).map_err(failed)? {
+        return Ok(None);
+    }
+    let bytes = fs::metadata(&path).map_err(failed)?.len().min(bytes_max);
+    Ok(Some(Piece { name, bytes }))
+}
+
+/// Copies as many bytes as the room was looked at for: a file that grows meanwhile does not fill the disk.
+fn copy_file(
+    piece: &Piece,
+    from: &Path,
+    to: &Path,
+    stop: &CancellationToken,
+) -> Result<(), StoreError> {
+    let (from, to) = (from.join(&piece.name), to.join(&piece.name));
     let failed = |attempt, path: &Path| {
         let path = path.to_owned();
         move |source| StoreError::Copy {
@@ -129,7 +155,8 @@ fn copy_file(from: &Path, to: &Path, stop: &CancellationToken) -> Result<(), Sto
             source,
         }
     };
-    let mut original = File::open(from).map_err(|source| StoreError::file("read", from, source))?;
+    let not_read = |source| StoreError::file("read", &from, source);
+    let mut original = regular::open(&from).map_err(not_read)?.take(piece.bytes);
     if let Some(folder) = to.parent() {
         let made = fs::DirBuilder::new()
             .recursive(true)
@@ -141,16 +168,20 @@ fn copy_file(from: &Path, to: &Path, stop: &CancellationToken) -> Result<(), Sto
         .create_new(true)
         .write(true)
         .mode(0o600)
-        .open(to);
-    let mut copy = made.map_err(failed("make", to))?;
+        .open(&to);
+    let mut copy = made.map_err(failed("make", &to))?;
+    let mut chunk = vec![0; CHUNK_BYTES];
     loop {
         if stop.is_cancelled() {
             let stopped = io::Error::from(io::ErrorKind::Interrupted);
-            return Err(failed("go on writing", to)(stopped));
+            return Err(failed("go on writing", &to)(stopped));
         }
-        let mut chunk = (&mut original).take(CHUNK_BYTES);
-        if io::copy(&mut chunk, &mut copy).map_err(failed("write", to))? == 0 {
-            return Ok(());
+        // By two calls, for whoever is told has to know which of the two disks it was.
+        match original.read(&mut chunk).map_err(not_read)? {
+            0 => return Ok(()),
+            bytes => copy
+                .write_all(&chunk[..bytes])
+                .map_err(failed("write", &to))?,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use super::ledger::Ledger;
+use super::ledger::{self, Ledger};
 use super::mirror::{self, Snapshot};
 use super::restore::place;
 use super::{LEDGER_FILE, MIRROR_FILE, StoreError, lock};
@@ -28,7 +28,7 @@ impl Look {
             let _lock = lock(folder)?;
             place::settle(folder)?;
         }
-        if !path.exists() {
+        if !ledger::is_there(&path)? {
             return Ok(Self {
                 ledger: Ledger::empty()?,
                 kept: Snapshot::default(),

@@ -16,6 +16,7 @@ use super::state::{
 };
 use super::{StoreError, sync_folder};
 use crate::domain::ids::{AccountName, SyncId};
+use crate::regular;
 
 /// All that the trees hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +58,9 @@ impl Snapshot {
     }
 }
 
+/// No mirror is longer: it has some kilobytes a sync.
+pub(super) const MIRROR_BYTES_MAX: u64 = 64 << 20;
+
 /// The keys of the file besides those of a [`Snapshot`].
 const LAYOUT_KEY: &str = "layout";
 const SUM_KEY: &str = "sum";
@@ -75,22 +79,24 @@ const KEYS: [&str; 8] = [
 
 /// Writes the mirror so that a reader, and a crash, meet the old one or the new one and nothing between.
 pub(crate) fn write(path: &Path, snapshot: &Snapshot) -> Result<(), StoreError> {
-    replace(path, snapshot).map_err(|source| StoreError::file("write the mirror", path, source))
-}
-
-fn replace(path: &Path, snapshot: &Snapshot) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
     // Only the process that holds the stores writes here, so one name will do, and what a crash left of it is used again.
     let unfinished = path.with_extension("json.unfinished");
+    regular::check(&unfinished).map_err(|source| StoreError::file("write", &unfinished, source))?;
+    replace(path, &unfinished, snapshot)
+        .map_err(|source| StoreError::file("write the mirror", path, source))
+}
+
+fn replace(path: &Path, unfinished: &Path, snapshot: &Snapshot) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(0o600)
-        .open(&unfinished)?;
+        .open(unfinished)?;
     file.write_all(&serde_json::to_vec(&rendered(snapshot)?)?)?;
     file.sync_all()?;
-    fs::rename(&unfinished, path)?;
+    fs::rename(unfinished, path)?;
     sync_folder(folder)
 }
 
@@ -123,8 +129,9 @@ pub(crate) fn read(path: &Path) -> Result<Option<Snapshot>, StoreError> {
         path: path.to_owned(),
         what,
     };
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
+    let bytes = match regular::read_at_most(path, MIRROR_BYTES_MAX) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Err(damaged("it is longer than any is".to_owned())),
         Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(StoreError::file("read the mirror", path, source)),
     };

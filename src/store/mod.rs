@@ -28,6 +28,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::domain::activation::AccountHold;
+use crate::regular;
 use format::FormatError;
 use jiff::Timestamp;
 use ledger::Ledger;
@@ -427,12 +428,14 @@ pub(crate) fn strange_ledger(
 
 fn lock(folder: &Path) -> Result<File, StoreError> {
     let path = folder.join(LOCK_FILE);
-    let opened = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(&path);
+    let opened = regular::check(&path).and_then(|()| {
+        OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+    });
     let file = opened.map_err(|source| StoreError::file("open the lock", &path, source))?;
     match file.try_lock() {
         Ok(()) => {

@@ -9,6 +9,7 @@ mod duties;
 mod ends;
 mod full;
 mod full_daemon;
+mod largest;
 mod moments;
 mod power;
 mod scenes;

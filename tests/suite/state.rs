@@ -2,6 +2,7 @@
 
 mod clocks;
 mod damage;
+mod links;
 mod lost;
 mod newer;
 mod restore;

@@ -9,13 +9,14 @@
 //! slots counts says nothing of damage: of a file that was closed well both have the same rows, and of one that was killed
 //! while redb opened it the newer one may be a commit that never counted.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
 use redb::{Database, DatabaseError, StorageError};
 
 use super::CACHE_BYTES;
+use crate::regular;
 use crate::store::StoreError;
 
 /// Opens the file at `path`, making it if it is not there.
@@ -60,6 +61,7 @@ pub(super) fn open(path: &Path) -> Result<Database, StoreError> {
 /// # Errors
 /// [`StoreError`].
 pub(super) fn open_unchecked(path: &Path) -> Result<Database, StoreError> {
+    regular::check(path).map_err(|source| StoreError::file("read", path, source))?;
     let mut builder = Database::builder();
     let opened = builder.set_cache_size(CACHE_BYTES).open(path);
     opened.map_err(|source| StoreError::opening(path, source))
@@ -116,7 +118,7 @@ impl Header {
 
 /// The header of the file; none where there is no file, or one that is none of redb's, which redb says itself.
 fn read_header(path: &Path) -> io::Result<Option<Header>> {
-    let mut file = match File::open(path) {
+    let mut file = match regular::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),

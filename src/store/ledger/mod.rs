@@ -33,9 +33,18 @@ use crate::domain::address::EmailAddress;
 use crate::domain::ids::RunId;
 use crate::domain::pacing::PacingState;
 use crate::domain::written::Written;
+use crate::regular;
 
 /// Memory the ledger may use for pages; what a run needs at once is a few steps' worth.
 const CACHE_BYTES: usize = 16 << 20;
+
+/// Whether there is a ledger at `path`: a link that leads nowhere is a ledger that cannot be opened.
+///
+/// # Errors
+/// [`StoreError::File`]: what is there is none that can be opened.
+pub(crate) fn is_there(path: &Path) -> Result<bool, StoreError> {
+    regular::is_there(path).map_err(|source| StoreError::file("open the ledger", path, source))
+}
 
 /// The open ledger.
 pub(crate) struct Ledger {
@@ -49,7 +58,7 @@ impl Ledger {
     /// # Errors
     /// [`StoreError`]: held by another process, damaged, from a newer rosterd, or no room.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
-        if !path.exists() {
+        if !is_there(path)? {
             Self::make(path)?;
         }
         Self::open_at(path)

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::backup::About;
+use super::backup::{About, CopyOf};
 use super::ledger::{Ledger, erase};
 use super::state::State;
 use super::{LEDGER_FILE, StoreError, check_room, copy, lock, make_folder, room_wanted};
@@ -93,11 +93,15 @@ fn make(
     copy::copy_held(folder, &copied)?;
     let path = making.join(LEDGER_FILE);
     let ledger = Ledger::open(&path)?;
+    let copy = CopyOf {
+        folder: &copied,
+        original: folder,
+    };
     let Present {
         kept,
         ledger: present,
         mut unread,
-    } = Present::read(&copied, ledger.mark(), now)?;
+    } = Present::read(copy, ledger.mark(), now)?;
     let mut kept_ledger = false;
     let ledger = match present {
         PresentLedger::Whole(present) if present.last_run()? >= ledger.last_run()? => {

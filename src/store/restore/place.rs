@@ -10,6 +10,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use crate::regular;
 use crate::store::{LEDGER_FILE, MIRROR_FILE, STATE_FOLDER, StoreError};
 
 /// Where restored stores are made.
@@ -106,7 +107,7 @@ pub(super) fn sweep(folder: &Path) -> Result<(), StoreError> {
 
 fn finish(folder: &Path) -> Result<(), StoreError> {
     let made = folder.join(MADE);
-    let aside = match fs::read_to_string(made.join(ASIDE)) {
+    let aside = match regular::open(&made.join(ASIDE)).and_then(io::read_to_string) {
         Ok(name) => Some(folder.join(name)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(source) => return Err(StoreError::file("read", &made.join(ASIDE), source)),

@@ -1,13 +1,12 @@
 //! What is there when a backup is to be put back, as far as it can be read. It is a copy, which may be mended.
 
-use std::path::Path;
-
 use jiff::Timestamp;
 
 use super::carry;
+use crate::store::backup::CopyOf;
 use crate::store::ledger::Ledger;
 use crate::store::mirror::Snapshot;
-use crate::store::state::{LedgerMark, State};
+use crate::store::state::LedgerMark;
 use crate::store::{LEDGER_FILE, MIRROR_FILE, STATE_FOLDER, StoreError, strange_ledger};
 
 /// The present stores.
@@ -33,21 +32,21 @@ pub(super) enum PresentLedger {
 }
 
 impl Present {
-    /// Reads the copy in `folder`.
+    /// Reads the copy.
     ///
     /// # Errors
     /// [`StoreError::Stranger`]: it has people, and another secret than the backup's. [`StoreError::Newer`].
     pub(super) fn read(
-        folder: &Path,
+        copy: CopyOf<'_>,
         backup: LedgerMark,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let has = |name: &str| folder.join(name).exists();
+        let has = |name: &str| copy.folder.join(name).exists();
         let has_state = has(STATE_FOLDER) || has(MIRROR_FILE);
         let mut unread = Vec::new();
-        let ledger = read_ledger(&folder.join(LEDGER_FILE), backup, has_state, &mut unread)?;
+        let ledger = read_ledger(copy, backup, has_state, &mut unread)?;
         let kept = match has_state {
-            true => read_state(folder, now, &mut unread)?,
+            true => read_state(copy, now, &mut unread)?,
             false => {
                 if has(LEDGER_FILE) {
                     unread.push("the checkpoints are missing".to_owned());
@@ -66,13 +65,24 @@ impl Present {
     }
 }
 
+/// What is wrong, of the files that whoever asked knows, and without what the damage calls for: that is being done.
+fn said(copy: CopyOf<'_>, error: StoreError) -> String {
+    match copy.of_the_original(error) {
+        StoreError::Opening { path, source } => format!("{}: {source}", path.display()),
+        StoreError::Mirror { path, why } | StoreError::Checkpoints { path, why } => {
+            format!("{}: {why}", path.display())
+        }
+        error => error.whole(),
+    }
+}
+
 fn read_state(
-    folder: &Path,
+    copy: CopyOf<'_>,
     now: Timestamp,
     unread: &mut Vec<String>,
 ) -> Result<Option<Snapshot>, StoreError> {
-    let had_mirror = folder.join(MIRROR_FILE).exists();
-    let read = State::open(folder, now).and_then(|state| state.snapshot());
+    let had_mirror = copy.folder.join(MIRROR_FILE).exists();
+    let read = copy.state(now).and_then(|state| state.snapshot());
     match read {
         Ok(kept) if had_mirror || kept.ledger.is_some() => Ok(Some(kept)),
         Ok(_) => {
@@ -81,18 +91,20 @@ fn read_state(
         }
         Err(newer) if newer.is_newer() => Err(newer),
         Err(error) => {
-            unread.push(format!("the checkpoints cannot be read: {}", error.whole()));
+            let said = said(copy, error);
+            unread.push(format!("the checkpoints cannot be read: {said}"));
             Ok(None)
         }
     }
 }
 
 fn read_ledger(
-    path: &Path,
+    copy: CopyOf<'_>,
     backup: LedgerMark,
     has_state: bool,
     unread: &mut Vec<String>,
 ) -> Result<PresentLedger, StoreError> {
+    let path = &copy.folder.join(LEDGER_FILE);
     if !path.exists() {
         if has_state {
             unread.push("the ledger is missing".to_owned());
@@ -102,17 +114,16 @@ fn read_ledger(
     }
     let damage = match Ledger::open(path) {
         Ok(_) => None,
-        Err(newer) if newer.is_newer() => return Err(newer),
-        Err(error) => Some(format!("the ledger is damaged: {}", error.whole())),
+        Err(newer) if newer.is_newer() => return Err(copy.of_the_original(newer)),
+        Err(error) => Some(format!("the ledger is damaged: {}", said(copy, error))),
     };
-    let rows = Ledger::read_all(path);
-    let bad = match &rows {
+    let bad = match Ledger::read_all(path) {
         Ok(checked) if checked.bad > 0 => Some(format!(
             "{} of {} rows of the ledger cannot be read",
             checked.bad, checked.rows
         )),
         Ok(_) => None,
-        Err(error) => Some(format!("the ledger cannot be read: {}", error.whole())),
+        Err(error) => Some(format!("the ledger cannot be read: {}", said(copy, error))),
     };
     let Ok(ledger) = Ledger::open_damaged(path) else {
         unread.extend(damage.or(bad));

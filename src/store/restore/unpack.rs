@@ -10,11 +10,8 @@ use zip::ZipArchive;
 use crate::regular;
 use crate::store::backup::{ABOUT, About, FORMAT, checksum};
 use crate::store::ledger::Ledger;
-use crate::store::mirror::{self, Snapshot};
+use crate::store::mirror::{self, MIRROR_BYTES_MAX, Snapshot};
 use crate::store::{LEDGER_FILE, MIRROR_FILE, StoreError, check_room, room_wanted};
-
-/// The mirror in a backup is not longer: some kilobytes a sync.
-const MIRROR_BYTES_MAX: u64 = 64 << 20;
 
 /// What a backup says of itself is not longer.
 const ABOUT_BYTES_MAX: u64 = 1 << 16;

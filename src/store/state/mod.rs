@@ -19,6 +19,7 @@ use std::sync::Mutex;
 
 use jiff::Timestamp;
 pub(crate) use opening::Mended;
+pub(super) use opening::check_files;
 pub(crate) use rows::{
     Checkpoint, Counter, Credentials, Handled, LastRun, LedgerMark, Running, Standing, Untold,
     Version,
@@ -26,7 +27,7 @@ pub(crate) use rows::{
 use sled::Transactional;
 
 use super::format::{FormatError, Stored, decode, encode};
-use super::ledger::Ledger;
+use super::ledger::{self, Ledger};
 use super::mirror::{self, Snapshot};
 use super::quiet::caught;
 use super::{LEDGER_FILE, MIRROR_FILE, STATE_FOLDER};
@@ -99,7 +100,8 @@ impl State {
         };
         // The ledger and the mirror come after the trees: without both of them, the very first start was cut, and nothing
         // was ever kept here.
-        let never_began = matches!(mirrored, Ok(None)) && !folder.join(LEDGER_FILE).exists();
+        let has_ledger = ledger::is_there(&folder.join(LEDGER_FILE))?;
+        let never_began = matches!(mirrored, Ok(None)) && !has_ledger;
         let can_mend = matches!(mirrored, Ok(Some(_))) || never_began;
         let trees = Trees::open(folder, now, can_mend)?;
         let wrong = match trees.read() {

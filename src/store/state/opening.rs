@@ -1,6 +1,6 @@
 //! Opening sled's files, and telling damage from what the system does not allow.
 
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::io;
 use std::path::Path;
 use std::thread;
@@ -8,11 +8,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::regular;
 use crate::store::StoreError;
 use crate::store::quiet::caught;
 
 /// Pages of memory for sled; it holds a few kilobytes a sync.
 const CACHE_BYTES: u64 = 4 << 20;
+
+/// The folder in which sled keeps what is too large for its log.
+const BLOBS: &str = "blobs";
 
 /// How often, and how many times, a locked file is looked at again.
 const LOCK_LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -45,6 +49,7 @@ pub(super) fn open(
     can_mend: bool,
 ) -> Result<(sled::Db, Option<Mended>), StoreError> {
     sweep(path, "snap.", ".generating")?;
+    check_files(path)?;
     let problem = match try_open(path) {
         Ok(db) => return Ok((db, None)),
         Err(Unopened::Refused(source)) => return Err(source.into()),
@@ -86,15 +91,25 @@ pub(super) fn move_aside(path: &Path, now: Timestamp, problem: &str) -> Result<(
     Ok(())
 }
 
+/// Makes sure that sled meets folders and regular files and nothing else, as it would wait for what a pipe brings.
+///
+/// # Errors
+/// [`StoreError::File`] names what else is there.
+pub(in crate::store) fn check_files(folder: &Path) -> Result<(), StoreError> {
+    for entry in entries(folder)? {
+        let kind = entry.file_type();
+        let checked = kind.and_then(|kind| match kind.is_dir() && entry.file_name() == BLOBS {
+            true => Ok(()),
+            false => regular::check(&entry.path()),
+        });
+        checked.map_err(|source| StoreError::file("open", &entry.path(), source))?;
+    }
+    Ok(())
+}
+
 /// Deletes the files of `folder` that begin and end so.
 fn sweep(folder: &Path, begins: &str, ends: &str) -> Result<(), StoreError> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(source) => return Err(StoreError::file("list", folder, source)),
-    };
-    for entry in entries {
-        let entry = entry.map_err(|source| StoreError::file("list", folder, source))?;
+    for entry in entries(folder)? {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         if name.starts_with(begins) && name.ends_with(ends) {
@@ -103,6 +118,16 @@ fn sweep(folder: &Path, begins: &str, ends: &str) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// What is in a folder; nothing where there is none.
+fn entries(folder: &Path) -> Result<Vec<DirEntry>, StoreError> {
+    let failed = |source| StoreError::file("list", folder, source);
+    match fs::read_dir(folder) {
+        Ok(entries) => entries.collect::<io::Result<_>>().map_err(failed),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(source) => Err(failed(source)),
+    }
 }
 
 /// Opens the store, waiting for a handle of this process that was just dropped: sled's own threads let go of the file a

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::budget::Budget;
 use super::{AccessToken, Credentials};
+use crate::regular;
 use crate::zoho::data_center::Hosts;
 
 /// A process that holds the lock does so for a few milliseconds; one that hangs must not hold up all others.
@@ -69,6 +70,9 @@ pub(super) struct Kept {
 }
 
 const VERSION: u32 = 1;
+
+/// The file has a few hundred bytes.
+const BYTES_MAX: u64 = 1 << 20;
 
 /// How the names of files begin that are being written, and so long nobody takes over one.
 const UNFINISHED: &str = ".unfinished-";
@@ -145,8 +149,8 @@ impl TokenFile {
     fn lock(&self) -> Option<File> {
         let folder = self.path.parent().unwrap_or(Path::new("."));
         let opened = match self.keeps {
-            Keeps::All => made(folder).and_then(|()| File::open(folder)),
-            Keeps::Budget => File::open(folder),
+            Keeps::All => made(folder).and_then(|()| open(folder)),
+            Keeps::Budget => open(folder),
             Keeps::Nothing => return None,
         };
         match opened {
@@ -168,8 +172,9 @@ impl TokenFile {
     }
 
     fn kept(&self, hosts: &Hosts) -> Kept {
-        let bytes = match std::fs::read(&self.path) {
-            Ok(bytes) => bytes,
+        let bytes = match regular::read_at_most(&self.path, BYTES_MAX) {
+            // What is cut off is damaged.
+            Ok(bytes) => bytes.unwrap_or_default(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Kept::default(),
             Err(error) => {
                 let path = self.path.display();
@@ -252,6 +257,14 @@ fn made(folder: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Opens the folder: a pipe in its place would be waited for.
+fn open(folder: &Path) -> io::Result<File> {
+    match fs::metadata(folder)?.is_dir() {
+        true => File::open(folder),
+        false => Err(io::ErrorKind::NotADirectory.into()),
     }
 }
 

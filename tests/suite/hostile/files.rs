@@ -26,7 +26,7 @@ const STRANGE: [(&str, &str); 6] = [
 ];
 
 /// Puts something at a path, in the place of what is there; it lasts as long as what is answered.
-fn put(kind: &str, path: &Path) -> Option<UnixListener> {
+pub(super) fn put(kind: &str, path: &Path) -> Option<UnixListener> {
     if path.exists() {
         fs::remove_file(path).unwrap();
     }

@@ -9,6 +9,7 @@ mod extremes;
 mod files;
 mod logs;
 mod others;
+mod own;
 mod people;
 mod tls;
 mod wire;

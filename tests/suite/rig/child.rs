@@ -55,6 +55,22 @@ pub(crate) fn binary() -> Command {
     command
 }
 
+/// The same command in a shell that sets a bound to the size of files it may write, in KiB.
+pub(crate) fn bounded(command: &Command, kib: u64) -> Command {
+    // POSIX has blocks of 512 bytes.
+    let script = format!("ulimit -f {}; exec \"$@\"", kib * 2);
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", &script, "sh"]).arg(command.get_program());
+    shell.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
+}
+
 /// Runs a command to its end.
 pub(crate) fn ran(mut command: Command) -> Ran {
     let output = command.output().unwrap();
