@@ -136,6 +136,8 @@ pub(crate) fn verify(copy: CopyOf<'_>, now: Timestamp) -> Result<Verified, Store
             }
             known = Some(kept);
         }
+        // What the copy has no room for says nothing of the state.
+        Err(error) if error.is_want_of_room() => return Err(error),
         Err(error) => verified.fault(&format!(
             "the checkpoints cannot be opened: {}",
             error.whole()

@@ -199,6 +199,20 @@ impl StoreError {
         }
     }
 
+    /// Whether the system has no room for what was to be written.
+    fn is_want_of_room(&self) -> bool {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        let source = match self {
+            Self::File { source, .. } | Self::Copy { source, .. } => source,
+            Self::State(source) => match &**source {
+                sled::Error::Io(source) => source,
+                _ => return false,
+            },
+            _ => return false,
+        };
+        matches!(source.kind(), FileTooLarge | QuotaExceeded | StorageFull)
+    }
+
     /// Whether a newer rosterd wrote what is there.
     pub(crate) fn is_newer(&self) -> bool {
         match self {
