@@ -190,6 +190,7 @@ fn restore(context: &Context, file: &Path) -> Result<Exit, CliError> {
     let Restored {
         about,
         syncs,
+        held,
         given_up,
         kept_ledger,
         unread,
@@ -198,7 +199,7 @@ fn restore(context: &Context, file: &Path) -> Result<Exit, CliError> {
     if report.json {
         report.print_json(&serde_json::json!({
             "file": file, "at": about.at.to_string(), "version": about.version, "syncs": syncs,
-            "given_up": given_up, "kept_ledger": kept_ledger, "unread": unread, "inactive": !unread.is_empty(),
+            "given_up": given_up, "held": held, "kept_ledger": kept_ledger, "unread": unread, "inactive": !unread.is_empty(),
             "aside": aside,
         }))?;
     } else {
@@ -220,6 +221,9 @@ fn restore(context: &Context, file: &Path) -> Result<Exit, CliError> {
         report.note(&format!(
             "the run of {sync} that was interrupted or parked ends as failed: the next one does what it left"
         ));
+    }
+    if held && unread.is_empty() {
+        report.note("syncs that were inactive since the state was lost stay so until a person activates them: look at `rosterd plan` of each first");
     }
     if unread.is_empty() {
         return Ok(Exit::Done);

@@ -20,6 +20,7 @@ use crate::domain::definition::{ListTarget, SyncDefinition};
 use crate::domain::ids::{RunId, SyncId};
 use crate::journal::event::{ParkReason, RunError, RunFinished, RunParked};
 use crate::store::ledger_is_there;
+use crate::store::mirror::Snapshot;
 use crate::store::restore::place;
 
 /// What `status --json` prints.
@@ -138,8 +139,9 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError
     }
     note_aside(report, &remains);
     let kept = context.kept(&config)?;
-    if kept.1.ledger.is_some() && !ledger_is_there(&config.state_dir) {
-        report.note("note: the ledger is missing: every sync is inactive from the next start on, until `rosterd state restore` a backup, or a person activates it");
+    let (holder, snapshot) = &kept;
+    if *holder == Holder::Nobody {
+        note_lost(report, snapshot, &config);
     }
     let Status {
         holder,
@@ -192,6 +194,19 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError
         report.print(&text(&answer, &config, report, wanted.as_ref()))?;
     }
     Ok(Exit::Done)
+}
+
+/// Says which of the stores is gone, as far as that shows without opening them.
+fn note_lost(report: &Report, snapshot: &Snapshot, config: &Config) {
+    match (&snapshot.ledger, ledger_is_there(&config.state_dir)) {
+        (None, true) => report.note(
+            "note: the mirror of the checkpoints is missing, and what is told here may not be so: `rosterd state verify` says more",
+        ),
+        (Some(_), false) => report.note(
+            "note: the ledger is missing: every sync is inactive from the next start on, until `rosterd state restore` a backup, or a person activates it",
+        ),
+        (None, false) | (Some(_), true) => {}
+    }
 }
 
 fn text(answer: &Answer, config: &Config, report: &Report, wanted: Option<&SyncId>) -> String {

@@ -121,6 +121,7 @@ impl Service {
             witness: None,
         };
         let interrupted = recover(&base).map_err(Box::new)?;
+        standings::hold_if_begun_anew(&base).map_err(Box::new)?;
         standings::take_over(&base).map_err(Box::new)?;
         let http = crate::zoho::http::Client::new(clients::options())?;
         let accounts = clients::build(&base, &http, &BTreeMap::new())?;

@@ -191,6 +191,15 @@ impl Journal {
         )
     }
 
+    /// Whether the journal tells of any run that started.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn tells_of_runs(&self) -> Result<bool, JournalError> {
+        let is_start = |line: &Line| matches!(&line.event, Some(Event::RunStarted(_)));
+        self.contains("run.started", is_start)
+    }
+
     /// Whether the journal tells that this run was parked.
     ///
     /// # Errors

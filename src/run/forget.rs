@@ -142,6 +142,9 @@ pub(crate) fn erase(
     let key = ledger.key_of(whom);
     ledger.step(|step| step.erase(&key))?;
     ledger.blank_ignored(whom)?;
+    // A ledger from before this would bring the address back: it is known as older from now on.
+    ledger.step(|step| step.next_number())?;
+    base.store.note_age()?;
     forgotten.files = erase_ignored(&base.config.history_dir, whom)?;
     let noted = ledger.step(|step| {
         let Some(row) = step.erased.get(&key)? else {

@@ -4,7 +4,7 @@
 //! caller shifts. What changes is stored together with the events that tell of it; the journal gets those next, and they
 //! are kept until it has them, so that a crash between the two neither loses nor doubles one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -165,6 +165,29 @@ pub(super) fn settle(
     let newest = base.standings.newest();
     let shift = shift(&newest, &base.store.state.snapshot()?);
     apply(base, &newest, shift)
+}
+
+/// Holds every sync where the stores were begun anew though the history tells of runs: what was kept of people is lost.
+///
+/// # Errors
+/// [`RunError::Store`] or [`RunError::Journal`].
+pub(crate) fn hold_if_begun_anew(base: &Base) -> Result<(), RunError> {
+    if !base.store.is_unchecked()? {
+        return Ok(());
+    }
+    if base.journal().tells_of_runs()? {
+        tracing::error!(
+            "nothing is kept of the runs that the history tells of, so every sync is inactive: `rosterd state restore` a backup; without one, opt-outs of records that are gone from the CRM, and who was erased, are forgotten: look at `rosterd plan` of each sync before you activate it"
+        );
+        settle(base, |config, kept| {
+            let mut shift = Shift::default();
+            for account in config.accounts.keys() {
+                hold_all((config, kept), account, AccountHold::StateLost, &mut shift);
+            }
+            shift
+        })?;
+    }
+    Ok(base.store.note_checked()?)
 }
 
 /// Notes that syncs which run once have done so.
@@ -379,17 +402,15 @@ fn untold(whose: &str, events: &[Event], at: i64) -> Result<Vec<(String, Untold)
 fn shifted(config: &Config, before: &Snapshot, shift: &Shift, now: i64) -> Snapshot {
     let mut after = before.clone();
     after.checkpoints.extend(shift.checkpoints.iter().cloned());
-    // What was lost concerns all lists of an account, whichever file writes to them.
-    let is_lost = |it: &&Standing| it.held.by_account == Some(AccountHold::StateLost);
-    let lost = before.standings.values().filter(is_lost);
-    let lost: BTreeSet<&AccountName> = lost.map(|it| &it.account).collect();
+    // What was lost concerns the lists of all accounts, whichever file writes to them.
+    let mut known = before.standings.values();
+    let is_lost = known.any(|it| it.held.by_account == Some(AccountHold::StateLost));
     for (sync, definition) in &config.syncs {
         let standing = after.standings.entry(sync.clone());
         let checkpoint = before.checkpoints.get(sync);
         let standing = standing.or_insert_with(|| {
-            let hold = lost.contains(&definition.account);
             let held = Holds {
-                by_account: hold.then_some(AccountHold::StateLost),
+                by_account: is_lost.then_some(AccountHold::StateLost),
                 ..Holds::default()
             };
             Standing {

@@ -23,7 +23,7 @@ use crate::domain::outcome::Counts;
 use crate::domain::schedule::settled;
 use crate::domain::suppression::Gate;
 use crate::journal::event::{Event, RunResumed, RunStarted};
-use crate::store::ledger::rows::{CostRow, ExpectedRow, LedgerRow, Phase, RunRow};
+use crate::store::ledger::rows::{CostRow, ExpectedRow, Phase, RunRow};
 use crate::store::ledger::{Step, SyncNumbers, keys};
 use crate::store::state::{Changes, Checkpoint, Handled, Running};
 use crate::store::{Store, StoreError};
@@ -99,6 +99,7 @@ pub(super) async fn start<'a>(
         || checkpoint.completed == 0
         || checkpoint.definition != running.definition;
     let (row, resumed) = create_row(&base.store, numbers, &checkpoint, &running)?;
+    base.store.note_age()?;
     announce(base, definition, &running, is_interrupted)?;
     let Neighbours {
         lists,
@@ -320,18 +321,7 @@ pub(super) fn create_row(
         if let Some(row) = step.runs.get(&keys::run(running.run.to_u128()))? {
             return Ok((row, true));
         }
-        let Some(ledger) = step.ledger.get(b"")? else {
-            let missing = crate::store::format::FormatError::Short;
-            return Err(StoreError::value("ledger", b"", missing));
-        };
-        let number = ledger.last_run + 1;
-        step.ledger.put(
-            b"",
-            &LedgerRow {
-                last_run: number,
-                ..ledger
-            },
-        )?;
+        let number = step.next_number()?;
         let row = at_its_beginning(running, numbers, number, checkpoint);
         step.save_run(&row)?;
         Ok((row, false))

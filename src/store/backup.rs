@@ -133,6 +133,9 @@ pub(crate) fn verify(copy: CopyOf<'_>, now: Timestamp) -> Result<Verified, Store
             verified.syncs = u64::try_from(kept.checkpoints.len()).unwrap_or(u64::MAX);
             if let Some(mended) = mended {
                 verified.fault(mended.fault());
+            } else if kept.ledger.is_none() && !folder.join(LEDGER_FILE).exists() {
+                // The very first start was cut: nothing was ever kept.
+                return Ok(Verified::default());
             }
             known = Some(kept);
         }

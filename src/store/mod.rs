@@ -33,13 +33,18 @@ use format::FormatError;
 use jiff::Timestamp;
 use ledger::Ledger;
 use mirror::Snapshot;
-use state::{Changes, Checkpoint, Running, State};
+use state::{Changes, Checkpoint, Counter, Running, State};
 
 /// The files and the folder that the stores are.
 const LOCK_FILE: &str = "lock";
 const LEDGER_FILE: &str = "ledger.redb";
 const STATE_FOLDER: &str = "state";
 const MIRROR_FILE: &str = "state.json";
+
+/// Among the counters: the number that the ledger had given last, and whether nobody has looked yet if there were stores
+/// before these. No account has a name without a slash behind it.
+const LEDGER_AGE: &str = "ledger";
+const UNCHECKED: &str = "unchecked";
 
 /// Free space below which no run is started.
 const FREE_BYTES_MIN: u64 = 256 << 20;
@@ -309,6 +314,41 @@ impl Store {
         State::create(folder, kept, now)
     }
 
+    /// Notes which number the ledger has given last, so that an older one in its place is known as such.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn note_age(&self) -> Result<(), StoreError> {
+        let runs = u64::from(self.ledger.last_run()?);
+        if self.state.counter(LEDGER_AGE)? == runs {
+            return Ok(());
+        }
+        self.put_counter(LEDGER_AGE, runs)
+    }
+
+    /// Whether the stores were begun anew, and nobody has looked yet whether there were some before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn is_unchecked(&self) -> Result<bool, StoreError> {
+        Ok(self.state.counter(UNCHECKED)? > 0)
+    }
+
+    /// Notes that somebody has looked.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn note_checked(&self) -> Result<(), StoreError> {
+        self.put_counter(UNCHECKED, 0)
+    }
+
+    fn put_counter(&self, key: &str, count: u64) -> Result<(), StoreError> {
+        self.state.commit(&Changes {
+            counters: vec![(key.to_owned(), Counter(count))],
+            ..Changes::default()
+        })
+    }
+
     /// Tells those who find the state held that it is a daemon that holds it.
     ///
     /// # Errors
@@ -386,6 +426,7 @@ fn acquaint(state: &State, ledger: &Ledger) -> Result<(), StoreError> {
     if kept.ledger == Some(mark) && strange.is_none() {
         return Ok(());
     }
+    let is_new = kept.ledger.is_none();
     let Snapshot {
         checkpoints,
         mut standings,
@@ -418,6 +459,10 @@ fn acquaint(state: &State, ledger: &Ledger) -> Result<(), StoreError> {
             .map(|(sync, checkpoint)| (sync, anew(checkpoint)))
             .collect(),
         standings: standings.into_iter().collect(),
+        counters: vec![
+            (LEDGER_AGE.to_owned(), Counter(runs.into())),
+            (UNCHECKED.to_owned(), Counter(is_new.into())),
+        ],
         ledger: Some(mark),
         ..Changes::default()
     })
@@ -429,7 +474,9 @@ pub(crate) fn strange_ledger(
     ledger: &Ledger,
 ) -> Result<Option<&'static str>, StoreError> {
     let runs = ledger.last_run()?;
-    let is_older = kept.checkpoints.values().any(|it| it.settled_by > runs);
+    let is_behind = |it: &Checkpoint| it.settled_by > runs;
+    let age = kept.counters.get(LEDGER_AGE).map_or(0, |age| age.0);
+    let is_older = age > u64::from(runs) || kept.checkpoints.values().any(is_behind);
     Ok(match kept.ledger {
         None => None,
         Some(known) if known != ledger.mark() => {

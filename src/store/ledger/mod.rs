@@ -212,7 +212,7 @@ impl Ledger {
         LedgerMark(mark)
     }
 
-    /// The number of the last run that it has seen begin; 0 for a new one.
+    /// The number that it has given last: to a run that began, or to an erasure; 0 for a new one.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -13,6 +13,7 @@ use super::rows::{
     StagedRow, TriedRow, UntoldRow,
 };
 use crate::store::StoreError;
+use crate::store::format::FormatError;
 use crate::store::format::{Stored, decode, encode};
 
 type Bytes = &'static [u8];
@@ -177,6 +178,19 @@ pub(crate) struct Step<'t> {
 }
 
 impl<'t> Step<'t> {
+    /// Gives the next number: to a run that begins, or to what no older ledger may be without.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn next_number(&mut self) -> Result<u32, StoreError> {
+        let Some(ledger) = self.ledger.get(b"")? else {
+            return Err(StoreError::value("ledger", b"", FormatError::Short));
+        };
+        let last_run = ledger.last_run + 1;
+        self.ledger.put(b"", &LedgerRow { last_run, ..ledger })?;
+        Ok(last_run)
+    }
+
     /// Opens the tables; `wrote` is set as soon as something is put or removed.
     pub(super) fn open(
         txn: &'t WriteTransaction,

@@ -24,8 +24,10 @@ use jiff::Timestamp;
 
 use super::backup::{About, CopyOf};
 use super::ledger::{Ledger, erase};
-use super::state::State;
-use super::{LEDGER_FILE, StoreError, check_room, copy, lock, make_folder, room_wanted};
+use super::state::{Counter, State};
+use super::{LEDGER_AGE, LEDGER_FILE, StoreError, UNCHECKED};
+use super::{check_room, copy, lock, make_folder, room_wanted};
+use crate::domain::activation::AccountHold;
 use crate::domain::ids::SyncId;
 use carry::{Tells, begin_anew, carry};
 use present::{Present, PresentLedger};
@@ -40,6 +42,8 @@ pub(crate) struct Restored {
     pub(crate) about: About,
     /// Syncs whose next run reads everything.
     pub(crate) syncs: usize,
+    /// Whether syncs are inactive since something was lost before.
+    pub(crate) held: bool,
     /// Syncs whose run was under way, by either: it goes on no more.
     pub(crate) given_up: Vec<SyncId>,
     /// Whether the present ledger was whole, so that it stays.
@@ -139,10 +143,15 @@ fn make(
     };
     let mut kept = kept::merged(sides, now, event(&about, in_doubt));
     kept.ledger = Some(mark);
+    kept.counters
+        .insert(LEDGER_AGE.to_owned(), Counter(runs.into()));
+    kept.counters.remove(UNCHECKED);
     for checkpoint in kept.checkpoints.values_mut() {
         checkpoint.settled_by = checkpoint.settled_by.min(runs);
     }
     let syncs = kept.checkpoints.len();
+    let lost = Some(AccountHold::StateLost);
+    let held = kept.standings.values().any(|it| it.held.by_account == lost);
     let under_way = kept.checkpoints.iter();
     let under_way = under_way.filter(|(_, checkpoint)| checkpoint.running.is_some());
     let given_up = under_way.map(|(sync, _)| sync.clone()).collect();
@@ -152,6 +161,7 @@ fn make(
     Ok(Restored {
         about,
         syncs,
+        held,
         given_up,
         kept_ledger,
         unread,

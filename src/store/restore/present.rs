@@ -44,7 +44,6 @@ impl Present {
         let has = |name: &str| copy.folder.join(name).exists();
         let has_state = has(STATE_FOLDER) || has(MIRROR_FILE);
         let mut unread = Vec::new();
-        let ledger = read_ledger(copy, backup, has_state, &mut unread)?;
         let kept = match has_state {
             true => read_state(copy, now, &mut unread)?,
             false => {
@@ -54,6 +53,12 @@ impl Present {
                 None
             }
         };
+        // The first start may have been cut before it made one.
+        let had_ledger = match &kept {
+            Some(kept) => kept.ledger.is_some(),
+            None => has_state,
+        };
+        let ledger = read_ledger(copy, backup, had_ledger, &mut unread)?;
         if let (Some(kept), PresentLedger::Whole(ledger)) = (&kept, &ledger) {
             unread.extend(strange_ledger(kept, ledger)?.map(str::to_owned));
         }
@@ -82,9 +87,12 @@ fn read_state(
     unread: &mut Vec<String>,
 ) -> Result<Option<Snapshot>, StoreError> {
     let had_mirror = copy.folder.join(MIRROR_FILE).exists();
-    let read = copy.state(now).and_then(|state| state.snapshot());
+    let opened = copy.state(now);
+    let read = opened.and_then(|state| Ok((state.snapshot()?, state.mended())));
     match read {
-        Ok(kept) if had_mirror || kept.ledger.is_some() => Ok(Some(kept)),
+        Ok((kept, mended)) if had_mirror || kept.ledger.is_some() || mended.is_none() => {
+            Ok(Some(kept))
+        }
         Ok(_) => {
             unread.push("the checkpoints are damaged, and their mirror is missing".to_owned());
             Ok(None)
@@ -101,12 +109,12 @@ fn read_state(
 fn read_ledger(
     copy: CopyOf<'_>,
     backup: LedgerMark,
-    has_state: bool,
+    had_ledger: bool,
     unread: &mut Vec<String>,
 ) -> Result<PresentLedger, StoreError> {
     let path = &copy.folder.join(LEDGER_FILE);
     if !path.exists() {
-        if has_state {
+        if had_ledger {
             unread.push("the ledger is missing".to_owned());
             return Ok(PresentLedger::Unreadable);
         }

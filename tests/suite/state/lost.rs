@@ -4,7 +4,7 @@ use std::fs::{self, File};
 
 use serde_json::{Value, json};
 
-use crate::rig::{NEWSLETTER, Rig};
+use crate::rig::{NEWSLETTER, Rig, until};
 
 /// A rig with somebody who was erased and somebody who opted out under a record that is gone; the ledger from before
 /// that is `old`, and so is the backup.
@@ -83,6 +83,97 @@ fn an_older_ledger_is_no_present_one() {
     refused(&rig, &restore, 3, older);
     refused(&rig, "sync newsletter", 3, "rosterd activate newsletter");
     assert_nobody(&rig);
+}
+
+/// Who is on no list now, and would be by a ledger that does not know why.
+fn would_be_added(rig: &Rig, name: &str) {
+    let email = format!("{name}@example.com");
+    rig.create("Contacts", &json!({"Last_Name": name, "Email": email}));
+    rig.advance(5);
+}
+
+#[test]
+fn an_older_ledger_is_known_after_an_erasure_and_after_a_run_that_was_cut_or_failed() {
+    for between in ["erased", "cut", "failed"] {
+        let rig = Rig::new(20);
+        rig.sync("newsletter", &super::newsletter());
+        rig.import("newsletter");
+        fs::copy(rig.path("state/ledger.redb"), rig.path("old")).unwrap();
+        rig.pass(60);
+        match between {
+            "erased" => drop(rig.done("forget late@example.com")),
+            _ => {
+                let out = json!({"Last_Name": "Out", "Company": "C", "Email": "late@example.com", "Email_Opt_Out": true});
+                let out = rig.create("Leads", &out);
+                would_be_added(&rig, "other");
+                let what = match between {
+                    "cut" => json!("hang"),
+                    _ => json!({"status": {"status": 500}}),
+                };
+                rig.fault(&json!({"method": "listsubscribe", "what": what}));
+                rig.forget_calls();
+                if between == "cut" {
+                    let running = rig.start("cut", "sync newsletter");
+                    until("it adds", || {
+                        rig.calls().of_method("campaigns", "listsubscribe") > 0
+                    });
+                    running.signal("KILL");
+                    running.end();
+                } else {
+                    assert_eq!(rig.run("sync newsletter").code, Some(75));
+                }
+                rig.drop_faults();
+                rig.delete("Leads", &out);
+            }
+        }
+        would_be_added(&rig, "late");
+        fs::copy(rig.path("old"), rig.path("state/ledger.redb")).unwrap();
+        refused(
+            &rig,
+            "state verify",
+            1,
+            "the ledger is older than the checkpoints",
+        );
+        refused(&rig, "sync newsletter", 3, "rosterd activate newsletter");
+        let members = rig.members(NEWSLETTER, "active");
+        assert!(!members.contains_key("late@example.com"), "{between}");
+    }
+}
+
+#[test]
+fn with_nothing_kept_of_what_the_history_tells_every_sync_waits_for_a_person() {
+    let rig = kept();
+    rig.sync(
+        "second",
+        &super::newsletter().replace("Newsletter", "Second"),
+    );
+    fs::remove_dir_all(rig.path("state")).unwrap();
+    let daemon = rig.daemon();
+    for sync in ["newsletter", "second"] {
+        refused(&rig, &format!("sync {sync}"), 3, "rosterd activate");
+    }
+    daemon.stop();
+    assert_nobody(&rig);
+    rig.done("activate newsletter");
+    assert_eq!(rig.import("newsletter")["outcome"], "completed");
+    // And it is not asked for again.
+    assert_eq!(rig.import("newsletter")["full"], false);
+    refused(&rig, "sync second", 3, "rosterd activate");
+}
+
+#[test]
+fn a_first_start_that_was_cut_has_lost_nothing() {
+    let rig = kept();
+    let fresh = Rig::new(0);
+    fresh.sync("newsletter", &super::newsletter());
+    // What it makes first, and no more.
+    fs::create_dir_all(fresh.path("state/state")).unwrap();
+    File::create(fresh.path("state/lock")).unwrap();
+    let verified = fresh.run("state verify");
+    assert_eq!(verified.code, Some(0), "{}", verified.stdout);
+    let restore = format!("state restore {}", rig.path("backup").display());
+    let restored = fresh.run(&restore);
+    assert_eq!(restored.code, Some(0), "{}", restored.stderr);
 }
 
 #[test]
