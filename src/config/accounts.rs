@@ -183,13 +183,7 @@ fn pace_table(
                 help,
             );
         } else if let Some(windows) = windows(text) {
-            let given: Vec<Window> = windows
-                .iter()
-                .map(|(calls, span)| Window {
-                    calls: *calls,
-                    span: *span,
-                })
-                .collect();
+            let given: Vec<Window> = windows.iter().copied().map(Window::from).collect();
             if let Some(limit) = beyond_documented(method, &given) {
                 let (calls, seconds) = (limit.calls, limit.span.as_secs());
                 report.warn(

@@ -269,10 +269,7 @@ fn windows(pace: &Pace) -> Option<BTreeMap<String, Vec<Window>>> {
         Pace::Table(table) => {
             let mut windows = documented();
             for (method, given) in table {
-                let given = given.iter().map(|(calls, span)| Window {
-                    calls: *calls,
-                    span: *span,
-                });
+                let given = given.iter().copied().map(Window::from);
                 windows.insert(method.clone(), given.collect());
             }
             Some(windows)

@@ -13,7 +13,7 @@ use super::{Current, Service, ServiceError, planner};
 use crate::domain::ids::{AccountName, SyncId};
 use crate::domain::limits::Limit;
 use crate::journal::event::{DeferReason, Event, RunDeferred, RunError as Journalled, SkipReason};
-use crate::run::{Ended, Progress, RunError, Ticket, Wish};
+use crate::run::{Ended, Progress, RunError, Ticket, Waits, Wish};
 use crate::store::StoreError;
 
 /// How long an organisation that could not be asked for is left alone. A run that starts meanwhile asks for itself.
@@ -85,7 +85,7 @@ impl Tasks {
         }
         let before = self.progress.get(&asked.sync);
         let before = before.map(|seen| seen.borrow().clone()).unwrap_or_default();
-        if before.cannot_begin {
+        if before.waits == Waits::ToBegin {
             let _ = asked.answer.send(RunAnswer {
                 finished: None,
                 error: Some(AskError::Later(format!(

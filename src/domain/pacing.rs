@@ -42,6 +42,13 @@ pub struct Window {
     pub span: Duration,
 }
 
+/// So many calls in a stretch.
+impl From<(u32, Duration)> for Window {
+    fn from((calls, span): (u32, Duration)) -> Self {
+        Self { calls, span }
+    }
+}
+
 impl Window {
     fn new(calls: u32, seconds: u64) -> Self {
         let span = Duration::from_secs(seconds);

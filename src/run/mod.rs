@@ -78,6 +78,7 @@ use jiff::Timestamp;
 pub(crate) use park::Parked;
 use plan::Plan;
 pub use progress::Progress;
+pub(crate) use progress::Waits;
 use progress::Way;
 pub(crate) use resolve::{Checked, check, definition_digest};
 use standings::Standings;
@@ -208,7 +209,7 @@ struct Run<'a> {
 }
 
 /// What came of a wish for a run.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Ended {
     /// The run as the journal has it; none where it did not begin, or goes on at the next start.
     pub finished: Option<RunFinished>,
@@ -224,10 +225,8 @@ impl Ended {
     /// No run, or one that goes on at the next start.
     pub(crate) fn failed(error: impl Into<RunError>) -> Self {
         Self {
-            finished: None,
             error: Some(error.into()),
-            held: None,
-            parked: None,
+            ..Self::default()
         }
     }
 
@@ -235,28 +234,19 @@ impl Ended {
     pub(crate) fn given_up(finished: RunFinished) -> Self {
         Self {
             finished: Some(finished),
-            error: None,
-            held: None,
-            parked: None,
+            ..Self::default()
         }
     }
 
     /// No run, as the files that it was wished for by have changed before it could begin.
     pub(crate) fn superseded() -> Self {
-        Self {
-            finished: None,
-            error: None,
-            held: None,
-            parked: None,
-        }
+        Self::default()
     }
 
     fn parked(parked: Parked) -> Self {
         Self {
-            finished: None,
-            error: None,
-            held: None,
             parked: Some(parked),
+            ..Self::default()
         }
     }
 }

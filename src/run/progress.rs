@@ -25,9 +25,9 @@ pub struct Progress {
     /// Whether it waits for hours, so that whoever asked should know even if nobody watches.
     #[serde(default)]
     pub(crate) waits_long: bool,
-    /// Whether it waits, and has not begun.
+    /// Whether it waits of its own accord, and before what.
     #[serde(skip)]
-    pub(crate) cannot_begin: bool,
+    pub(crate) waits: Waits,
     /// By which way records of the module are read, once they are.
     #[serde(skip)]
     pub(crate) way: Option<Way>,
@@ -47,6 +47,7 @@ impl Progress {
     pub(crate) fn parked(until: &str, why: &str) -> Self {
         Self {
             doing: format!("parked until {until}: {why}").into(),
+            waits: Waits::ToGoOn,
             ..Self::default()
         }
     }
@@ -55,14 +56,14 @@ impl Progress {
     pub(crate) fn deferred(until: &str, why: &str) -> Self {
         Self {
             doing: format!("cannot begin before {until}: {why}").into(),
-            cannot_begin: true,
+            waits: Waits::ToBegin,
             ..Self::default()
         }
     }
 
     /// That of a run whose turn comes after one of its sync that has come so far.
     pub(crate) fn behind(&self) -> Self {
-        if !self.doing.starts_with("parked") {
+        if self.waits != Waits::ToGoOn {
             return Self::waiting();
         }
         Self {
@@ -71,6 +72,18 @@ impl Progress {
             ..Self::default()
         }
     }
+}
+
+/// Whether a run waits for hours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Waits {
+    /// It does not.
+    #[default]
+    No,
+    /// It has not begun, and cannot yet.
+    ToBegin,
+    /// It is parked.
+    ToGoOn,
 }
 
 /// The ways to read records.

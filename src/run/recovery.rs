@@ -92,7 +92,8 @@ pub(crate) fn is_resumable(base: &Base, definition: &SyncDefinition) -> Result<b
 }
 
 /// Why a parked run that took up this definition cannot go on: the newest files define its sync otherwise, or do not any
-/// more, or somebody has deactivated it: it had been so often `before`. A run under way is soon over; one that waits for hours would add people for days.
+/// more, or somebody has deactivated it: it had been so often `before`. A run under way is soon over; one that waits for
+/// hours would add people for days.
 pub(crate) fn outdated(
     base: &Base,
     definition: &SyncDefinition,

@@ -21,6 +21,7 @@ use super::{Context, history, runtime};
 use crate::daemon::inquiry::Inquirer;
 use crate::daemon::{Wording, control, signals};
 use crate::domain::address::RoleAddresses;
+use crate::domain::ids::SyncId;
 use crate::run::why::{Erasure, Story, Subject, SyncStory};
 
 /// Runs the command.
@@ -65,11 +66,22 @@ pub(super) fn run(context: &Context, args: &WhyArgs) -> Result<Exit, CliError> {
     let notes = history::parked::notes(&config, sync.transpose()?.as_ref(), report)?;
     for (_, note) in notes
         .iter()
-        .filter(|(sync, _)| told.contains(sync.as_str()))
+        .filter(|(sync, _)| is_about(&told, sync, report))
     {
         report.note(&format!("note: {note}"));
     }
     Ok(Exit::Done)
+}
+
+/// Whether an answer has a part about a sync.
+fn is_about(told: &str, sync: &SyncId, report: &Report) -> bool {
+    match report.json {
+        true => told.contains(&format!("\"sync\":\"{sync}\"")),
+        false => {
+            let heading = report.paint(Style::Bold, sync.as_str());
+            told.lines().any(|line| line == heading)
+        }
+    }
 }
 
 /// Answers with the state in one's own hands.
