@@ -8,6 +8,7 @@
 //! together again. Both are locked to one process by a lock file of their own, so that a second daemon gets a sentence
 //! and not a damaged store. What is kept here never holds a secret of the services.
 
+mod acquaint;
 pub(crate) mod backup;
 pub(crate) mod copy;
 pub(crate) mod format;
@@ -27,24 +28,18 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::domain::activation::AccountHold;
 use crate::regular;
+use acquaint::{LEDGER_AGE, UNCHECKED, acquaint, strange_ledger};
 use format::FormatError;
 use jiff::Timestamp;
 use ledger::Ledger;
-use mirror::Snapshot;
-use state::{Changes, Checkpoint, Counter, Running, State};
+use state::State;
 
 /// The files and the folder that the stores are.
 const LOCK_FILE: &str = "lock";
 const LEDGER_FILE: &str = "ledger.redb";
 const STATE_FOLDER: &str = "state";
 const MIRROR_FILE: &str = "state.json";
-
-/// Among the counters: the number that the ledger had given last, and whether nobody has looked yet if there were stores
-/// before these. No account has a name without a slash behind it.
-const LEDGER_AGE: &str = "ledger";
-const UNCHECKED: &str = "unchecked";
 
 /// Free space below which no run is started.
 const FREE_BYTES_MIN: u64 = 256 << 20;
@@ -314,41 +309,6 @@ impl Store {
         State::create(folder, kept, now)
     }
 
-    /// Notes which number the ledger has given last, so that an older one in its place is known as such.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub(crate) fn note_age(&self) -> Result<(), StoreError> {
-        let runs = u64::from(self.ledger.last_run()?);
-        if self.state.counter(LEDGER_AGE)? == runs {
-            return Ok(());
-        }
-        self.put_counter(LEDGER_AGE, runs)
-    }
-
-    /// Whether the stores were begun anew, and nobody has looked yet whether there were some before.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub(crate) fn is_unchecked(&self) -> Result<bool, StoreError> {
-        Ok(self.state.counter(UNCHECKED)? > 0)
-    }
-
-    /// Notes that somebody has looked.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub(crate) fn note_checked(&self) -> Result<(), StoreError> {
-        self.put_counter(UNCHECKED, 0)
-    }
-
-    fn put_counter(&self, key: &str, count: u64) -> Result<(), StoreError> {
-        self.state.commit(&Changes {
-            counters: vec![(key.to_owned(), Counter(count))],
-            ..Changes::default()
-        })
-    }
-
     /// Tells those who find the state held that it is a daemon that holds it.
     ///
     /// # Errors
@@ -414,77 +374,6 @@ fn check_room(folder: &Path, wanted: u64) -> Result<(), StoreError> {
         });
     }
     Ok(())
-}
-
-/// Sees to it that the checkpoints belong to the ledger. Beside another one than they know (the old one was lost, or
-/// moved away) nothing is known of those who opted out under records that are gone, who left, or who were erased: every
-/// sync is inactive until a person activates it, and reads everything then before it decides anything.
-fn acquaint(state: &State, ledger: &Ledger) -> Result<(), StoreError> {
-    let mark = ledger.mark();
-    let kept = state.snapshot()?;
-    let strange = strange_ledger(&kept, ledger)?;
-    if kept.ledger == Some(mark) && strange.is_none() {
-        return Ok(());
-    }
-    let is_new = kept.ledger.is_none();
-    let Snapshot {
-        checkpoints,
-        mut standings,
-        ..
-    } = kept;
-    if let Some(strange) = strange.filter(|_| !standings.is_empty()) {
-        tracing::error!(
-            syncs = standings.len(),
-            "{strange}, so every sync is inactive: `rosterd state restore` a backup; without one, opt-outs of records that are gone from the CRM, and who was erased, are forgotten: look at `rosterd plan` of each sync before you activate it, and it reads everything then"
-        );
-        for standing in standings.values_mut() {
-            standing.held.by_account = Some(AccountHold::StateLost);
-        }
-    }
-    let runs = ledger.last_run()?;
-    let anew = |checkpoint: Checkpoint| Checkpoint {
-        definition: [0; 16],
-        cursor: None,
-        last_full: None,
-        settled_by: checkpoint.settled_by.min(runs),
-        running: checkpoint.running.map(|running| Running {
-            full: true,
-            ..running
-        }),
-        ..checkpoint
-    };
-    state.commit(&Changes {
-        checkpoints: checkpoints
-            .into_iter()
-            .map(|(sync, checkpoint)| (sync, anew(checkpoint)))
-            .collect(),
-        standings: standings.into_iter().collect(),
-        counters: vec![
-            (LEDGER_AGE.to_owned(), Counter(runs.into())),
-            (UNCHECKED.to_owned(), Counter(is_new.into())),
-        ],
-        ledger: Some(mark),
-        ..Changes::default()
-    })
-}
-
-/// What is wrong with a ledger beside these checkpoints; none where they belong together, or where both are new.
-pub(crate) fn strange_ledger(
-    kept: &Snapshot,
-    ledger: &Ledger,
-) -> Result<Option<&'static str>, StoreError> {
-    let runs = ledger.last_run()?;
-    let is_behind = |it: &Checkpoint| it.settled_by > runs;
-    let age = kept.counters.get(LEDGER_AGE).map_or(0, |age| age.0);
-    let is_older = age > u64::from(runs) || kept.checkpoints.values().any(is_behind);
-    Ok(match kept.ledger {
-        None => None,
-        Some(known) if known != ledger.mark() => {
-            Some("the ledger is not the one that the checkpoints belong to")
-        }
-        Some(_) if is_older => Some("the ledger is older than the checkpoints"),
-        Some(_) => None,
-    })
 }
 
 fn lock(folder: &Path) -> Result<File, StoreError> {
